@@ -1,0 +1,66 @@
+# Atlas. `make` prints the targets. mk/*.mk holds those of each language.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+GO ?= go
+PREFIX ?= /usr/local
+BUILD := build
+export ATLAS_LIBRARY ?= $(CURDIR)/$(BUILD)/libexatlas.so
+export ATLAS_CLI ?= $(CURDIR)/$(BUILD)/exatlas
+
+include $(sort $(wildcard mk/*.mk))
+
+.PHONY: help
+help: ## Print this list
+	@awk -F':.*## ' '/^[a-zA-Z0-9_-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST) | sort
+
+.PHONY: all
+all: plugins lib cli ## Build everything a user links or runs: plugins, library, command line
+
+.PHONY: plugins
+plugins: ## Build the provider plugins (WebAssembly) that the library embeds
+	$(GO) run ./internal/buildplugins
+
+.PHONY: cli
+cli: plugins ## Build the command line, build/exatlas
+	$(GO) build -trimpath -ldflags '-s -w' -o $(BUILD)/exatlas ./cmd/exatlas
+
+.PHONY: gen
+gen: ## Regenerate docs, schemas and types from the method table
+	$(GO) run ./internal/gen
+
+.PHONY: test
+test: ## Run every suite in every language: the one command
+	@bash mk/test.sh
+
+.PHONY: test-go
+test-go: plugins ## Go suites with the race detector
+	$(GO) vet ./...
+	$(GO) test -race -timeout 15m ./...
+
+.PHONY: lint
+lint: ## Formatting, vet, generated files, architecture rules
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these'; exit 1; }
+	$(GO) vet ./...
+	GOOS=wasip1 GOARCH=wasm $(GO) vet -unsafeptr=false ./plugins/...
+	$(GO) test -count=1 ./internal/lint
+	$(GO) run ./internal/gen -check
+
+.PHONY: demo
+demo: cli ## Rent, use and give back a simulated RunPod GPU; needs no account
+	@$(BUILD)/exatlas demo
+
+.PHONY: demo-live
+demo-live: cli ## The same story on RunPod itself; spends money; needs RUNPOD_API_KEY
+	@$(BUILD)/exatlas demo --live
+
+.PHONY: bench
+bench: all node bench-peers ## Print one JSON line per figure, each with its peer measured in the same run
+	@bash bench/run.sh
+
+.PHONY: fuzz
+fuzz: ## Fuzz each target for FUZZTIME (default 20s)
+	@bash mk/fuzz.sh
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf $(BUILD) plugins/builtin/*.wasm.zst
