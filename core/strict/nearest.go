@@ -1,0 +1,53 @@
+package strict
+
+import "strings"
+
+// Nearest returns the word of known that a person most likely meant by name, or
+// "" when none is close: at most a third of the letters differ.
+func Nearest(name string, known []string) string {
+	if len(name) > 64 {
+		return ""
+	}
+	lower := strings.ToLower(name)
+	squashed := squash(lower)
+	best, bestDistance := "", len(name)/3+2
+	for _, word := range known {
+		if squash(word) == squashed {
+			return word
+		}
+		limit := max(len(word), len(name)) / 3
+		if d := distance(lower, word); d <= max(limit, 1) && d < bestDistance {
+			best, bestDistance = word, d
+		}
+	}
+	return best
+}
+
+// squash removes what spellings of one name differ in: imageName, image-name and
+// image_name are the same.
+func squash(name string) string {
+	return strings.NewReplacer("_", "", "-", "", ".", "", " ", "").Replace(strings.ToLower(name))
+}
+
+// distance counts the edits between two words, a swap of neighbours being one.
+func distance(a, b string) int {
+	prev, row, next := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		next[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			next[j] = min(row[j]+1, next[j-1]+1, row[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				next[j] = min(next[j], prev[j-2]+1)
+			}
+		}
+		prev, row, next = row, next, prev
+	}
+	return row[len(b)]
+}
