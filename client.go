@@ -1,0 +1,107 @@
+package atlas
+
+import (
+	"context"
+	"crypto/rand"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/exatlas/atlas/core/dispatch"
+	"github.com/exatlas/atlas/core/spec"
+)
+
+// Environment is what a client takes from the process it lives in.
+type Environment struct {
+	Getenv func(string) string     // reads credentials; nil: there is no environment
+	Gauges func() map[string]int64 // further entries of atlas.info's live; may be nil
+}
+
+// closeTimeout is how long Close waits when told nothing.
+const closeTimeout = 5 * time.Second
+
+// Client rents machines. Any goroutine may use it at any time.
+type Client struct {
+	dispatcher *dispatch.Dispatcher
+}
+
+// OpenJSON opens a client with a configuration document. A nil config means {}.
+func OpenJSON(config []byte, env Environment) (*Client, Outcome, []byte) {
+	if len(config) > dispatch.DefaultRequestBytes {
+		return nil, TooLarge, dispatch.Document(&spec.Error{Kind: spec.KindValidation, Message: "config: larger than 1 MiB"})
+	}
+	settings, err := DecodeSettings(config)
+	if err != nil {
+		return nil, Failed, dispatch.Document(err)
+	}
+	if settings.ABI != 0 && settings.ABI != ABI {
+		return nil, BadABI, dispatch.Document(&spec.Error{Kind: spec.KindValidation,
+			Message: "config.abi: the program was written for version " + strconv.Itoa(settings.ABI) + ", this library speaks " + strconv.Itoa(ABI)})
+	}
+	c, err := open(settings, env)
+	if err != nil {
+		return nil, Failed, dispatch.Document(err)
+	}
+	return c, OK, nil
+}
+
+func open(settings Settings, env Environment) (*Client, *spec.Error) {
+	d := dispatch.New(dispatch.Limits{Calls: settings.Limits.Calls, RequestBytes: settings.Limits.RequestBytes})
+	c := &Client{dispatcher: d}
+	d.Serve(dispatch.Methods(&dispatch.Services{
+		Version: Version,
+		ABI:     ABI,
+		Random:  rand.Reader,
+		Names:   func() []string { return []string{} },
+		Live:    func() map[string]int64 { return c.live(env) },
+	}))
+	return c, nil
+}
+
+// live gathers the gauges of atlas.info.
+func (c *Client) live(env Environment) map[string]int64 {
+	live := map[string]int64{}
+	if env.Gauges != nil {
+		for name, value := range env.Gauges() {
+			live[name] = value
+		}
+	}
+	live["calls"] = int64(c.dispatcher.Live())
+	live["goroutines"] = int64(runtime.NumGoroutine())
+	return live
+}
+
+// CallJSON carries out one request and waits for its answer. The request is only
+// read, and not kept.
+func (c *Client) CallJSON(request []byte) (Outcome, []byte) { return c.dispatcher.Call(request) }
+
+// SubmitJSON starts one request and returns at once. Where it answers OK, a
+// completion will come out of NextJSON, exactly once.
+func (c *Client) SubmitJSON(request []byte) (Outcome, []byte) { return c.dispatcher.Submit(request) }
+
+// CancelID cancels the call in flight with that id.
+func (c *Client) CancelID(id string) Outcome { return c.dispatcher.Cancel(id) }
+
+// NextJSON takes the next completion or event. A timeout of 0 does not wait, a
+// negative one waits until something comes.
+func (c *Client) NextJSON(timeout time.Duration) (Outcome, []byte) { return c.dispatcher.Next(timeout) }
+
+// NotifyQueue tells f whether the queue holds something: at once, and at each
+// change. f must be quick and must not use the client.
+func (c *Client) NotifyQueue(f func(nonEmpty bool)) { c.dispatcher.NotifyQueue(f) }
+
+// Close cancels the calls in flight, waits for them at most timeout (negative: 5
+// seconds) and releases what the client holds. Closing twice is allowed.
+func (c *Client) Close(timeout time.Duration) Outcome {
+	if timeout < 0 {
+		timeout = closeTimeout
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	ended := c.dispatcher.Close(ctx)
+	c.dispatcher.EndQueue()
+	if !ended {
+		return Timeout
+	}
+	return OK
+}

@@ -1,0 +1,58 @@
+package atlas
+
+import (
+	"reflect"
+
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/strict"
+)
+
+// Settings is the configuration of a client: the document of atlas_open.
+type Settings struct {
+	ABI             int                         `json:"abi" doc:"Version of the C interface the program was written for. Absent: this one."`
+	DefaultProvider string                      `json:"default_provider" doc:"Provider of calls that name none."`
+	Providers       map[string]ProviderSettings `json:"providers" doc:"Settings by provider name."`
+	Plugins         PluginSettings              `json:"plugins" doc:"Where plugins come from."`
+	Limits          LimitSettings               `json:"limits" doc:"What callers may ask at once."`
+	Compute         ComputeSettings             `json:"compute" doc:"How machines are rented."`
+}
+
+// ProviderSettings are an operator's settings of one provider.
+type ProviderSettings struct {
+	APIKey  spec.Secret       `json:"api_key" doc:"Credential of the account. Absent: the environment."`
+	BaseURL string            `json:"base_url" doc:"Address that replaces the provider's own, for simulators and proxies. Private addresses are allowed here."`
+	URLs    map[string]string `json:"urls" doc:"Single addresses by the manifest's names, over base_url."`
+	Hosts   []string          `json:"hosts" doc:"Narrows the hosts the plugin may reach. Absent: those of its manifest."`
+	SHA256  string            `json:"sha256" doc:"The only plugin file accepted, by its SHA-256 in hex."`
+	Config  map[string]string `json:"config" doc:"Public settings handed to the plugin. Never a credential."`
+}
+
+// PluginSettings say where plugins come from and where compiled ones are kept.
+type PluginSettings struct {
+	Dir      string `json:"dir" doc:"Folder whose .wasm files are providers."`
+	CacheDir string `json:"cache_dir" doc:"Folder for compiled plugins. Absent: the user's cache folder."`
+}
+
+// LimitSettings bound what callers may ask at once.
+type LimitSettings struct {
+	Calls        int `json:"calls" min:"1" max:"10000000" default:"100000" doc:"Calls in flight, completions not yet taken included."`
+	Queue        int `json:"queue" min:"1" max:"1000000" default:"1024" doc:"Events that wait in one subscription before log lines drop and streams pause."`
+	RequestBytes int `json:"request_bytes" min:"1024" max:"268435456" default:"1048576" doc:"Size of one request in bytes."`
+}
+
+// ComputeSettings say how machines are rented.
+type ComputeSettings struct {
+	NamePrefix *string `json:"name_prefix" default:"atlas-" doc:"Start of the names Atlas gives machines."`
+	Owner      string  `json:"owner" doc:"Word after the prefix that tells this program's machines from others', a-z, 0-9."`
+	SettleMS   int64   `json:"settle_ms" min:"1" max:"600000" doc:"How long to look for a machine whose create lost its answer, ms. Absent: what the provider's manifest says of its listing."`
+}
+
+// DecodeSettings reads the document of atlas_open strictly.
+func DecodeSettings(config []byte) (Settings, *spec.Error) {
+	var s Settings
+	if len(config) == 0 {
+		return s, nil
+	}
+	err := strict.Compile(reflect.TypeFor[Settings]()).Decode(config, &s, "config")
+	return s, err
+}

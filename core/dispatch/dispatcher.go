@@ -1,0 +1,231 @@
+package dispatch
+
+import (
+	"context"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/strict"
+	"github.com/exatlas/atlas/internal/safego"
+)
+
+// Limits bounds what callers may ask at once.
+type Limits struct {
+	Calls        int // calls in flight, completions not yet taken included
+	RequestBytes int // size of one request
+}
+
+// The default limits.
+const (
+	DefaultCalls        = 100_000
+	DefaultRequestBytes = 1 << 20
+)
+
+// Dispatcher carries requests to their methods.
+type Dispatcher struct {
+	table    *Table
+	envelope *strict.Plan
+	limits   Limits
+	queue    *queue
+	base     context.Context // ends when the client is closed
+	cancel   context.CancelFunc
+	drained  chan struct{}
+	wg       sync.WaitGroup
+
+	mu      sync.Mutex
+	named   map[string]context.CancelFunc // calls in flight that have an id
+	running int
+	closed  bool
+}
+
+// New makes a dispatcher for a table. Zero limits mean the defaults.
+func New(limits Limits) *Dispatcher {
+	if limits.Calls <= 0 {
+		limits.Calls = DefaultCalls
+	}
+	if limits.RequestBytes <= 0 {
+		limits.RequestBytes = DefaultRequestBytes
+	}
+	d := &Dispatcher{envelope: envelopePlan(), limits: limits, queue: newQueue(),
+		drained: make(chan struct{}), named: map[string]context.CancelFunc{}}
+	d.base, d.cancel = context.WithCancel(context.Background())
+	return d
+}
+
+// Serve sets the table. It is called once, before the first request.
+func (d *Dispatcher) Serve(t *Table) { d.table = t }
+
+// Context ends when the client is closed.
+func (d *Dispatcher) Context() context.Context { return d.base }
+
+// Live counts the calls in flight.
+func (d *Dispatcher) Live() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.running
+}
+
+// Call carries out one request and waits for its answer. The request is not
+// kept.
+func (d *Dispatcher) Call(data []byte) (Outcome, []byte) {
+	r, run, outcome, document := d.accept(data)
+	if outcome != OK {
+		return outcome, document
+	}
+	ctx, end, outcome, document := d.begin(r)
+	if outcome != OK {
+		return outcome, document
+	}
+	if r.DetachAfterMS > 0 {
+		return d.callDetached(ctx, end, r, run)
+	}
+	result, err := guarded(ctx, run)
+	end()
+	if err != nil {
+		return outcomeOf(err), answer("", r.ID, nil, err)
+	}
+	return OK, answer("", r.ID, result, nil)
+}
+
+// Submit starts one request. Its completion goes into the queue.
+func (d *Dispatcher) Submit(data []byte) (Outcome, []byte) {
+	r, run, outcome, document := d.accept(data)
+	if outcome != OK {
+		return outcome, document
+	}
+	if r.ID == "" {
+		return Failed, Document(&spec.Error{Kind: spec.KindValidation, Message: "request.id: missing; atlas_submit needs it", Hint: "give the request an id"})
+	}
+	ctx, end, outcome, document := d.begin(r)
+	if outcome != OK {
+		return outcome, document
+	}
+	id := r.ID
+	safego.Go(&d.wg, nil, func() {
+		result, err := guarded(ctx, run)
+		d.queue.pushCompletion(answer(`"type":"completion",`, id, result, err))
+		end()
+	})
+	return OK, nil
+}
+
+// accept decodes a request.
+func (d *Dispatcher) accept(data []byte) (*Request, invoke, Outcome, []byte) {
+	if len(data) > d.limits.RequestBytes {
+		return nil, nil, TooLarge, Document(&spec.Error{Kind: spec.KindValidation, Message: "the request is larger than the limit",
+			Hint: "send less, or raise limits.request_bytes when opening the client"})
+	}
+	r, run, err := d.parse(data)
+	if err != nil {
+		return nil, nil, Failed, answer("", r.ID, nil, err)
+	}
+	return r, run, OK, nil
+}
+
+// begin counts the call in and gives it its context. end is called exactly once.
+func (d *Dispatcher) begin(r *Request) (ctx context.Context, end func(), outcome Outcome, document []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil, nil, Closed, Document(&spec.Error{Kind: spec.KindCancelled, Message: "the client is closed"})
+	}
+	if d.running+d.queue.waiting() >= d.limits.Calls {
+		return nil, nil, Busy, answer("", r.ID, nil, &spec.Error{Kind: spec.KindRateLimited, Message: "too many calls in flight", Retryable: true,
+			Hint: "wait for completions, or raise limits.calls when opening the client"})
+	}
+	if _, taken := d.named[r.ID]; taken && r.ID != "" {
+		return nil, nil, Busy, Document(&spec.Error{Kind: spec.KindConflict, Message: "a call with this id is in flight", Hint: "give each request an id of its own"})
+	}
+	ctx = d.base
+	cancel := context.CancelFunc(nil)
+	switch {
+	case r.DeadlineMS > 0:
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(r.DeadlineMS)*time.Millisecond)
+	case r.ID != "":
+		ctx, cancel = context.WithCancel(ctx)
+	}
+	d.running++
+	id := r.ID
+	if id != "" {
+		d.named[id] = cancel
+	}
+	return ctx, func() { d.end(id, cancel) }, OK, nil
+}
+
+func (d *Dispatcher) end(id string, cancel context.CancelFunc) {
+	if cancel != nil {
+		cancel()
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if id != "" {
+		delete(d.named, id)
+	}
+	d.running--
+	if d.closed && d.running == 0 {
+		close(d.drained)
+	}
+}
+
+// guarded runs a call; a panic in it becomes its error.
+func guarded(ctx context.Context, run invoke) (result []byte, err *spec.Error) {
+	defer func() {
+		if r := recover(); r != nil {
+			result, err = nil, safego.FromPanic(r, debug.Stack())
+		}
+	}()
+	return run(ctx)
+}
+
+// Cancel ends the call in flight with that id.
+func (d *Dispatcher) Cancel(id string) Outcome {
+	if id == "" {
+		return Invalid
+	}
+	d.mu.Lock()
+	cancel, closed := d.named[id], d.closed
+	d.mu.Unlock()
+	switch {
+	case cancel != nil:
+		cancel()
+	case closed:
+		return Closed
+	}
+	return OK
+}
+
+// Next takes the next completion or event.
+func (d *Dispatcher) Next(timeout time.Duration) (Outcome, []byte) { return d.queue.next(timeout) }
+
+// NotifyQueue tells f whether the queue holds something, now and at each change.
+// f must be quick and must not use the dispatcher.
+func (d *Dispatcher) NotifyQueue(f func(nonEmpty bool)) { d.queue.setNotify(f) }
+
+// Ready puts a subscription that has events into the queue.
+func (d *Dispatcher) Ready(s Source) { d.queue.pushSource(s) }
+
+// Close refuses new calls, cancels those in flight and waits for them until ctx
+// ends. It reports whether all have ended. The queue stays open until EndQueue.
+func (d *Dispatcher) Close(ctx context.Context) bool {
+	d.mu.Lock()
+	if !d.closed {
+		d.closed = true
+		if d.running == 0 {
+			close(d.drained)
+		}
+	}
+	d.mu.Unlock()
+	d.cancel()
+	select {
+	case <-d.drained:
+		d.wg.Wait() // their goroutines are past their last act
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// EndQueue lets Next answer Closed once the queue is empty.
+func (d *Dispatcher) EndQueue() { d.queue.close() }

@@ -1,0 +1,106 @@
+package dispatch
+
+import (
+	"context"
+	"reflect"
+	"sort"
+
+	json "github.com/goccy/go-json"
+
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/strict"
+)
+
+// Doc is what the documentation says of a method beside its types.
+type Doc struct {
+	Summary string      // one sentence
+	Text    string      // what a caller must know; may be empty
+	Errors  []spec.Kind // kinds it answers beside validation, internal, cancelled and timeout
+	Params  string      // an example of params, one line of JSON
+	Result  string      // the example's result, shortened
+}
+
+// Method is one row of the table.
+type Method struct {
+	Name   string
+	Doc    Doc
+	Params reflect.Type
+	Result reflect.Type
+
+	plan *strict.Plan
+	bind func(plan *strict.Plan, params []byte) (invoke, *spec.Error)
+}
+
+// invoke carries out a call whose params have been decoded and returns the
+// encoded result.
+type invoke func(ctx context.Context) ([]byte, *spec.Error)
+
+// Table is the list of methods by name.
+type Table struct {
+	methods map[string]*Method
+	names   []string
+}
+
+func newTable() *Table { return &Table{methods: map[string]*Method{}} }
+
+// Methods lists the rows by name.
+func (t *Table) Methods() []*Method {
+	out := make([]*Method, 0, len(t.methods))
+	for _, name := range t.names {
+		out = append(out, t.methods[name])
+	}
+	return out
+}
+
+// add puts a method into the table: its name, its documentation and the
+// function that does it.
+func add[P, R any](t *Table, name string, doc Doc, do func(context.Context, *P) (*R, error)) {
+	params := reflect.TypeFor[P]()
+	m := &Method{Name: name, Doc: doc, Params: params, Result: reflect.TypeFor[R](), plan: strict.Compile(params)}
+	m.bind = func(plan *strict.Plan, data []byte) (invoke, *spec.Error) {
+		p := new(P)
+		if err := plan.Decode(data, p, "params"); err != nil {
+			err.Operation = name
+			return nil, err
+		}
+		return func(ctx context.Context) ([]byte, *spec.Error) {
+			result, err := do(ctx, p)
+			if err != nil {
+				return nil, failure(ctx, name, err)
+			}
+			return encode(name, result)
+		}, nil
+	}
+	t.methods[name] = m
+	t.names = append(t.names, name)
+	sort.Strings(t.names)
+}
+
+func encode(name string, result any) ([]byte, *spec.Error) {
+	out, err := json.MarshalWithOption(result, json.DisableHTMLEscape())
+	if err != nil {
+		return nil, &spec.Error{Kind: spec.KindInternal, Operation: name, Message: "the result could not be encoded: " + err.Error()}
+	}
+	return out, nil
+}
+
+// failure completes the error of a method: which method, and what the end of
+// the context means.
+func failure(ctx context.Context, name string, err error) *spec.Error {
+	e := spec.AsError(err)
+	if ctx.Err() != nil && (e.Kind == spec.KindInternal || e.Kind == spec.KindUnknown) {
+		e = fromContext(ctx)
+	}
+	if e.Operation == "" {
+		e.Operation = name
+	}
+	return e
+}
+
+// fromContext tells a deadline from a cancellation.
+func fromContext(ctx context.Context) *spec.Error {
+	if ctx.Err() == context.DeadlineExceeded {
+		return &spec.Error{Kind: spec.KindTimeout, Message: "the call's deadline passed", Retryable: true}
+	}
+	return &spec.Error{Kind: spec.KindCancelled, Message: "cancelled"}
+}
