@@ -22,6 +22,7 @@ const (
 	CapOffers           Capability = "offers"            // search_offers
 	CapCPU              Capability = "cpu"               // machines without GPUs
 	CapGPU              Capability = "gpu"               // machines with GPUs
+	CapCloudTiers       Capability = "cloud_tiers"       // secure and community machines are asked for apart (cloud_type)
 )
 
 // Operation names: the exports of a provider plugin.

@@ -1,0 +1,146 @@
+package provider
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/strict"
+)
+
+// Backend carries out provider operations.
+type Backend interface {
+	// Call returns the operation's value, or a *spec.Error.
+	Call(ctx context.Context, call spec.Call) (spec.Raw, error)
+	// Manifest returns what a provider says of itself. It is cheap after the
+	// first time.
+	Manifest(ctx context.Context, provider string) (*spec.Manifest, error)
+	// Names lists the providers.
+	Names() []string
+}
+
+// Settings of a directory.
+type Settings struct {
+	Default string                 // provider of calls that name none
+	Keys    map[string]spec.Secret // credentials from the configuration
+	Getenv  func(string) string    // reads the environment; nil: there is none
+}
+
+// Directory resolves providers and credentials.
+type Directory struct {
+	backend  Backend
+	settings Settings
+
+	mu  sync.Mutex
+	env map[string]spec.Secret // credentials from the environment, by provider; read once
+}
+
+// NewDirectory makes a directory.
+func NewDirectory(b Backend, s Settings) *Directory {
+	return &Directory{backend: b, settings: s, env: map[string]spec.Secret{}}
+}
+
+// Account is one provider with the credential to use there.
+type Account struct {
+	Provider string
+	Manifest *spec.Manifest
+	Key      spec.Secret
+}
+
+// Find resolves the provider of a call: the one it names, else the default. The
+// credential is the call's own, else the configured one, else the first of the
+// manifest's environment variables that is set; the environment is read once, at
+// the provider's first use. Only variables that start with the provider's name
+// count, so that a plugin cannot ask for another's credential.
+func (d *Directory) Find(ctx context.Context, name string, key spec.Secret) (Account, error) {
+	if name == "" {
+		name = d.settings.Default
+	}
+	if name == "" {
+		return Account{}, &spec.Error{Kind: spec.KindValidation, Message: "params.provider: missing, and the client has no default_provider",
+			Hint: "name a provider: " + strings.Join(d.backend.Names(), ", ")}
+	}
+	m, err := d.backend.Manifest(ctx, name)
+	if err != nil {
+		return Account{}, d.unknown(name, err)
+	}
+	if key.Empty() {
+		key = d.settings.Keys[name]
+	}
+	if key.Empty() && m.Credential != nil {
+		key = d.fromEnvironment(name, m)
+	}
+	if key.Empty() && m.Credential != nil {
+		return Account{}, missingKey(name, m)
+	}
+	return Account{Provider: name, Manifest: m, Key: key}, nil
+}
+
+// Configured reports whether calls to a provider would find a credential.
+func (d *Directory) Configured(name string, m *spec.Manifest) bool {
+	return !d.settings.Keys[name].Empty() || m.Credential != nil && !d.fromEnvironment(name, m).Empty()
+}
+
+// Forget drops what was read for a provider, after its plugin was replaced.
+func (d *Directory) Forget(name string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.env, name)
+}
+
+func (d *Directory) unknown(name string, cause error) error {
+	names := d.backend.Names()
+	for _, known := range names {
+		if known == name {
+			return cause // it exists and could not be loaded
+		}
+	}
+	e := &spec.Error{Kind: spec.KindValidation, Message: "params.provider: no such provider", Hint: "the providers are: " + strings.Join(names, ", ")}
+	if near := strict.Nearest(name, names); near != "" {
+		e.Hint = "did you mean " + near + "?"
+	}
+	return e
+}
+
+func (d *Directory) fromEnvironment(name string, m *spec.Manifest) spec.Secret {
+	if d.settings.Getenv == nil {
+		return spec.Secret{}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if key, read := d.env[name]; read {
+		return key
+	}
+	key := spec.Secret{}
+	for _, variable := range variables(name, m) {
+		if value := d.settings.Getenv(variable); value != "" {
+			key = spec.NewSecret(value)
+			break
+		}
+	}
+	d.env[name] = key
+	return key
+}
+
+// variables are the environment variables a provider may read.
+func variables(name string, m *spec.Manifest) []string {
+	if m.Credential == nil {
+		return nil
+	}
+	var out []string
+	for _, variable := range m.Credential.Env {
+		if strings.HasPrefix(variable, strings.ToUpper(name)+"_") {
+			out = append(out, variable)
+		}
+	}
+	return out
+}
+
+func missingKey(name string, m *spec.Manifest) *spec.Error {
+	hint := "pass api_key, or set providers." + name + ".api_key when opening the client"
+	if known := variables(name, m); len(known) > 0 {
+		hint += ", or set " + strings.Join(known, " or ") + " before it"
+	}
+	return &spec.Error{Kind: spec.KindUnauthorized, Provider: name, Message: "no credential; nothing was sent", Hint: hint}
+}
