@@ -1,0 +1,76 @@
+package main
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// wake is a client's wake-up descriptor: readable exactly while the client's
+// queue is not empty. It is made when it is first asked for, so that a client
+// whose owner waits in atlas_next costs no descriptor.
+type wake struct {
+	live *atomic.Int64 // descriptors of this kind in the process
+
+	mu     sync.Mutex
+	state  wakeState
+	ready  bool // whether the descriptor is readable
+	device device
+}
+
+type wakeState uint8
+
+const (
+	wakeUnmade wakeState = iota
+	wakeOpen
+	wakeClosed // or impossible here
+)
+
+// descriptor returns the descriptor to poll, or -1.
+func (w *wake) descriptor(c core) int {
+	w.mu.Lock()
+	made := w.state == wakeUnmade
+	if made {
+		w.state = wakeClosed
+		if w.device.open() {
+			w.state = wakeOpen
+			w.live.Add(1)
+		}
+	}
+	descriptor := -1
+	if w.state == wakeOpen {
+		descriptor = w.device.descriptor()
+	}
+	w.mu.Unlock()
+	if made && descriptor >= 0 {
+		c.NotifyQueue(w.set) // without the lock: it calls set at once
+	}
+	return descriptor
+}
+
+// set follows the queue. The queue calls it in the order of its changes.
+func (w *wake) set(ready bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.state != wakeOpen || w.ready == ready {
+		return
+	}
+	w.ready = ready
+	if ready {
+		w.device.raise()
+	} else {
+		w.device.lower()
+	}
+}
+
+// close gives the descriptor back. It raises it first, so that a thread in poll
+// wakes up and learns from atlas_next that the client is closed.
+func (w *wake) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.state == wakeOpen {
+		w.device.raise()
+		w.device.close()
+		w.live.Add(-1)
+	}
+	w.state = wakeClosed
+}

@@ -1,0 +1,54 @@
+# The shared library, its header, and the suites of C and Rust.
+# The version has one home, capi/shim.h; a Go test holds atlas.Version equal to it.
+VERSION := $(shell sed -n 's/^\#define EXATLAS_VERSION "\(.*\)"/\1/p' capi/shim.h)
+SONAME := libexatlas.so.1
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DOCDIR ?= $(PREFIX)/share/doc/exatlas
+CC ?= cc
+CXX ?= c++
+CARGO ?= cargo
+
+# The Go resolver (netgo) holds no thread in getaddrinfo and adds no glibc
+# symbol. -z nodelete: Go cannot be unloaded. -z now: no lazy binding in the
+# middle of a fork.
+LIB_TAGS := netgo,osusergo
+LIB_LINK := -Wl,-soname,$(SONAME) -Wl,--version-script=$(CURDIR)/capi/exports.map -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now
+
+.PHONY: lib
+lib: plugins ## Build the shared library, build/libexatlas.so
+	@$(MAKE) --no-print-directory lib-only
+
+# lib-only builds without the plugins. It links into a new file and moves it in
+# place, so that programs which have the old one loaded keep it.
+.PHONY: lib-only
+lib-only:
+	@mkdir -p $(BUILD)/lib.tmp
+	CGO_ENABLED=1 $(GO) build -buildmode=c-shared -trimpath -tags $(LIB_TAGS) -ldflags "-s -w -extldflags '$(LIB_LINK)'" -o $(BUILD)/lib.tmp/$(SONAME) ./capi
+	@mv -f $(BUILD)/lib.tmp/$(SONAME) $(BUILD)/$(SONAME)
+	@rm -rf $(BUILD)/lib.tmp
+	@ln -sfn $(SONAME) $(BUILD)/libexatlas.so
+	@printf '%s: %s bytes\n' $(BUILD)/$(SONAME) "$$(stat -c %s $(BUILD)/$(SONAME))"
+
+.PHONY: abi-check
+abi-check: lib ## Prove symbols, SONAME, header, glibc floor and size of the library
+	@CC="$(CC)" CXX="$(CXX)" bash test/c/abi-check.sh $(BUILD)/$(SONAME) $(SONAME)
+	$(GO) test -count=1 ./capi
+
+.PHONY: install
+install: ## Install library, header, pkg-config file and docs: make install PREFIX=/usr/local DESTDIR=
+	@test -f $(BUILD)/$(SONAME) || { echo 'run make lib first'; exit 1; }
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(DOCDIR)
+	install -m 755 $(BUILD)/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sfn $(SONAME) $(DESTDIR)$(LIBDIR)/libexatlas.so
+	install -m 644 include/atlas.h $(DESTDIR)$(INCLUDEDIR)/atlas.h
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' exatlas.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/exatlas.pc
+	install -m 644 LICENSE docs/*.md $(DESTDIR)$(DOCDIR)
+
+.PHONY: test-c
+test-c: lib cli ## C suite: ownership, misuse, threads, fork, signals, leaks, conformance, example, install
+	@CC="$(CC)" bash test/c/run.sh
+
+.PHONY: test-rust
+test-rust: lib cli ## Rust suite: the wrapper, conformance files, the example
+	cd examples/rust && $(CARGO) test --locked --quiet
