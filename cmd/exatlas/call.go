@@ -1,0 +1,225 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/exatlas/atlas"
+)
+
+// runCall sends one request and prints its result, indented, or its error
+// document. With --follow it goes on printing the events that the call
+// subscribed to, a line each, until the final one.
+func runCall(ctx context.Context, io streams, args []string) error {
+	flags := flag.NewFlagSet("call", flag.ContinueOnError)
+	flags.SetOutput(io.err)
+	config := flags.String("config", os.Getenv("EXATLAS_CONFIG"), "configuration of the client: JSON, or @FILE")
+	timeout := flags.Duration("timeout", 0, "deadline of the call")
+	follow := flags.Bool("follow", false, "print the events of the subscription it answers, until the final one")
+	words, err := parseMixed(flags, args)
+	if err != nil || len(words) < 1 || len(words) > 2 {
+		return errUsage
+	}
+	params := "{}"
+	if len(words) == 2 {
+		params = words[1]
+	}
+	if params == "-" {
+		if params, err = readAll(io.in); err != nil {
+			return err
+		}
+	}
+	if !json.Valid([]byte(params)) {
+		return fmt.Errorf("the parameters are not JSON: %s", params)
+	}
+	c, err := connect(*config)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	result, err := c.call(ctx, words[0], json.RawMessage(params), *timeout)
+	if err != nil {
+		return err
+	}
+	var pretty bytes.Buffer
+	if err := json.Indent(&pretty, result, "", "  "); err != nil {
+		return err
+	}
+	fmt.Fprintln(io.out, pretty.String())
+	if *follow {
+		return c.follow(ctx, io.out)
+	}
+	return nil
+}
+
+// parseMixed accepts flags before, between and after the words.
+func parseMixed(flags *flag.FlagSet, args []string) ([]string, error) {
+	var words []string
+	for len(args) > 0 {
+		if err := flags.Parse(args); err != nil {
+			return nil, err
+		}
+		args = flags.Args()
+		if len(args) > 0 {
+			words, args = append(words, args[0]), args[1:]
+		}
+	}
+	return words, nil
+}
+
+func readAll(r io.Reader) (string, error) {
+	text, err := io.ReadAll(r)
+	return string(text), err
+}
+
+// A connection is an open client with the manners of a command line.
+type connection struct {
+	client *atlas.Client
+	calls  int
+}
+
+// connect opens a client. config is JSON, @FILE, or empty.
+func connect(config string) (*connection, error) {
+	if name, ok := strings.CutPrefix(config, "@"); ok {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		config = string(text)
+	}
+	client, outcome, document := atlas.OpenJSON([]byte(config), atlas.Environment{Getenv: os.Getenv})
+	if outcome != 0 {
+		return nil, documentError(document)
+	}
+	return &connection{client: client}, nil
+}
+
+func (c *connection) close() { c.client.Close(5 * time.Second) }
+
+// call sends a request whose id cancels it when ctx ends, so that Ctrl-C gives
+// up cleanly instead of leaving a machine behind.
+func (c *connection) call(ctx context.Context, method string, params any, timeout time.Duration) (json.RawMessage, error) {
+	c.calls++
+	id := fmt.Sprintf("cli-%d", c.calls)
+	request := map[string]any{"id": id, "method": method, "params": params}
+	if timeout > 0 {
+		request["deadline_ms"] = timeout.Milliseconds()
+	}
+	encoded, err := json.Marshal(request)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { c.client.CancelID(id) })
+	defer stop()
+	outcome, answer := c.client.CallJSON(encoded)
+	if outcome != 0 {
+		return nil, documentError(answer)
+	}
+	var envelope struct{ Result json.RawMessage }
+	if err := json.Unmarshal(answer, &envelope); err != nil {
+		return nil, err
+	}
+	return envelope.Result, nil
+}
+
+// An event is one item of the client's queue.
+type event struct {
+	Event string          `json:"event"`
+	Data  json.RawMessage `json:"data"`
+	Final bool            `json:"final"`
+}
+
+// next waits for the next event of any subscription.
+func (c *connection) next(ctx context.Context) (event, []byte, error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return event{}, nil, err
+		}
+		outcome, item := c.client.NextJSON(200 * time.Millisecond)
+		switch outcome {
+		case 0:
+			var e event
+			if err := json.Unmarshal(item, &e); err != nil {
+				return event{}, nil, err
+			}
+			return e, item, nil
+		case 30: // ATLAS_TIMEOUT: look at ctx and wait on
+		default:
+			return event{}, nil, fmt.Errorf("the queue ended with status %d", outcome)
+		}
+	}
+}
+
+func (c *connection) follow(ctx context.Context, out io.Writer) error {
+	for {
+		e, item, err := c.next(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(out, string(item))
+		if e.Final {
+			return nil
+		}
+	}
+}
+
+// A failure is an error document, printed as people read it.
+type failure struct {
+	Kind     string `json:"kind"`
+	Message  string `json:"message"`
+	Hint     string `json:"hint"`
+	Provider string `json:"provider"`
+	text     string
+}
+
+func (f *failure) Error() string { return f.text }
+
+// documentError turns an error document into an error, hint included.
+func documentError(document []byte) error {
+	var envelope struct{ Error *failure }
+	if json.Unmarshal(document, &envelope) != nil || envelope.Error == nil {
+		return fmt.Errorf("atlas answered %q", document)
+	}
+	f := envelope.Error
+	f.text = f.Kind + ": " + f.Message
+	if f.Provider != "" {
+		f.text = f.Provider + ": " + f.text
+	}
+	if f.Hint != "" {
+		f.text += "\n  " + f.Hint
+	}
+	return f
+}
+
+// runVersion prints what atlas.info says of versions.
+func runVersion(ctx context.Context, io streams, args []string) error {
+	if len(args) != 0 {
+		return errUsage
+	}
+	c, err := connect("{}")
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	info, err := c.call(ctx, "atlas.info", map[string]any{}, 0)
+	if err != nil {
+		return err
+	}
+	var versions struct {
+		Version   string `json:"version"`
+		ABI       int    `json:"abi"`
+		PluginABI int    `json:"plugin_abi"`
+	}
+	if err := json.Unmarshal(info, &versions); err != nil {
+		return err
+	}
+	fmt.Fprintf(io.out, "exatlas %s (C interface %d, provider interface %d)\n", versions.Version, versions.ABI, versions.PluginABI)
+	return nil
+}

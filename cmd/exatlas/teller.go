@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+// A teller prints the demonstration: a coloured heading a step on a terminal,
+// plain text elsewhere.
+type teller struct {
+	out    io.Writer
+	colour bool
+}
+
+// newTeller uses colour when out is a terminal and NO_COLOR is not set.
+func newTeller(out io.Writer) teller {
+	file, ok := out.(*os.File)
+	if !ok || os.Getenv("NO_COLOR") != "" {
+		return teller{out: out}
+	}
+	state, err := file.Stat()
+	return teller{out: out, colour: err == nil && state.Mode()&os.ModeCharDevice != 0}
+}
+
+// say prints a step. An empty heading continues the last one.
+func (t teller) say(heading, format string, args ...any) {
+	fmt.Fprintf(t.out, "%s %s\n", t.paint("1;36", fmt.Sprintf("%-10s", heading)), fmt.Sprintf(format, args...))
+}
+
+// fact prints a detail of the step.
+func (t teller) fact(name, value string) {
+	fmt.Fprintf(t.out, "%-10s %s %s\n", "", t.paint("2", fmt.Sprintf("%-10s", name)), t.paint("32", value))
+}
+
+func (t teller) paint(code, text string) string {
+	if !t.colour {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
