@@ -1,0 +1,45 @@
+package sdk
+
+import "github.com/exatlas/atlas/core/spec"
+
+// Doer sends one HTTP request and waits for the answer. In a guest the wait
+// parks the call, and other calls run meanwhile: a provider must not hold
+// anything shared over it. An answer of any HTTP status is a Response; the error
+// says that there was none.
+type Doer interface {
+	Do(Request) (Response, *spec.Error)
+}
+
+// Header is one header field.
+type Header struct{ Name, Value string }
+
+// Request is one HTTP request. The host adds the credential, a User-Agent and
+// what the connection needs.
+type Request struct {
+	Method string
+	URL    string
+	Header []Header
+	Body   []byte
+
+	// ReadIdleMS and ReadMaxBytes are for answers that stay open, such as
+	// server-sent events: the host hands over what has arrived when nothing came
+	// for ReadIdleMS or when ReadMaxBytes are there. Both zero: the whole body.
+	ReadIdleMS   int64
+	ReadMaxBytes int
+}
+
+// Response is the answer. Body belongs to the receiver.
+type Response struct {
+	Status int
+	Body   []byte
+	Lookup func(name string) string // value of a header, by its lower-case name; nil: no headers are known
+}
+
+// Header returns the value of the header of that lower-case name, "" where it is
+// absent.
+func (r *Response) Header(name string) string {
+	if r.Lookup == nil {
+		return ""
+	}
+	return r.Lookup(name)
+}

@@ -1,0 +1,112 @@
+package sdk
+
+import (
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/plugins/sdk/codec"
+	"github.com/exatlas/atlas/plugins/sdk/jsonx"
+)
+
+// answerSize is what most answers fit into without growing.
+const answerSize = 1024
+
+// Handle carries out one operation: it decodes the input of docs/plugin-abi.md,
+// calls the provider and encodes the output. It never fails: whatever goes wrong
+// is an error document. input may be reused as soon as doer is first called.
+func Handle(p *Provider, op string, input []byte, doer Doer) []byte {
+	if op == spec.OpDescribe {
+		manifest := p.Manifest()
+		manifest.Operations = p.Operations()
+		return codec.AppendManifest(nil, &manifest)
+	}
+	if !p.has(op) {
+		return failure(spec.NewError(spec.KindUnsupported, p.Manifest().Name+" has no "+op))
+	}
+	env := Env{HTTP: doer}
+	request, ok := open(&env, string(input))
+	if !ok {
+		return failure(spec.NewError(spec.KindPlugin, "the input of "+op+" is no JSON object with a request"))
+	}
+	switch op {
+	case spec.OpSpawn:
+		return carry(env, request, codec.DecodeSpawn, p.Spawn, codec.AppendCompute)
+	case spec.OpGet:
+		return carry(env, request, codec.DecodeID, p.Get, codec.AppendCompute)
+	case spec.OpList:
+		return carry(env, request, codec.DecodeList, p.List, codec.AppendComputeList)
+	case spec.OpFind:
+		return carry(env, request, codec.DecodeFind, p.Find, codec.AppendComputeList)
+	case spec.OpStop:
+		return carry(env, request, codec.DecodeID, p.Stop, codec.AppendCompute)
+	case spec.OpStart:
+		return carry(env, request, codec.DecodeID, p.Start, codec.AppendCompute)
+	case spec.OpTerminate:
+		return carry(env, request, codec.DecodeID, p.Terminate, codec.AppendCompute)
+	case spec.OpRunJob:
+		return carry(env, request, codec.DecodeRunJob, p.RunJob, codec.AppendJob)
+	case spec.OpGetJob:
+		return carry(env, request, codec.DecodeJob, p.GetJob, codec.AppendJob)
+	case spec.OpCancelJob:
+		return carry(env, request, codec.DecodeJob, p.CancelJob, codec.AppendJob)
+	case spec.OpStreamJob:
+		return carry(env, request, codec.DecodeJob, p.StreamJob, codec.AppendJobChunks)
+	case spec.OpListGPUTypes:
+		return carry(env, request, codec.DecodeGPUTypes, p.ListGPUTypes, codec.AppendGPUTypeList)
+	default: // has let only get_logs through
+		return carry(env, request, codec.DecodeLogs, p.GetLogs, codec.AppendLogsPage)
+	}
+}
+
+// open reads the context into env and returns the text of the request.
+func open(env *Env, input string) (request string, ok bool) {
+	r := jsonx.New(input)
+	for more := r.Object(); more; more = r.NextMember() {
+		switch r.Key() {
+		case "request":
+			request = r.Raw()
+		case "context":
+			readContext(&r, env)
+		default:
+			r.Skip()
+		}
+	}
+	return request, r.Done() && request != ""
+}
+
+func readContext(r *jsonx.Reader, env *Env) {
+	for more := r.Object(); more; more = r.NextMember() {
+		switch r.Key() {
+		case "urls":
+			env.URLs = make(URLs, 0, 4)
+			for more := r.Object(); more; more = r.NextMember() {
+				name := r.Key()
+				env.URLs = append(env.URLs, spec.NamedURL{Name: name, URL: r.Text()})
+			}
+		case "include_raw":
+			env.IncludeRaw = r.Bool()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// carry decodes a request, calls an operation and encodes its answer.
+func carry[Q, A any](env Env, text string, decode func(string, *Q) *spec.Error,
+	call func(Env, *Q) (*A, *spec.Error), encode func([]byte, *A) []byte) []byte {
+	request := new(Q)
+	if err := decode(text, request); err != nil {
+		return failure(err)
+	}
+	answer, err := call(env, request)
+	if err != nil {
+		return failure(err)
+	}
+	out := append(make([]byte, 0, answerSize), `{"value":`...)
+	if answer == nil {
+		return append(out, `{}}`...)
+	}
+	return append(encode(out, answer), '}')
+}
+
+func failure(err *spec.Error) []byte {
+	return append(codec.AppendError([]byte(`{"error":`), err), '}')
+}
