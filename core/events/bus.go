@@ -1,0 +1,177 @@
+package events
+
+import (
+	"container/list"
+	"context"
+	"strconv"
+	"sync"
+
+	"github.com/exatlas/atlas/core/clock"
+	"github.com/exatlas/atlas/core/spec"
+)
+
+// Settings bound a bus. Zero means the default.
+type Settings struct {
+	Retain  int // events a topic keeps; default 1024
+	Topics  int // topics without a subscription that are kept; default 4096
+	Pending int // events that wait in one subscription; default 1024
+}
+
+// Bus carries events from whoever publishes to whoever subscribed.
+type Bus struct {
+	clock    clock.Clock
+	settings Settings
+
+	mu            sync.Mutex
+	topics        map[string]*topic
+	idle          *list.List // topics without subscriptions, the least recently used first
+	floor         uint64     // highest sequence number of any topic that was let go
+	subscriptions map[string]*Subscription
+	nextID        uint64
+	closed        bool
+}
+
+type topic struct {
+	name    string
+	last    uint64
+	kept    []*Event // a ring once it is full: the oldest is at start
+	start   int
+	subs    []*Subscription
+	idleAt  *list.Element
+	waiters []chan struct{} // publishers that wait for room
+}
+
+// NewBus makes a bus.
+func NewBus(c clock.Clock, s Settings) *Bus {
+	if s.Retain <= 0 {
+		s.Retain = 1024
+	}
+	if s.Topics <= 0 {
+		s.Topics = 4096
+	}
+	if s.Pending <= 0 {
+		s.Pending = 1024
+	}
+	return &Bus{clock: c, settings: s, topics: map[string]*topic{}, idle: list.New(), subscriptions: map[string]*Subscription{}}
+}
+
+// Publish adds an event to a topic. A data event waits until every subscription
+// of the topic has room or ctx ends; the others never wait.
+func (b *Bus) Publish(ctx context.Context, topicName string, class Class, name string, data spec.Raw) error {
+	for {
+		b.mu.Lock()
+		if b.closed {
+			b.mu.Unlock()
+			return &spec.Error{Kind: spec.KindCancelled, Message: "the client is closed"}
+		}
+		t := b.topic(topicName)
+		if class != Data || !b.full(t) {
+			woken := b.deliver(t, class, name, data)
+			b.mu.Unlock()
+			for _, s := range woken {
+				s.ready(s)
+			}
+			return nil
+		}
+		room := make(chan struct{})
+		t.waiters = append(t.waiters, room)
+		b.mu.Unlock()
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (b *Bus) full(t *topic) bool {
+	for _, s := range t.subs {
+		if len(s.pending) >= b.settings.Pending {
+			return true
+		}
+	}
+	return false
+}
+
+// deliver numbers and keeps an event, and returns the subscriptions whose reader
+// must be told.
+func (b *Bus) deliver(t *topic, class Class, name string, data spec.Raw) []*Subscription {
+	t.last++
+	e := &Event{Topic: t.name, Seq: t.last, Time: b.clock.Now(), Name: name, Data: data, Class: class}
+	if len(t.kept) < b.settings.Retain {
+		t.kept = append(t.kept, e)
+	} else {
+		t.kept[t.start] = e
+		t.start = (t.start + 1) % len(t.kept)
+	}
+	var woken []*Subscription
+	for _, s := range t.subs {
+		if class == Log && len(s.pending) >= b.settings.Pending {
+			s.dropped++
+			continue
+		}
+		if s.started && !s.told {
+			s.told = true
+			woken = append(woken, s)
+		}
+		if s.dropped > 0 {
+			text := `{"count":` + strconv.FormatInt(s.dropped, 10) + `}`
+			s.pending = append(s.pending, &Event{Topic: t.name, Seq: e.Seq - 1, Time: e.Time, Name: "dropped", Data: spec.Raw(text)})
+			s.dropped = 0
+		}
+		s.pending = append(s.pending, e)
+	}
+	return woken
+}
+
+// topic returns a topic, making it and letting the least recently used idle one
+// go where there are too many. Sequence numbers of a topic that comes back start
+// above those it had.
+func (b *Bus) topic(name string) *topic {
+	t := b.topics[name]
+	if t == nil {
+		t = &topic{name: name, last: b.floor}
+		b.topics[name] = t
+	}
+	if len(t.subs) > 0 {
+		return t
+	}
+	if t.idleAt == nil {
+		t.idleAt = b.idle.PushBack(t)
+	} else {
+		b.idle.MoveToBack(t.idleAt)
+	}
+	for b.idle.Len() > b.settings.Topics {
+		gone := b.idle.Remove(b.idle.Front()).(*topic)
+		b.floor = max(b.floor, gone.last)
+		delete(b.topics, gone.name)
+	}
+	return t
+}
+
+// Live counts the subscriptions.
+func (b *Bus) Live() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.subscriptions)
+}
+
+// Close ends all subscriptions. What they hold can still be taken.
+func (b *Bus) Close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	for _, s := range b.subscriptions {
+		b.detach(s)
+	}
+	for _, t := range b.topics {
+		t.wake()
+	}
+}
+
+func (t *topic) wake() {
+	for _, w := range t.waiters {
+		close(w)
+	}
+	t.waiters = nil
+}

@@ -1,0 +1,144 @@
+package events
+
+import (
+	"strconv"
+
+	"github.com/exatlas/atlas/core/spec"
+)
+
+// Subscription is one reader of a topic.
+type Subscription struct {
+	ID    string
+	Topic string
+	Next  uint64 // sequence number of the first event it gets
+
+	bus     *Bus
+	topic   *topic
+	pending []*Event // guarded by the bus
+	dropped int64
+	started bool // the reader may be told
+	told    bool // it was told, and has not taken everything yet
+	over    bool
+	ready   func(*Subscription)
+	onEnd   func()
+}
+
+// Subscribe starts a subscription. from 0 means new events alone; otherwise the
+// first event is the one with that number, or the oldest one kept where that is
+// later, as Next says. ready is called, outside any lock, when a reader that had
+// taken everything can take again, but not before Start. onEnd runs once when
+// the reader unsubscribes; it may be nil.
+func (b *Bus) Subscribe(topicName string, from uint64, ready func(*Subscription), onEnd func()) (*Subscription, *spec.Error) {
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		return nil, &spec.Error{Kind: spec.KindCancelled, Message: "the client is closed"}
+	}
+	t := b.topic(topicName)
+	if t.idleAt != nil {
+		b.idle.Remove(t.idleAt)
+		t.idleAt = nil
+	}
+	b.nextID++
+	s := &Subscription{ID: "sub-" + strconv.FormatUint(b.nextID, 10), Topic: topicName, Next: t.last + 1, bus: b, topic: t, ready: ready, onEnd: onEnd}
+	if from > 0 {
+		for i := range t.kept {
+			if e := t.kept[(t.start+i)%len(t.kept)]; e.Seq >= from {
+				s.pending = append(s.pending, e)
+			}
+		}
+		if len(s.pending) > 0 {
+			s.Next = s.pending[0].Seq
+		}
+	}
+	t.subs = append(t.subs, s)
+	b.subscriptions[s.ID] = s
+	b.mu.Unlock()
+	return s, nil
+}
+
+// Start lets the reader be told of events, those already there included. It is
+// called once the reader knows the subscription's ID.
+func (s *Subscription) Start() {
+	s.bus.mu.Lock()
+	s.started = true
+	tell := len(s.pending) > 0 && !s.told
+	s.told = s.told || tell
+	s.bus.mu.Unlock()
+	if tell {
+		s.ready(s)
+	}
+}
+
+// Take returns the next event, encoded, or nil.
+func (s *Subscription) Take() (item []byte, more bool) {
+	e, more := s.TakeEvent()
+	if e == nil {
+		return nil, false
+	}
+	return e.Append(make([]byte, 0, 128+len(e.Topic)+len(e.Data)), s.ID), more
+}
+
+// TakeEvent returns the next event, or nil.
+func (s *Subscription) TakeEvent() (event *Event, more bool) {
+	b := s.bus
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(s.pending) == 0 {
+		s.told = false
+		return nil, false
+	}
+	e := s.pending[0]
+	s.pending[0] = nil
+	if s.pending = s.pending[1:]; len(s.pending) == 0 {
+		s.pending, s.told = nil, false
+	}
+	s.topic.wake()
+	return e, len(s.pending) > 0
+}
+
+// Unsubscribe ends a subscription; events it has not handed out are dropped. It
+// reports whether there was one.
+func (b *Bus) Unsubscribe(id string) bool {
+	b.mu.Lock()
+	s := b.subscriptions[id]
+	if s == nil {
+		b.mu.Unlock()
+		return false
+	}
+	s.pending = nil
+	b.detach(s)
+	b.mu.Unlock()
+	if s.onEnd != nil {
+		s.onEnd()
+	}
+	return true
+}
+
+// Finish ends a subscription that gets nothing more, keeping what it has not
+// handed out yet.
+func (s *Subscription) Finish() {
+	s.bus.mu.Lock()
+	s.bus.detach(s)
+	s.bus.mu.Unlock()
+}
+
+// detach takes a subscription off its topic.
+func (b *Bus) detach(s *Subscription) {
+	if s.over {
+		return
+	}
+	s.over = true
+	delete(b.subscriptions, s.ID)
+	t := s.topic
+	for i, other := range t.subs {
+		if other == s {
+			t.subs = append(t.subs[:i], t.subs[i+1:]...)
+			break
+		}
+	}
+	if len(t.subs) == 0 && t.idleAt == nil && b.topics[t.name] == t {
+		t.idleAt = b.idle.PushBack(t)
+	}
+	t.wake()
+}
