@@ -38,6 +38,13 @@ func (w *Writer) Key(name string) {
 	w.comma = false
 }
 
+// Name is Key for a name that may need escaping.
+func (w *Writer) Name(name string) {
+	w.sep()
+	w.Buf = append(AppendString(w.Buf, name), ':')
+	w.comma = false
+}
+
 // Text writes a string.
 func (w *Writer) Text(value string) {
 	w.sep()

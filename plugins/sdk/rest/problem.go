@@ -1,0 +1,158 @@
+package rest
+
+import (
+	"strconv"
+
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/plugins/sdk"
+	"github.com/exatlas/atlas/plugins/sdk/jsonx"
+)
+
+// maxText bounds what of a cloud's text goes into a message.
+const maxText = 500
+
+// Problem is a cloud's error body, whatever its shape: RFC 9457 problem+json,
+// {"error":"…"}, {"error":{"message":"…"}}, {"message":"…"}, a list of errors,
+// or plain text.
+type Problem struct {
+	JSON   bool     // whether the body was a JSON object
+	Text   string   // the most telling sentence, "" where there is none
+	Code   string   // the cloud's code word, where it sends one
+	Errors []string // single violations, where it lists them
+}
+
+// ReadProblem reads an error body.
+func ReadProblem(body []byte) Problem {
+	text := string(body)
+	r := jsonx.New(text)
+	if r.Kind() != jsonx.Object {
+		return Problem{Text: clip(firstLine(text))}
+	}
+	p := Problem{JSON: true}
+	var title, detail, message, plain string
+	for more := r.Object(); more; more = r.NextMember() {
+		switch r.Key() {
+		case "title":
+			title = r.Text()
+		case "detail":
+			detail = r.Text()
+		case "message":
+			message = r.Text()
+		case "code":
+			p.Code = r.Text()
+		case "error":
+			if r.Kind() == jsonx.Object {
+				nested := ReadProblem([]byte(r.Raw()))
+				plain = nested.Text
+				if p.Code == "" {
+					p.Code = nested.Code
+				}
+				continue
+			}
+			plain = r.Text()
+		case "errors":
+			p.Errors = readErrors(&r)
+		default:
+			r.Skip()
+		}
+	}
+	if r.Failed() {
+		return Problem{Text: clip(firstLine(text))}
+	}
+	for _, candidate := range []string{detail, plain, message, title} {
+		if candidate != "" {
+			p.Text = clip(candidate)
+			break
+		}
+	}
+	if p.Text == "" && len(p.Errors) > 0 {
+		p.Text = p.Errors[0]
+	}
+	return p
+}
+
+// readErrors reads a list of sentences, or of objects with a message.
+func readErrors(r *jsonx.Reader) []string {
+	var list []string
+	for more := r.Array(); more; more = r.NextElement() {
+		sentence := ""
+		if r.Kind() == jsonx.Object {
+			sentence = ReadProblem([]byte(r.Raw())).Text
+		} else {
+			sentence = r.Text()
+		}
+		if sentence != "" && len(list) < 20 {
+			list = append(list, clip(sentence))
+		}
+	}
+	return list
+}
+
+// Error makes an error of an answer: its status decides the kind, its text is
+// the message. Retry-After is read from the answer.
+func Error(response *sdk.Response, p *Problem) *spec.Error {
+	e := &spec.Error{Kind: spec.KindOfStatus(response.Status), Status: response.Status, Message: p.Text}
+	if e.Message == "" {
+		e.Message = "the cloud gave no reason"
+	}
+	for i, violation := range p.Errors {
+		if violation == p.Text {
+			continue
+		}
+		if i == 0 {
+			e.Message += ": "
+		} else {
+			e.Message += "; "
+		}
+		e.Message += violation
+	}
+	e.Message = clip(e.Message)
+	if seconds, err := strconv.ParseInt(response.Header("retry-after"), 10, 32); err == nil && seconds > 0 {
+		e.RetryAfterMS = seconds * 1000
+	}
+	SetRetryable(e)
+	return e
+}
+
+// SetRetryable marks the kinds whose cause may pass by itself.
+func SetRetryable(e *spec.Error) {
+	switch e.Kind {
+	case spec.KindRateLimited, spec.KindTimeout, spec.KindTransport, spec.KindCapacity:
+		e.Retryable = true
+	case spec.KindProvider:
+		e.Retryable = e.Status >= 500
+	default:
+		e.Retryable = false
+	}
+}
+
+// Unreadable is the error of an answer that is not what the cloud's contract
+// says. It tells nothing of the body, which may hold secrets.
+func Unreadable(response *sdk.Response, what string) *spec.Error {
+	return &spec.Error{Kind: spec.KindProvider, Status: response.Status, Message: "the answer is no " + what,
+		Hint: "the cloud's API may have changed, or something between answered in its place"}
+}
+
+func firstLine(text string) string {
+	start := 0
+	for start < len(text) && text[start] <= ' ' {
+		start++
+	}
+	for end := start; end < len(text); end++ {
+		if text[end] == '\n' || text[end] == '\r' {
+			return text[start:end]
+		}
+	}
+	return text[start:]
+}
+
+func clip(text string) string {
+	if len(text) <= maxText {
+		return text
+	}
+	end := maxText
+	for end > 0 && text[end]&0xC0 == 0x80 {
+		end--
+	}
+	return text[:end] + "…"
+}

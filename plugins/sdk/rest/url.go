@@ -1,0 +1,71 @@
+package rest
+
+import "strconv"
+
+const upperHex = "0123456789ABCDEF"
+
+// Escape percent-encodes text for one path segment or one query value: all but
+// letters, digits and -._~ is encoded, so nothing in it can end the segment, and
+// "." and ".." are encoded whole, so that it cannot climb.
+func Escape(text string) string {
+	extra := 0
+	for i := 0; i < len(text); i++ {
+		if !unreserved(text[i]) {
+			extra += 2
+		}
+	}
+	if text == "." || text == ".." {
+		return "%2E%2E"[:3*len(text)]
+	}
+	if extra == 0 {
+		return text
+	}
+	out := make([]byte, 0, len(text)+extra)
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if unreserved(c) {
+			out = append(out, c)
+		} else {
+			out = append(out, '%', upperHex[c>>4], upperHex[c&15])
+		}
+	}
+	return string(out)
+}
+
+func unreserved(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~'
+}
+
+// Query collects a query string.
+type Query struct{ text []byte }
+
+// Add appends a parameter unless its value is empty.
+func (q *Query) Add(name, value string) {
+	if value == "" {
+		return
+	}
+	if len(q.text) == 0 {
+		q.text = append(q.text, '?')
+	} else {
+		q.text = append(q.text, '&')
+	}
+	q.text = append(q.text, name...)
+	q.text = append(q.text, '=')
+	q.text = append(q.text, Escape(value)...)
+}
+
+// AddInt appends a parameter, 0 included.
+func (q *Query) AddInt(name string, value int64) { q.Add(name, strconv.FormatInt(value, 10)) }
+
+// String returns the query with its question mark, "" where it is empty.
+func (q *Query) String() string { return string(q.text) }
+
+// Fill replaces the placeholder {name} in a URL template by value, escaped.
+func Fill(template, name, value string) string {
+	for i := 0; i+len(name)+2 <= len(template); i++ {
+		if template[i] == '{' && template[i+1:i+1+len(name)] == name && template[i+1+len(name)] == '}' {
+			return template[:i] + Escape(value) + Fill(template[i+len(name)+2:], name, value)
+		}
+	}
+	return template
+}
