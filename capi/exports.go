@@ -66,6 +66,9 @@ func exatlas_go_next(id C.uint64_t, timeoutMS C.int64_t, out *C.exatlas_text) (s
 		return C.int(outcome)
 	}
 	outcome, item := client.NextJSON(duration(int64(timeoutMS)))
+	if outcome == C.ATLAS_CLOSED {
+		clients.drained(uint64(id))
+	}
 	return give(out, outcome, item)
 }
 

@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,7 +25,7 @@ type core interface {
 	Close(timeout time.Duration) atlas.Outcome
 }
 
-// client is one open handle.
+// client is what one handle stands for.
 type client struct {
 	core
 	wake wake
@@ -35,25 +36,32 @@ type client struct {
 // through a JavaScript number.
 const firstHandle = 0xA71A5_0000_0001
 
+// mostUndrained is how many closed clients are kept for the items their queues
+// still hold. Whoever takes none loses them when this many more have come.
+const mostUndrained = 16
+
 // table maps handles to clients. Handles are issued in order and never again,
 // so one that is in the range issued and not in the table is closed.
 type table struct {
-	open   sync.Map // uint64 -> *client
+	known  sync.Map // uint64 -> *client: the open and the undrained
 	issued atomic.Uint64
-	live   atomic.Int64
-	wakes  atomic.Int64
+	live   atomic.Int64 // open clients
+	wakes  atomic.Int64 // wake-up descriptors
+
+	mu        sync.Mutex
+	undrained []uint64 // oldest first
 }
 
 func (t *table) add(c core) uint64 {
 	handle := firstHandle + t.issued.Add(1) - 1
-	t.open.Store(handle, &client{core: c, wake: wake{live: &t.wakes}})
+	t.known.Store(handle, &client{core: c, wake: wake{live: &t.wakes}})
 	t.live.Add(1)
 	return handle
 }
 
 // find returns the client, or nil and the status that says why not.
 func (t *table) find(handle uint64) (*client, atlas.Outcome) {
-	if found, ok := t.open.Load(handle); ok {
+	if found, ok := t.known.Load(handle); ok {
 		return found.(*client), C.ATLAS_OK
 	}
 	if handle >= firstHandle && handle-firstHandle < t.issued.Load() {
@@ -62,8 +70,9 @@ func (t *table) find(handle uint64) (*client, atlas.Outcome) {
 	return nil, C.ATLAS_BAD_CLIENT
 }
 
-// close ends a client. The handle stays valid until its calls have ended or the
-// time is up, so that another thread still takes their completions.
+// close ends a client. The handle stays known until the calls have ended or the
+// time is up, and beyond that while its queue holds items: a thread that empties
+// the queue still gets them.
 func (t *table) close(handle uint64, timeout time.Duration) atlas.Outcome {
 	c, outcome := t.find(handle)
 	if c == nil {
@@ -72,16 +81,40 @@ func (t *table) close(handle uint64, timeout time.Duration) atlas.Outcome {
 		}
 		return outcome
 	}
-	defer t.release(handle)
-	return c.Close(timeout)
+	outcome = c.Close(timeout)
+	if c.wake.close() {
+		t.live.Add(-1)
+		t.retire(handle, c)
+	}
+	return outcome
 }
 
-// release forgets the handle; of several threads that close one client, the
-// first to get here does it.
-func (t *table) release(handle uint64) {
-	if found, ok := t.open.LoadAndDelete(handle); ok {
-		found.(*client).wake.close()
-		t.live.Add(-1)
+// retire forgets a closed client, at once if its queue is empty.
+func (t *table) retire(handle uint64, c *client) {
+	held := false
+	c.NotifyQueue(func(nonEmpty bool) { held = nonEmpty })
+	c.NotifyQueue(nil)
+	if !held {
+		t.known.Delete(handle)
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.undrained = append(t.undrained, handle)
+	if len(t.undrained) > mostUndrained {
+		t.known.Delete(t.undrained[0])
+		t.undrained = slices.Delete(t.undrained, 0, 1)
+	}
+}
+
+// drained forgets a client whose queue has ended. A client that is still being
+// closed is forgotten by close.
+func (t *table) drained(handle uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if at := slices.Index(t.undrained, handle); at >= 0 {
+		t.undrained = slices.Delete(t.undrained, at, at+1)
+		t.known.Delete(handle)
 	}
 }
 

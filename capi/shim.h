@@ -9,8 +9,8 @@
 #define EXATLAS_VERSION "0.1.0"
 
 /* Requests beyond this are refused before they are copied, whatever limits the
- * configuration sets. */
-#define EXATLAS_LARGEST_REQUEST ((size_t)1 << 30)
+ * configuration sets (limits.request_bytes ends here). */
+#define EXATLAS_LARGEST_REQUEST ((size_t)1 << 28)
 
 /* Text on its way to the caller: malloc'ed, NUL-terminated, not counted in size. */
 typedef struct exatlas_text {

@@ -22,7 +22,8 @@ type wakeState uint8
 const (
 	wakeUnmade wakeState = iota
 	wakeOpen
-	wakeClosed // or impossible here
+	wakeMissing // the system has none to give
+	wakeClosed
 )
 
 // descriptor returns the descriptor to poll, or -1.
@@ -30,7 +31,7 @@ func (w *wake) descriptor(c core) int {
 	w.mu.Lock()
 	made := w.state == wakeUnmade
 	if made {
-		w.state = wakeClosed
+		w.state = wakeMissing
 		if w.device.open() {
 			w.state = wakeOpen
 			w.live.Add(1)
@@ -62,9 +63,10 @@ func (w *wake) set(ready bool) {
 	}
 }
 
-// close gives the descriptor back. It raises it first, so that a thread in poll
-// wakes up and learns from atlas_next that the client is closed.
-func (w *wake) close() {
+// close gives the descriptor back and reports whether this was the first call.
+// It raises it first, so that a thread in poll wakes up and learns from
+// atlas_next that the client is closed.
+func (w *wake) close() (first bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.state == wakeOpen {
@@ -72,5 +74,7 @@ func (w *wake) close() {
 		w.device.close()
 		w.live.Add(-1)
 	}
+	first = w.state != wakeClosed
 	w.state = wakeClosed
+	return first
 }

@@ -11,7 +11,7 @@ ok() { printf 'ok   %s\n' "$1"; }
 die() { printf 'FAIL %s\n' "$1"; exit 1; }
 
 # A prototype may go over several lines; its name stands before the first '('.
-tr '\n' ' ' < "$header" | grep -o 'ATLAS_API [^;(]*(' | sed 's/.*[ *]\(atlas_[a-z_]*\)(/\1/' | sort > "$work/declared"
+grep -v '^#' "$header" | tr '\n' ' ' | grep -o 'ATLAS_API [^;(]*(' | sed 's/.*[ *]\(atlas_[a-z_]*\)(/\1/' | sort > "$work/declared"
 [ "$(wc -l < "$work/declared")" -ge 11 ] || die "the header declares too few functions: $(tr '\n' ' ' < "$work/declared")"
 
 nm -D --defined-only "$library" | awk '$2 != "A" {sub(/@.*/, "", $3); print $3}' | sort > "$work/exported"
