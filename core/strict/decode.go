@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/exatlas/atlas/core/spec"
 )
@@ -60,7 +61,7 @@ func (p *Plan) Decode(data []byte, into any, subject string) *spec.Error {
 
 func (s *scanner) decode(n *node, v reflect.Value) *fault {
 	c := s.peek()
-	if c == 'n' && n.kind != reflect.Interface {
+	if c == 'n' && (n.kind != reflect.Interface || n.object) {
 		return s.wrong(n)
 	}
 	if n.ptr {
@@ -75,6 +76,9 @@ func (s *scanner) decode(n *node, v reflect.Value) *fault {
 		}
 		return s.object(n, v)
 	case reflect.Interface:
+		if n.object && c != '{' {
+			return s.wrong(n)
+		}
 		raw, f := s.skip()
 		if f == nil {
 			v.SetBytes(append([]byte(nil), raw...))
@@ -131,7 +135,7 @@ func (s *scanner) object(n *node, v reflect.Value) *fault {
 		if seen&(1<<at) != 0 {
 			return &fault{path: field.name, message: "given twice"}
 		}
-		if s.peek() == 'n' && field.node.kind != reflect.Interface { // null stands for absent
+		if s.peek() == 'n' && (field.node.kind != reflect.Interface || field.node.object) { // null stands for absent
 			return s.word("null")
 		}
 		seen |= 1 << at
@@ -174,7 +178,15 @@ func (s *scanner) str(n *node, v reflect.Value) *fault {
 		return &fault{message: "not one of " + strings.Join(n.enum, ", "), hint: hint}
 	}
 	if len(text) < n.minLen {
-		return &fault{message: "must not be empty", hint: "give a text of at least " + strconv.Itoa(n.minLen) + " byte"}
+		return &fault{message: "must not be empty"}
+	}
+	if n.maxLen > 0 && len(text) > n.maxLen {
+		return &fault{message: "longer than " + strconv.Itoa(n.maxLen) + " bytes"}
+	}
+	if n.time && len(text) > 0 {
+		if _, err := time.Parse(time.RFC3339, string(text)); err != nil {
+			return &fault{message: "not an RFC 3339 time", hint: "write it like 2026-06-01T12:00:00Z"}
+		}
 	}
 	v.SetString(string(text))
 	return nil
@@ -252,6 +264,9 @@ func expected(n *node) string {
 	text := map[reflect.Kind]string{reflect.Struct: "an object", reflect.String: "a string", reflect.Invalid: "a string",
 		reflect.Bool: "a boolean", reflect.Int: "a whole number", reflect.Float64: "a number", reflect.Slice: "an array",
 		reflect.Map: "an object", reflect.Interface: "a JSON value"}[n.kind]
+	if n.object {
+		text = "an object"
+	}
 	if n.kind == reflect.Slice && n.single {
 		text = expected(n.elem) + " or an array"
 	}

@@ -28,6 +28,9 @@ type node struct {
 	min    *float64
 	max    *float64
 	minLen int
+	maxLen int
+	object bool // a Raw that must be an object
+	time   bool // a string that must be an RFC 3339 time
 	elem   *node
 	fields []field
 	names  []string
@@ -59,6 +62,8 @@ func build(t reflect.Type, tag reflect.StructTag) node {
 	n.single = tag.Get("single") == "true"
 	n.min, n.max = bound(tag.Get("min")), bound(tag.Get("max"))
 	n.minLen, _ = strconv.Atoi(tag.Get("minlen"))
+	n.maxLen, _ = strconv.Atoi(tag.Get("maxlen"))
+	n.object, n.time = tag.Get("type") == "object", tag.Get("format") == "date-time"
 	enum := tag.Get("enum")
 	switch {
 	case t == rawType:

@@ -1,0 +1,43 @@
+// Package compute rents machines, watches them and gives them back.
+//
+// # Rented once
+//
+// Every create carries a request id of its own, which the provider stores where
+// the cloud's listing returns it. A create whose answer was lost (the error says
+// so by UnknownOutcome) is never repeated blindly:
+//
+//  1. The machine is looked for by request id, at growing intervals, until it is
+//     found or the listing has settled: compute.settle_ms of the configuration,
+//     else listing_lag_ms of the provider's manifest, else 5 seconds. Lookups of
+//     many spawns on one account share one find_compute, which starts after all
+//     of their failures, so 10,000 lost answers cost a handful of listings.
+//  2. Found: it is adopted, and the spawn has succeeded.
+//  3. Not found in a listing that began after the settling time: it was not
+//     created. The create is sent again with a new request id, at most three
+//     times in all for one candidate. Later lookups of this spawn still look for
+//     the earlier ids; a machine that turns up late besides the one in hand is
+//     terminated.
+//  4. No listing answered: nobody knows. The spawn fails with unknown_outcome and
+//     a hint that names the machine's name and request id, and the lookup goes on
+//     in the background as below.
+//
+// # Given back
+//
+// When the caller cancels a spawn, or its deadline passes, while a create is
+// under way or its machine is being looked for, the caller never learns of the
+// machine. The error says unknown_outcome; the lookup goes on in the background,
+// and a machine found is terminated. The same happens to a machine whose id
+// arrives after its caller left. Background work ends when the listing has
+// settled, or after two minutes where listings or terminates fail, or when the
+// client's Close has waited long enough. What was given back, and what could not
+// be, is published on the topic "rentals".
+//
+// # Candidates
+//
+// The candidates of a spawn are its GPUs in order, and for each GPU the cloud's
+// tiers: secure, then community, where cloud_type is any and the provider has
+// tiers. The next candidate is tried only after the kind capacity. Everything
+// else, funds, validation and unauthorized above all, ends the spawn.
+//
+// The package knows no cloud and no encoding of requests; dispatch calls it.
+package compute
