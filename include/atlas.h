@@ -124,7 +124,8 @@ ATLAS_API int atlas_open(const char *config, size_t config_len,
  * Ownership: none.
  * Threads:   any.
  * Returns:   ATLAS_OK, also when it is closed already; ATLAS_TIMEOUT when calls
- *            were still ending, which they do in the background; ATLAS_BAD_CLIENT.
+ *            were still ending, which they do in the background;
+ *            ATLAS_BAD_CLIENT, ATLAS_FORKED.
  * Since:     1
  */
 ATLAS_API int atlas_close(atlas_client client, int64_t timeout_ms);
