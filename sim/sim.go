@@ -1,0 +1,59 @@
+package sim
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/exatlas/atlas/sim/runpod"
+	"github.com/exatlas/atlas/sim/simkit"
+)
+
+// Server is a running simulator: URL, Close, Machines, Bill, AddFault, Advance,
+// Do, State, Reset.
+type Server = simkit.Server
+
+// Options are the settings every cloud has. Settings are those of one cloud,
+// such as runpod.Options; its fields win over the common ones.
+type Options struct {
+	simkit.Options
+	Settings json.RawMessage `json:"settings,omitempty"`
+}
+
+// starter starts one cloud.
+type starter struct {
+	name  string
+	start func(common simkit.Options, settings []byte) (*Server, error)
+}
+
+// clouds is the list of what there is.
+func clouds() []starter {
+	return []starter{
+		{"runpod", func(common simkit.Options, settings []byte) (*Server, error) {
+			o := runpod.Options{Options: common}
+			if err := simkit.DecodeOptions(settings, &o); err != nil {
+				return nil, err
+			}
+			return runpod.Start(o)
+		}},
+	}
+}
+
+// Names lists the clouds that can be simulated.
+func Names() []string {
+	var names []string
+	for _, c := range clouds() {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// Start serves a simulated cloud until its Close.
+func Start(name string, o Options) (*Server, error) {
+	for _, c := range clouds() {
+		if c.name == name {
+			return c.start(o.Options, o.Settings)
+		}
+	}
+	return nil, fmt.Errorf("sim: no simulated cloud %q; there are %s", name, strings.Join(Names(), ", "))
+}

@@ -1,0 +1,41 @@
+package simkit
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Options are the settings every simulated cloud has. The zero value is a cloud
+// without limits, faults or delays whose clock runs with real time.
+type Options struct {
+	Listen      string           `json:"listen,omitempty"`         // loopback address; default 127.0.0.1:0
+	Seed        uint64           `json:"seed,omitempty"`           // of identifiers, ports and addresses; default 1
+	Start       time.Time        `json:"start,omitzero"`           // virtual time at start; default now
+	ClockFactor float64          `json:"clock_factor,omitempty"`   // speed of the virtual clock; default 1
+	ManualClock bool             `json:"manual_clock,omitempty"`   // the clock moves by hand only
+	Accounts    []AccountOptions `json:"accounts,omitempty"`       // the accounts that exist; none: any key opens one
+	AnyKey      bool             `json:"any_key,omitempty"`        // any key opens an account beside Accounts
+	Balance     *float64         `json:"balance_usd,omitempty"`    // of accounts that state none; absent: without end
+	Capacity    []Limit          `json:"capacity,omitempty"`       // limits at start
+	Faults      []Fault          `json:"faults,omitempty"`         // rules at start
+	ListLagMS   int64            `json:"listing_lag_ms,omitempty"` // virtual time a new machine is missing from lists
+	GetLagMS    int64            `json:"get_lag_ms,omitempty"`     // virtual time a new machine is missing from get
+	RateLimits  bool             `json:"rate_limits,omitempty"`    // the limits the cloud publishes
+	Windows     []Window         `json:"windows,omitempty"`        // other limits than the published ones
+}
+
+// DecodeOptions reads settings strictly: an unknown field is an error. Empty
+// text leaves into as it is.
+func DecodeOptions(text []byte, into any) error {
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("sim: options: %w", err)
+	}
+	return nil
+}
