@@ -1,13 +1,14 @@
 package egress
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
+	"math/rand/v2"
 	"net"
 	"net/netip"
+	"sync"
 	"time"
-
-	"github.com/exatlas/atlas/core/spec"
 )
 
 // Resolver looks up the addresses of a host name. *net.Resolver is one.
@@ -43,29 +44,65 @@ type Options struct {
 // called from any goroutine.
 type Client struct {
 	options Options
+	tls     *tls.Config
+	readers sync.Pool // of *bufio.Reader
+	buffers sync.Pool // of *[]byte, for requests
+
+	mu       sync.Mutex
+	pools    map[origin]*pool
+	closed   bool
+	sweeping bool
+	sweeper  *time.Timer
 }
+
+// readBuffer is the size of a read buffer, and so of the largest header block
+// of an answer.
+const readBuffer = 8 << 10
 
 // New returns a client. Close releases what it holds.
 func New(options Options) *Client {
-	return &Client{options: options}
+	o := &options
+	if o.UserAgent == "" {
+		o.UserAgent = "atlas/dev"
+	}
+	atLeast(&o.MaxConnsPerHost, 512)
+	atLeast(&o.MaxResponseBytes, 16<<20)
+	atLeast(&o.DialTimeout, 10*time.Second)
+	atLeast(&o.IdleTimeout, 60*time.Second)
+	atLeast(&o.Timeout, 5*time.Minute)
+	atLeast(&o.MaxWait, 2*time.Minute)
+	atLeast(&o.Attempts, 4)
+	atLeast(&o.BackoffBase, 100*time.Millisecond)
+	atLeast(&o.BackoffMax, 5*time.Second)
+	if o.Resolver == nil {
+		o.Resolver = net.DefaultResolver
+	}
+	if o.Dial == nil {
+		o.Dial = dialTCP
+	}
+	if o.Clock == nil {
+		o.Clock = systemClock{}
+	}
+	if o.Random == nil {
+		o.Random = rand.Float64
+	}
+	c := &Client{options: options, tls: o.TLS.Clone(), pools: map[origin]*pool{}}
+	if c.tls == nil {
+		c.tls = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	if c.tls.ClientSessionCache == nil {
+		c.tls.ClientSessionCache = tls.NewLRUClientSessionCache(256)
+	}
+	c.readers.New = func() any { return bufio.NewReaderSize(nil, readBuffer) }
+	c.buffers.New = func() any { b := make([]byte, 0, 1024); return &b }
+	c.sweeper = time.AfterFunc(time.Hour, c.sweep)
+	c.sweeper.Stop()
+	return c
 }
 
-// Stats counts what a client holds.
-type Stats struct {
-	Open    int // connections
-	Idle    int // connections kept for the next request
-	Waiting int // requests that wait for a connection
-}
-
-// Stats returns the present counts.
-func (c *Client) Stats() Stats { return Stats{} }
-
-// Close closes the connections. Requests that wait for one end with an error;
-// requests in flight end as their contexts say.
-func (c *Client) Close() {}
-
-// Do sends one request and returns the answer, whatever its status. Redirects of
-// GET and HEAD are followed, what is safe to send again is sent again.
-func (c *Client) Do(ctx context.Context, p *Policy, key spec.Secret, req *Request) (*Response, *Failure) {
-	return nil, &Failure{Error: spec.NewError(spec.KindInternal, "not built")}
+// atLeast sets a number that is not above zero to its default.
+func atLeast[T ~int | ~int64](value *T, standard T) {
+	if *value <= 0 {
+		*value = standard
+	}
 }

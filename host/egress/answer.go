@@ -1,0 +1,69 @@
+package egress
+
+import (
+	"strings"
+
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/valyala/fasthttp"
+)
+
+// digest copies an answer out of the library's buffers, which are used again.
+// All header text is one string, so that a header costs no allocation.
+func digest(response *fasthttp.Response, body []byte, key string) answer {
+	count, size := 0, 0
+	for name, value := range response.Header.All() {
+		count++
+		size += len(name) + len(value)
+	}
+	text := make([]byte, 0, size)
+	for name, value := range response.Header.All() {
+		text = append(text, name...)
+		for i := len(text) - len(name); i < len(text); i++ {
+			if b := text[i]; b >= 'A' && b <= 'Z' {
+				text[i] = b + 'a' - 'A'
+			}
+		}
+		text = append(text, value...)
+	}
+	all := string(text)
+	got := answer{response: &Response{Status: response.StatusCode(), Body: body, Header: make([]Header, 0, count)}}
+	encoded := len(response.Header.ContentEncoding()) > 0
+	for name, value := range response.Header.All() {
+		h := Header{Name: all[:len(name)], Value: all[len(name) : len(name)+len(value)]}
+		all = all[len(name)+len(value):]
+		switch h.Name {
+		case "content-encoding", "content-length":
+			if encoded {
+				continue // the body is handed on decoded
+			}
+		case "connection", "keep-alive", "transfer-encoding", "set-cookie", "trailer", "upgrade":
+			continue
+		case "location":
+			got.location = h.Value
+		case "retry-after":
+			got.limits.retryAfter = h.Value
+		case "ratelimit":
+			got.limits.remaining = h.Value
+		case "ratelimit-policy":
+			got.limits.policy = h.Value
+		}
+		got.response.Header = append(got.response.Header, h)
+	}
+	if len(key) >= shortest {
+		redactHeaders(got.response.Header, string(text), key)
+	}
+	return got
+}
+
+// redactHeaders takes the credential out of header lines; text holds them all.
+func redactHeaders(lines []Header, text, key string) {
+	if plain(key) && !strings.Contains(text, key) && !strings.Contains(text, lower(key)) {
+		return
+	}
+	for i := range lines {
+		lines[i].Value = redactText(lines[i].Value, key)
+		if strings.Contains(lines[i].Name, lower(key)) {
+			lines[i].Name = spec.Redacted
+		}
+	}
+}

@@ -1,0 +1,187 @@
+package egress
+
+import (
+	"context"
+	"hash/maphash"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/exatlas/atlas/core/spec"
+)
+
+// maxRedirects is how many redirects of one request are followed.
+const maxRedirects = 5
+
+func hashOf(seed maphash.Seed, key string) uint64 { return maphash.String(seed, key) }
+
+// Do sends one request and returns the answer, whatever its status. Redirects of
+// GET and HEAD are followed. What is safe to send again is sent again: any
+// request answered 429; GET, HEAD and DELETE answered 500, 502, 503 or 504 or
+// not at all; any request of which certainly nothing was sent.
+func (c *Client) Do(ctx context.Context, p *Policy, key spec.Secret, req *Request) (*Response, *Failure) {
+	if wrong := req.validate(); wrong != nil {
+		return nil, unsent(wrong)
+	}
+	at, granted, refused := p.locate(req.URL)
+	if refused != nil {
+		return nil, unsent(refused)
+	}
+	m := message{method: req.Method, at: at, route: granted, key: key.Reveal(), req: req}
+	if p.credential != nil && m.key != "" {
+		if m.prefix, refused = p.prefix(m.key); refused != nil {
+			return nil, unsent(refused)
+		}
+	}
+	if ctx.Err() != nil {
+		return nil, ended(ctx, "starting", false)
+	}
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.options.Timeout)
+		defer cancel()
+	}
+	return c.attempts(ctx, p, p.account(m.key), &m)
+}
+
+// attempts sends a message until its outcome is final.
+func (c *Client) attempts(ctx context.Context, p *Policy, a *account, m *message) (*Response, *Failure) {
+	first, got := *m, answer{}
+	for attempt := 1; ; attempt++ {
+		*m = first // redirects have changed it
+		failure := c.pace(ctx, a, m.method, m.at.barePath())
+		if failure != nil {
+			if failure.Kind == spec.KindRateLimited && got.response != nil {
+				return got.response, nil // the server's own words
+			}
+			return nil, failure
+		}
+		got, failure = c.follow(ctx, p, a, m, attempt)
+		pause, again := c.again(m.method, got, failure, attempt)
+		if !again || attempt >= c.options.Attempts || !c.bearable(ctx, c.options.Clock.Now(), pause) {
+			return got.response, failure
+		}
+		if !c.pause(ctx, pause) {
+			return nil, ended(ctx, "waiting to ask "+first.at.host+" again", failure != nil && failure.Sent)
+		}
+	}
+}
+
+// again decides whether an attempt is followed by another, and after what pause.
+func (c *Client) again(method string, got answer, failure *Failure, attempt int) (time.Duration, bool) {
+	if failure != nil {
+		return c.backoff(attempt, 1), failure.Kind == spec.KindTransport && (safe(method) || !failure.Sent) && !certificate(failure.Err)
+	}
+	switch got.response.Status {
+	case 429:
+		return max(c.backoff(attempt, 5), got.response.RetryAfter), true
+	case 500, 502, 503, 504:
+		return max(c.backoff(attempt, 1), got.response.RetryAfter), safe(method)
+	}
+	return 0, false
+}
+
+// backoff doubles with each attempt; its second half is left to chance, so that
+// calls which failed together do not come back together.
+func (c *Client) backoff(attempt, factor int) time.Duration {
+	pause := min(c.options.BackoffBase*time.Duration(factor)<<min(attempt-1, 16), c.options.BackoffMax)
+	return pause/2 + time.Duration(c.options.Random()*float64(pause/2))
+}
+
+// follow makes one attempt: it sends a message and follows redirects, checking
+// each as it checked the first.
+func (c *Client) follow(ctx context.Context, p *Policy, a *account, m *message, attempt int) (answer, *Failure) {
+	for hop := 0; ; hop++ {
+		start := time.Now()
+		got, failure := c.send(ctx, p, m)
+		if failure == nil {
+			c.heed(a, &got)
+		}
+		if c.options.Observe != nil {
+			c.tell(p, m, got.response, failure, attempt, time.Since(start))
+		}
+		if failure != nil || !redirect(got.response.Status) || got.location == "" {
+			return got, failure
+		}
+		if failure = c.turn(p, m, got, hop); failure != nil {
+			return answer{}, failure
+		}
+	}
+}
+
+// heed takes in the limits that an answer tells of.
+func (c *Client) heed(a *account, got *answer) {
+	if got.limits == (limits{}) {
+		return
+	}
+	now := c.options.Clock.Now()
+	a.learn(now, &got.limits)
+	if got.response.Status != 429 && got.response.Status != 503 {
+		return
+	}
+	wait := got.limits.wait(now)
+	if wait <= 0 {
+		return
+	}
+	got.response.RetryAfter = wait
+	seconds := strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10)
+	for i := range got.response.Header {
+		if got.response.Header[i].Name == "retry-after" {
+			got.response.Header[i].Value = seconds
+			return
+		}
+	}
+	got.response.Header = append(got.response.Header, Header{Name: "retry-after", Value: seconds})
+}
+
+// redirect reports whether a status sends the client elsewhere.
+func redirect(status int) bool {
+	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308
+}
+
+// turn points a message at the place it is redirected to.
+func (c *Client) turn(p *Policy, m *message, got answer, hop int) *Failure {
+	stop := func(kind spec.Kind, message, hint string) *Failure {
+		return &Failure{Error: &spec.Error{Kind: kind, Status: got.response.Status, Message: redactText(message, m.key), Hint: hint}, Sent: true}
+	}
+	from := m.at.host
+	if m.method != "GET" && m.method != "HEAD" {
+		return stop(spec.KindProvider, from+" redirects a "+m.method+", which is not followed", "the address of the API may be out of date")
+	}
+	if hop == maxRedirects {
+		return stop(spec.KindProvider, from+" redirects in circles", "")
+	}
+	at, granted, refused := p.locate(m.at.resolve(got.location))
+	if refused != nil {
+		return stop(spec.KindPlugin, from+" redirects to an address that is refused: "+refused.Message, refused.Hint)
+	}
+	m.at, m.route = at, granted
+	return nil
+}
+
+// resolve returns the absolute URL of a location that was given at t.
+func (t *target) resolve(location string) string {
+	base := &url.URL{Scheme: "http", Host: t.authority}
+	if t.secure {
+		base.Scheme = "https"
+	}
+	if path, err := url.Parse(t.path); err == nil {
+		base = base.ResolveReference(path)
+	}
+	next, err := url.Parse(location)
+	if err != nil || next.IsAbs() {
+		return location // the strict parser decides
+	}
+	return base.ResolveReference(next).String()
+}
+
+// tell reports an attempt to the observer.
+func (c *Client) tell(p *Policy, m *message, got *Response, failure *Failure, attempt int, took time.Duration) {
+	e := Event{Provider: p.provider, Method: m.method, Host: m.at.authority, Path: redactText(m.at.barePath(), m.key), Attempt: attempt, Duration: took}
+	if failure != nil {
+		e.Status, e.Err = failure.Status, failure.Kind
+	} else {
+		e.Status = got.Status
+	}
+	c.options.Observe(e)
+}

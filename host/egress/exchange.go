@@ -1,0 +1,193 @@
+package egress
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"syscall"
+	"time"
+
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/valyala/fasthttp"
+)
+
+// answer is what one exchange brought.
+type answer struct {
+	response *Response
+	location string // of a redirect
+	limits   limits
+}
+
+// send carries a message to its origin and reads the answer. A kept connection
+// that turns out to be dead is replaced by a new one, once, where nothing was
+// sent on it or sending twice does no harm.
+func (c *Client) send(ctx context.Context, p *Policy, m *message) (answer, *Failure) {
+	for fresh := false; ; fresh = true {
+		on, failure := c.acquire(ctx, m.origin(), !safe(m.method), fresh)
+		if failure != nil {
+			return answer{}, failure
+		}
+		got, failure, stale := c.exchange(ctx, on, p, m)
+		if stale && !fresh {
+			continue
+		}
+		return got, failure
+	}
+}
+
+// exchange carries a message over one connection, and gives that back. stale
+// means that a kept connection broke before the first byte of an answer, and
+// that the message may be sent again.
+func (c *Client) exchange(ctx context.Context, on *conn, p *Policy, m *message) (got answer, failure *Failure, stale bool) {
+	stop := func() bool { return true }
+	if ctx.Done() != nil {
+		stop = context.AfterFunc(ctx, on.abort)
+	}
+	written, err := c.write(on, m, p)
+	answered, keep := false, false
+	if err == nil || written > 0 {
+		if err != nil {
+			// A server that refuses a large body may answer before it has read it.
+			_ = on.SetReadDeadline(time.Now().Add(time.Second))
+		}
+		writeErr := err
+		got, keep, answered, err = c.read(ctx, on, m)
+		if writeErr != nil {
+			keep = false
+			if err != nil {
+				err = writeErr
+			}
+		}
+	}
+	if !stop() {
+		keep = false // its deadline lies in the past
+	}
+	reused := on.reused
+	c.release(on, keep)
+	if err == nil {
+		return got, nil, false
+	}
+	if ctx.Err() != nil {
+		return answer{}, ended(ctx, "waiting for "+m.at.host, written > 0), false
+	}
+	return answer{}, c.explain(err, m.at.host, written > 0), reused && !answered && (written == 0 || safe(m.method))
+}
+
+// read reads the answer to m. answered reports whether a byte of one came.
+func (c *Client) read(ctx context.Context, from *conn, m *message) (got answer, keep, answered bool, err error) {
+	if err = from.await(c); err != nil {
+		return got, false, false, err
+	}
+	reader := from.takeReader(c)
+	defer from.giveReader(c)
+	if _, err = reader.Peek(1); err != nil {
+		return got, false, false, err
+	}
+	response := fasthttp.AcquireResponse()
+	defer fasthttp.ReleaseResponse(response)
+	response.Header.SetNoDefaultContentType(true)
+	response.SkipBody = m.method == "HEAD"
+	response.StreamBody = m.req.Read != nil
+	if err = response.ReadLimitBody(reader, c.options.MaxResponseBytes); err != nil {
+		return got, false, true, err
+	}
+	if response.StatusCode() < 200 {
+		return got, false, true, errProtocol
+	}
+	var body []byte
+	cut := false
+	if response.StreamBody && response.BodyStream() != nil {
+		body, cut, err = c.drain(ctx, from, response.BodyStream(), m.req.Read)
+		_ = from.Close() // before the stream is closed, so that it is not read to its end
+		_ = response.CloseBodyStream()
+	} else {
+		body, err = c.decode(response)
+		keep = !response.StreamBody && !response.ConnectionClose() && reader.Buffered() == 0
+	}
+	if err != nil {
+		return got, false, true, err
+	}
+	got = digest(response, redactBody(body, m.key, cut), m.key)
+	return got, keep, true, nil
+}
+
+var (
+	errProtocol = errors.New("not an answer to this request")
+	errEncoding = errors.New("a content encoding that was not asked for")
+)
+
+// decode returns a copy of the body, decompressed.
+func (c *Client) decode(response *fasthttp.Response) ([]byte, error) {
+	switch encoding := string(response.Header.ContentEncoding()); {
+	case encoding == "" || encoding == "identity" || len(response.Body()) == 0:
+	case encoding == "gzip" || encoding == "x-gzip":
+		body, err := response.BodyGunzipWithLimit(c.options.MaxResponseBytes)
+		if err != nil && !errors.Is(err, fasthttp.ErrBodyTooLarge) {
+			err = io.ErrUnexpectedEOF
+		}
+		return body, err
+	default:
+		return nil, errEncoding
+	}
+	if body := response.Body(); len(body) <= inlineBody*4 {
+		return append(make([]byte, 0, len(body)), body...), nil
+	}
+	return response.SwapBody(nil), nil
+}
+
+// drain reads a body that may stay open. The end of time is the end of the body.
+func (c *Client) drain(ctx context.Context, from *conn, stream io.Reader, how *Read) (body []byte, cut bool, err error) {
+	most := how.MaxBytes
+	if most <= 0 || most > c.options.MaxResponseBytes {
+		most = c.options.MaxResponseBytes
+	}
+	body = make([]byte, 0, min(most, 4096))
+	for len(body) < most {
+		if how.IdleMS > 0 {
+			_ = from.SetReadDeadline(time.Now().Add(time.Duration(how.IdleMS) * time.Millisecond))
+		}
+		if ctx.Err() != nil { // asked after the deadline is set: abort sets one, too
+			break
+		}
+		if len(body) == cap(body) {
+			body = append(body, 0)[:len(body)]
+		}
+		n, err := stream.Read(body[len(body):min(cap(body), most)])
+		body = body[:len(body)+n]
+		var timeout net.Error
+		switch {
+		case err == nil:
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return body, false, nil
+		case errors.As(err, &timeout) && timeout.Timeout() && !errors.Is(ctx.Err(), context.Canceled):
+			return body, true, nil
+		default:
+			return nil, false, err
+		}
+	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return nil, false, ctx.Err()
+	}
+	return body, true, nil
+}
+
+// explain turns an error of an exchange into a failure, in words of its own:
+// the library's quote the answer, and an answer may hold anything.
+func (c *Client) explain(err error, host string, sent bool) *Failure {
+	var network *net.OpError
+	var broke fasthttp.ErrBrokenChunk
+	switch {
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		return &Failure{Error: spec.NewError(spec.KindProvider, "the answer of "+host+" is larger than the limit"), Sent: sent}
+	case errors.Is(err, errEncoding):
+		return &Failure{Error: spec.NewError(spec.KindProvider, "the answer of "+host+" has "+errEncoding.Error()), Sent: sent}
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return broken(host+" closed the connection without a whole answer", sent)
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &broke):
+		return broken("the answer of "+host+" was cut", sent)
+	case errors.As(err, &network):
+		return broken("the connection to "+host+" broke: "+reason(err), sent)
+	}
+	return broken("the answer of "+host+" is not valid HTTP", sent)
+}

@@ -1,0 +1,230 @@
+package egress
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/exatlas/atlas/core/spec"
+)
+
+// account paces the requests made with one key at one provider. A request
+// reserves its time under the lock, in order of arrival, and then waits for it
+// on its caller's goroutine; there is no queue and no goroutine to serve one.
+type account struct {
+	active atomic.Bool // something limits the account
+
+	mu      sync.Mutex
+	buckets []bucket
+	windows []window
+	hold    time.Time // nothing is sent before
+}
+
+// bucket is a limit the manifest declares: a token bucket, kept as the time at
+// which it is full again.
+type bucket struct {
+	limit    spec.RateLimit
+	interval time.Duration // that one request takes
+	slack    time.Duration // that requests may run ahead: the burst less one
+	full     time.Time
+}
+
+// window is a limit the server has told of: quota requests in each period.
+type window struct {
+	name   string
+	quota  int64
+	period time.Duration
+	reset  time.Time // end of the present one
+	used   int64     // in the present one; beyond quota: reserved in later ones
+}
+
+// most bounds the accounts of a policy and the windows of an account.
+const (
+	mostAccounts = 4096
+	mostWindows  = 8
+)
+
+// account returns the account of a key. It keeps a hash of the key only.
+func (p *Policy) account(key string) *account {
+	hash := hashOf(p.seed, key)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	a := p.accounts[hash]
+	if a == nil {
+		if len(p.accounts) >= mostAccounts {
+			clear(p.accounts) // paces are learned anew
+		}
+		a = newAccount(p.limits)
+		p.accounts[hash] = a
+	}
+	return a
+}
+
+func newAccount(declared []spec.RateLimit) *account {
+	a := &account{}
+	for _, limit := range declared {
+		b := bucket{limit: limit, interval: time.Duration(limit.WindowMS) * time.Millisecond / time.Duration(limit.Requests)}
+		burst := limit.Burst
+		if burst == 0 {
+			burst = limit.Requests
+		}
+		b.slack = time.Duration(burst-1) * b.interval
+		a.buckets = append(a.buckets, b)
+	}
+	a.active.Store(len(declared) > 0)
+	return a
+}
+
+func (b *bucket) concerns(method, path string) bool {
+	return (b.limit.Method == "" || b.limit.Method == method) && strings.HasPrefix(path, b.limit.Path)
+}
+
+// reserve takes a place in every limit that concerns a request, and returns when
+// it may be sent.
+func (a *account) reserve(now time.Time, method, path string) time.Time {
+	at := now
+	for i := range a.buckets {
+		b := &a.buckets[i]
+		if !b.concerns(method, path) {
+			continue
+		}
+		if b.full.Before(now) {
+			b.full = now
+		}
+		if start := b.full.Add(-b.slack); start.After(at) {
+			at = start
+		}
+		b.full = b.full.Add(b.interval)
+	}
+	for i := range a.windows {
+		w := &a.windows[i]
+		w.advance(now)
+		if ahead := w.used / w.quota; ahead > 0 {
+			if start := w.reset.Add(time.Duration(ahead-1) * w.period); start.After(at) {
+				at = start
+			}
+		}
+		w.used++
+	}
+	if a.hold.After(at) {
+		at = a.hold
+	}
+	return at
+}
+
+// giveBack returns the places of a request that is not sent after all.
+func (a *account) giveBack(method, path string) {
+	for i := range a.buckets {
+		if b := &a.buckets[i]; b.concerns(method, path) {
+			b.full = b.full.Add(-b.interval)
+		}
+	}
+	for i := range a.windows {
+		a.windows[i].used = max(0, a.windows[i].used-1)
+	}
+}
+
+func (w *window) advance(now time.Time) {
+	if passed := now.Sub(w.reset); passed >= 0 {
+		periods := int64(passed/w.period) + 1
+		w.reset = w.reset.Add(time.Duration(periods) * w.period)
+		w.used = max(0, w.used-min(periods, w.used/w.quota+1)*w.quota)
+	}
+}
+
+// learn takes in what an answer tells of the account's limits.
+func (a *account) learn(now time.Time, l *limits) {
+	if l.remaining == "" {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for left := range windows(l.remaining) {
+		if left.count == 0 {
+			if until := now.Add(left.span); until.After(a.hold) {
+				a.hold = until
+			}
+			a.active.Store(true)
+		}
+		for all := range quotas(l.policy) {
+			if all.name == left.name && all.count > 0 && all.span > 0 {
+				a.note(left.name, all.count, left.count, all.span, now.Add(left.span))
+			}
+		}
+	}
+}
+
+// note sets a window to what the server has counted.
+func (a *account) note(name string, quota, left int64, period time.Duration, reset time.Time) {
+	used := max(0, quota-left)
+	for i := range a.windows {
+		w := &a.windows[i]
+		if w.name != name {
+			continue
+		}
+		// Answers come in another order than the server counted in, so within a
+		// window the highest count is the truth.
+		if apart := reset.Sub(w.reset).Abs(); apart < max(period/4, 2*time.Second) && w.quota == quota {
+			used = max(used, w.used)
+		}
+		w.quota, w.period, w.reset, w.used = quota, period, reset, used
+		return
+	}
+	if len(a.windows) < mostWindows {
+		a.windows = append(a.windows, window{name: strings.Clone(name), quota: quota, period: period, reset: reset, used: used})
+		a.active.Store(true)
+	}
+}
+
+// pace waits until a request may be sent. It fails at once where that would be
+// too late for the context or longer than the client's MaxWait.
+func (c *Client) pace(ctx context.Context, a *account, method, path string) *Failure {
+	if !a.active.Load() {
+		return nil
+	}
+	a.mu.Lock()
+	now := c.options.Clock.Now()
+	at := a.reserve(now, method, path)
+	for at.After(now) {
+		wait := at.Sub(now)
+		if !c.bearable(ctx, now, wait) {
+			a.giveBack(method, path)
+			a.mu.Unlock()
+			return limited(wait)
+		}
+		a.mu.Unlock()
+		if !c.pause(ctx, wait) {
+			a.mu.Lock()
+			a.giveBack(method, path)
+			a.mu.Unlock()
+			return ended(ctx, "waiting for the account's rate limit", false)
+		}
+		a.mu.Lock()
+		now = c.options.Clock.Now()
+		if a.hold.After(at) { // learned in the meantime
+			at = a.hold
+		}
+	}
+	a.mu.Unlock()
+	return nil
+}
+
+// bearable reports whether a pause fits the context's deadline and the limit.
+func (c *Client) bearable(ctx context.Context, now time.Time, wait time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return wait <= c.options.MaxWait && (!ok || now.Add(wait).Before(deadline))
+}
+
+// pause waits; it reports false when the context ended first.
+func (c *Client) pause(ctx context.Context, d time.Duration) bool {
+	timer := c.options.Clock.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C():
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
