@@ -1,0 +1,53 @@
+"""What the sync and the asyncio client share: options, opening, and closing in time."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from . import _codec, _native, errors
+
+OPTIONS = ["compute", "default_provider", "limits", "plugins", "providers"]
+
+# How long the interpreter waits at exit for calls in flight to notice that they are cancelled.
+EXIT_MS = 2000
+
+
+def configuration(cls: str, given: Mapping[str, Any], unknown: Mapping[str, Any]) -> Dict[str, Any]:
+    """The configuration of atlas_open from a client's options; those left out are None."""
+    _codec.known_options(cls, OPTIONS, unknown)
+    config: Dict[str, Any] = {"abi": _native.ABI_VERSION}
+    config.update((name, value) for name, value in given.items() if value is not None)
+    return config
+
+
+def open_client(config: Mapping[str, Any]) -> Tuple[_native.Library, int]:
+    """Loads the library and opens a client. Raises the error of either."""
+    library = _native.load()
+    status, client, document = library.open(_codec.encode_config(config))
+    if status != _native.OK:
+        _codec.raise_status(status, document)
+    return library, client
+
+
+def close_client(library: _native.Library, client: int, pid: int, timeout_ms: int) -> int:
+    """Closes a client of this process; one inherited through fork belongs to the parent."""
+    return library.close(client, timeout_ms) if os.getpid() == pid else _native.OK
+
+
+def closing_ms(timeout: Optional[float]) -> int:
+    """A closing timeout in seconds for atlas_close, whose default is negative."""
+    if timeout is None:
+        return -1
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+        raise TypeError(f"timeout must be a number of seconds, not {type(timeout).__name__}")
+    return max(0, int(timeout * 1000))
+
+
+def closing_error(status: int) -> Optional[errors.AtlasError]:
+    """What a close that did not finish in time says."""
+    if status == _native.TIMEOUT:
+        return errors.AtlasTimeoutError(
+            "calls were still ending when the client was closed", hint="they end in the background"
+        )
+    return None if status in (_native.OK, _native.CLOSED) else _codec.error_of(status)

@@ -1,0 +1,196 @@
+"""Hands the items of one client's queue to the threads that wait for them.
+
+The queue is one, the threads are many. One of the waiting threads leads: it takes items out of the
+queue and puts each into the box it belongs to, until its own box has something; then another
+waiting thread leads. No thread exists for this alone.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from typing import Any, Deque, Dict, List, Optional, Union
+
+from . import _codec, _native, errors
+
+Item = Dict[str, Any]
+
+# The main thread looks up from the queue this often, which is when Python raises Ctrl-C. Other
+# threads only look up to notice that their subscription was closed by somebody else.
+MAIN_SLICE_MS = 50
+SLICE_MS = 250
+_FOLLOW_S = 1.0
+
+
+class Box:
+    """What has come for one call or subscription and was not taken yet."""
+
+    __slots__ = ("closed", "items", "wake")
+
+    def __init__(self) -> None:
+        self.items: Deque[Item] = deque()
+        self.closed = False
+        self.wake = threading.Lock()  # free while there is a reason to look into the box
+        self.wake.acquire()
+
+    def signal(self) -> None:
+        """Wakes one thread that waits for this box. The caller holds the pump's lock."""
+        if self.wake.locked():
+            self.wake.release()
+
+
+class Pump:
+    """The dispatcher of one client."""
+
+    def __init__(self, library: _native.Library, client: int) -> None:
+        self._library = library
+        self._client = client
+        self._pid = os.getpid()
+        self._main = threading.main_thread().ident
+        # Reentrant, since a signal handler of the program may make a call in the middle of a wait.
+        self._lock = threading.RLock()
+        self._leader: Optional[int] = None
+        self._followers: List[Box] = []
+        self._ended = 0
+        # Calls that may be detached: None until the answer has come or somebody waits for it.
+        self.calls: Dict[str, Union[None, Item, Box]] = {}
+        self._subscriptions: Dict[str, Box] = {}
+        self._subscribing = 0
+        self._early: Dict[str, List[Item]] = {}
+
+    def wait_call(self, id: str) -> Item:
+        """Waits for the completion of a call that was registered in ``calls`` and then detached."""
+        with self._lock:
+            entry = self.calls.get(id)
+            if isinstance(entry, dict):
+                return entry
+            box = self.calls[id] = Box()
+        item = self.wait(box)
+        assert item is not None  # a call's box is never closed, and there is no timeout
+        return item
+
+    def wait(self, box: Box, timeout: Optional[float] = None) -> Optional[Item]:
+        """The next item of a box; None once it is closed and empty. Raises when time is up."""
+        if os.getpid() != self._pid:
+            _codec.raise_status(_native.FORKED)
+        until = None if timeout is None else time.monotonic() + timeout
+        while True:
+            with self._lock:
+                if box.items:
+                    item = box.items.popleft()
+                    if box.items:
+                        box.signal()  # for another thread that waits for the same box
+                    return item
+                if box.closed:
+                    box.signal()
+                    return None
+                if self._ended:
+                    _codec.raise_status(self._ended)
+                me = threading.get_ident()
+                lead = self._leader is None or self._leader == me
+                outermost = self._leader is None
+                if outermost:
+                    self._leader = me
+                elif not lead:
+                    self._followers.append(box)
+            left = None if until is None else until - time.monotonic()
+            try:
+                if left is not None and left <= 0:
+                    raise errors.AtlasTimeoutError("nothing came in time")
+                if lead:
+                    self._lead(box, until)
+                else:
+                    box.wake.acquire(timeout=_FOLLOW_S if left is None else min(left, _FOLLOW_S))
+            finally:
+                with self._lock:
+                    if outermost:
+                        self._leader = None
+                    elif not lead:
+                        self._followers.remove(box)
+                    if self._leader is None and self._followers:
+                        self._followers[0].signal()
+
+    def _lead(self, box: Box, until: Optional[float]) -> None:
+        slice_ms = MAIN_SLICE_MS if threading.get_ident() == self._main else SLICE_MS
+        while not (box.items or box.closed or self._ended):
+            wait_ms = slice_ms
+            if until is not None:
+                left_ms = int((until - time.monotonic()) * 1000) + 1
+                if left_ms <= 0:
+                    return
+                wait_ms = min(slice_ms, left_ms)
+            status = self._library.next(self._client, wait_ms, self._route)
+            if status not in (_native.OK, _native.TIMEOUT):
+                self.end(status)
+
+    def end(self, status: int) -> None:
+        """Nothing more will come: every wait ends with that status."""
+        with self._lock:
+            self._ended = self._ended or status
+            for box in self._followers:
+                box.signal()
+
+    def _route(self, document: bytes) -> None:
+        item = _codec.decode(document)
+        with self._lock:
+            if item.get("type") == "event":
+                self._route_event(item)
+                return
+            id = item.get("id", "")
+            if id not in self.calls:
+                self._discard(item)
+                return
+            entry = self.calls[id]
+            if isinstance(entry, Box):
+                entry.items.append(item)
+                entry.signal()
+            else:
+                self.calls[id] = item
+
+    def _route_event(self, item: Item) -> None:
+        id = item.get("subscription", "")
+        box = self._subscriptions.get(id)
+        if box is not None:
+            box.items.append(item)
+            box.signal()
+        elif self._subscribing:
+            self._early.setdefault(id, []).append(item)
+
+    def _discard(self, item: Item) -> None:
+        """Drops the answer of an interrupted call, and ends the subscription it may have begun."""
+        result = item.get("result")
+        if isinstance(result, dict) and "subscription" in result:
+            self.unsubscribe(str(result["subscription"]))
+
+    def expect(self) -> None:
+        """Keeps events of unknown subscriptions: one is being opened, whose id nobody knows yet."""
+        with self._lock:
+            self._subscribing += 1
+
+    def expected(self) -> None:
+        """Ends what expect began."""
+        with self._lock:
+            self._subscribing -= 1
+            if not self._subscribing:
+                self._early.clear()
+
+    def adopt(self, subscription: str) -> Box:
+        """The box of a new subscription, with what has come for it already."""
+        with self._lock:
+            box = self._subscriptions[subscription] = Box()
+            box.items.extend(self._early.pop(subscription, ()))
+            return box
+
+    def unsubscribe(self, subscription: str) -> None:
+        """Ends a subscription. Takes no lock and never fails, since finalizers call it."""
+        box = self._subscriptions.pop(subscription, None)
+        if box is not None:
+            box.closed = True
+            try:
+                box.wake.release()
+            except RuntimeError:
+                pass  # it is free already
+        if os.getpid() == self._pid:
+            self._library.call(self._client, _codec.encode_unsubscribe(subscription))

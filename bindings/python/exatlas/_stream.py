@@ -1,0 +1,118 @@
+"""Event subscriptions and job streams of the blocking client, as iterators."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Dict, Generic, Iterator, Mapping, Optional, Type, TypeVar, cast
+
+from . import errors
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ._types import Event, Job
+    from .client import Client
+
+T = TypeVar("T")
+
+
+def is_final(event: Mapping[str, Any]) -> bool:
+    """Whether an event is the last one of its subscription."""
+    data = event.get("data")
+    return isinstance(data, dict) and bool(data.get("final"))
+
+
+def final_error(event: Mapping[str, Any]) -> Optional[errors.AtlasError]:
+    """The error that a final event ends its subscription with."""
+    data = event["data"]
+    if event.get("event") != "error" or not isinstance(data.get("error"), dict):
+        return None
+    return errors.from_document(data["error"])
+
+
+class Stream(Generic[T]):
+    """An iterator over what a subscription delivers; several threads may share it.
+
+    It ends by itself after a final event. Leaving it early, by ``close``, a ``with`` statement or
+    dropping it, unsubscribes.
+    """
+
+    def __init__(self, client: Client, method: str, params: Mapping[str, Any], timeout: Optional[float]) -> None:
+        self._client = client  # keeps it open as long as somebody iterates
+        self._done = False
+        pump = client._pump
+        pump.expect()
+        try:
+            answer = client.call(method, params, timeout=timeout)
+            self.id: str = answer["subscription"]
+            self.topic: str = answer["topic"]
+            self._box = pump.adopt(self.id)
+        finally:
+            pump.expected()
+
+    def get(self, timeout: Optional[float] = None) -> Optional[Dict[str, Any]]:
+        """The next event as it is; None once the stream is over. Raises AtlasTimeoutError."""
+        if self._done:
+            return None
+        event = self._client._pump.wait(self._box, timeout)
+        if event is None:
+            self._done = True
+            return None
+        if is_final(event):
+            self.close()
+            error = final_error(event)
+            if error is not None:
+                raise error
+        return event
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Unsubscribes. Closing twice is allowed; iterating then ends."""
+        if not self._done:
+            self._done = True
+            self._client._pump.unsubscribe(self.id)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: Optional[Type[BaseException]],
+        exc: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_box"):
+            self.close()
+
+
+class Subscription(Stream["Event"]):
+    """Iterates over events. Raises the error when the last event is one."""
+
+    def __next__(self) -> Event:
+        event = self.get()
+        if event is None:
+            raise StopIteration
+        return cast("Event", event)
+
+
+class JobStream(Stream[Any]):
+    """Iterates over what the worker yields. ``job`` is the finished job afterwards."""
+
+    job: Optional[Job] = None
+
+    def __next__(self) -> Any:
+        event = self.get()
+        if event is None:
+            raise StopIteration
+        if event.get("event") == "result":
+            self.job = cast("Job", event["data"]["job"])
+            raise StopIteration
+        return event["data"]["output"]

@@ -1,0 +1,295 @@
+"""The asyncio client."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import threading
+import warnings
+import weakref
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NoReturn, Optional, Tuple, Type
+
+from . import _codec, _native, _open, errors
+from ._aio_stream import Mailbox
+from .aio_namespaces import AsyncAuth, AsyncCompute, AsyncEvents, AsyncGPUs, AsyncJobs, AsyncProviders
+
+if TYPE_CHECKING:
+    from ._types import AtlasInfoResult
+
+__all__ = ["AsyncClient"]
+
+# Items taken per turn of the loop, so that a flood leaves time to others. The descriptor stays
+# readable while more are there.
+_TURN = 256
+
+
+class _Core:
+    """What the event loop holds on to: everything but the client, so that a dropped client is collected."""
+
+    def __init__(self, library: _native.Library, handle: int) -> None:
+        self.library = library
+        self.handle = handle
+        self.pid = os.getpid()
+        self.loop: Optional[asyncio.AbstractEventLoop] = None
+        self.thread = 0
+        self.fd = -1
+        self.calls: Dict[str, asyncio.Future[Dict[str, Any]]] = {}
+        self.boxes: Dict[str, Mailbox] = {}
+        self.subscribing = 0
+        self.early: Dict[str, List[Dict[str, Any]]] = {}
+
+    def bind(self) -> asyncio.AbstractEventLoop:
+        """Binds the client to the running loop, whose reader empties the queue."""
+        loop = asyncio.get_running_loop()
+        if self.loop is loop:
+            return loop
+        if self.loop is not None and not self.loop.is_closed():
+            raise errors.UsageError(
+                "this AsyncClient belongs to another event loop", hint="open one client for each event loop"
+            )
+        fd = self.library.wake_fd(self.handle)
+        if fd < 0:
+            _codec.raise_status(_native.FORKED if os.getpid() != self.pid else _native.CLOSED)
+        self.calls.clear()
+        self.boxes.clear()
+        loop.add_reader(fd, self.drain, _TURN)
+        self.loop, self.fd, self.thread = loop, fd, threading.get_ident()
+        return loop
+
+    def drain(self, most: int) -> None:
+        """Takes what is in the queue, at most so many items; a negative number takes all."""
+        while most:
+            most -= 1
+            status = self.library.next(self.handle, 0, self.route)
+            if status == _native.OK:
+                continue
+            if status != _native.TIMEOUT:
+                self.fail(status)
+            return
+
+    def route(self, document: bytes) -> None:
+        item = _codec.decode(document)
+        if item.get("type") == "event":
+            id = item.get("subscription", "")
+            box = self.boxes.get(id)
+            if box is not None:
+                box.put(item)
+            elif self.subscribing:
+                self.early.setdefault(id, []).append(item)
+            return
+        future = self.calls.get(item.get("id", ""))
+        if future is not None and not future.done():
+            future.set_result(item)
+        else:
+            self.discard(item)
+
+    def discard(self, item: Mapping[str, Any]) -> None:
+        """Drops the answer of a cancelled call, and ends the subscription it may have begun."""
+        result = item.get("result")
+        if isinstance(result, dict) and "subscription" in result:
+            self.unsubscribe(str(result["subscription"]))
+
+    def unsubscribe(self, subscription: str) -> None:
+        """Ends a subscription from any thread; never fails, since finalizers call it."""
+        self.boxes.pop(subscription, None)
+        if os.getpid() == self.pid:
+            self.library.call(self.handle, _codec.encode_unsubscribe(subscription))
+
+    def adopt(self, subscription: str) -> Mailbox:
+        """The mailbox of a new subscription, with what has come for it already."""
+        box = self.boxes[subscription] = Mailbox()
+        box.items.extend(self.early.pop(subscription, ()))
+        return box
+
+    def detach(self) -> None:
+        """Takes the descriptor out of the loop; it is about to be closed."""
+        if self.loop is not None and not self.loop.is_closed():
+            self.loop.remove_reader(self.fd)
+
+    def fail(self, status: int) -> None:
+        """Nothing more will come: every wait ends with that status."""
+        self.detach()
+        for future in self.calls.values():
+            if not future.done():
+                future.set_exception(_codec.error_of(status))
+        for box in self.boxes.values():
+            box.fail(status)
+
+    def abandon(self) -> None:
+        """Closes a client that was dropped or is left at exit, in whichever thread that happens."""
+        if os.getpid() != self.pid:
+            return
+        loop = self.loop
+        if loop is None or loop.is_closed():
+            self.library.close(self.handle, _open.EXIT_MS)
+        elif threading.get_ident() == self.thread:
+            self.detach()
+            self.library.close(self.handle, _open.EXIT_MS)
+        else:
+            # The descriptor's number may be given to another file as soon as it is closed, so the
+            # loop must forget it first.
+            try:
+                loop.call_soon_threadsafe(self.detach)
+                loop.call_soon_threadsafe(self.library.close, self.handle, 0)
+            except RuntimeError:  # the loop was closed meanwhile
+                self.library.close(self.handle, _open.EXIT_MS)
+
+
+class AsyncClient:
+    """A client for one event loop. No thread is held, however many calls are in flight.
+
+    Cancelling a task cancels its call. Close the client with ``aclose``, or use it in ``async with``.
+    Options are those of ``Client``. Needs a loop with ``add_reader``.
+    """
+
+    def __init__(
+        self,
+        *,
+        default_provider: Optional[str] = None,
+        providers: Optional[Mapping[str, Mapping[str, Any]]] = None,
+        plugins: Optional[Mapping[str, Any]] = None,
+        limits: Optional[Mapping[str, Any]] = None,
+        compute: Optional[Mapping[str, Any]] = None,
+        **unknown: Any,
+    ) -> None:
+        given = {
+            "default_provider": default_provider,
+            "providers": providers,
+            "plugins": plugins,
+            "limits": limits,
+            "compute": compute,
+        }
+        self._core = _Core(*_open.open_client(_open.configuration("AsyncClient", given, unknown)))
+        self._ids = itertools.count(1)
+        # Runs when the client is collected and when the interpreter exits, whichever is first.
+        self._finalizer = weakref.finalize(self, self._core.abandon)
+
+    async def call(
+        self, method: str, params: Optional[Mapping[str, Any]] = None, *, timeout: Optional[float] = None
+    ) -> Any:
+        """Calls any method of docs/methods.md and returns its result.
+
+        timeout is the call's deadline in seconds. Raises a class of ``exatlas.errors``.
+        """
+        core = self._core
+        if not self._finalizer.alive:
+            _codec.raise_status(_native.CLOSED)
+        id = "py-%d" % next(self._ids)
+        text = '{"id":"' + id + '",' + _codec.encode_method(method)
+        if params:
+            text += ',"params":' + _codec.encode_params(params)
+        if timeout is not None:
+            text += ',"deadline_ms":%d' % _codec.deadline_ms(timeout)
+        future: asyncio.Future[Dict[str, Any]] = core.bind().create_future()
+        core.calls[id] = future
+        try:
+            status, document = core.library.submit(core.handle, (text + "}").encode("ascii"))
+            if status != _native.OK:
+                _codec.raise_status(status, document)
+            return _codec.result_of(await future)
+        except asyncio.CancelledError:
+            core.library.cancel(core.handle, id.encode("ascii"))
+            if future.done() and not future.cancelled() and future.exception() is None:
+                core.discard(future.result())
+            raise
+        finally:
+            del core.calls[id]
+
+    async def _subscribe(
+        self, method: str, params: Mapping[str, Any], timeout: Optional[float]
+    ) -> Tuple[Dict[str, Any], Mailbox]:
+        core = self._core
+        core.subscribing += 1
+        try:
+            answer = await self.call(method, params, timeout=timeout)
+            return answer, core.adopt(answer["subscription"])
+        finally:
+            core.subscribing -= 1
+            if not core.subscribing:
+                core.early.clear()
+
+    @property
+    def auth(self) -> AsyncAuth:
+        return AsyncAuth(self)
+
+    @property
+    def compute(self) -> AsyncCompute:
+        return AsyncCompute(self)
+
+    @property
+    def events(self) -> AsyncEvents:
+        return AsyncEvents(self)
+
+    @property
+    def gpus(self) -> AsyncGPUs:
+        return AsyncGPUs(self)
+
+    @property
+    def jobs(self) -> AsyncJobs:
+        return AsyncJobs(self)
+
+    @property
+    def providers(self) -> AsyncProviders:
+        return AsyncProviders(self)
+
+    async def info(self) -> AtlasInfoResult:
+        """Versions, providers, and what is alive in this client (``atlas.info``)."""
+        result: AtlasInfoResult = await self.call("atlas.info")
+        return result
+
+    async def aclose(self, timeout: Optional[float] = None) -> None:
+        """Cancels what is in flight and releases everything. Closing twice is allowed.
+
+        Waits at most timeout seconds (5 by default); raises AtlasTimeoutError where calls were
+        still ending then, which they do in the background.
+        """
+        timeout_ms = _open.closing_ms(timeout)
+        if self._finalizer.detach() is None:
+            return
+        core = self._core
+        if os.getpid() != core.pid:
+            return
+        core.detach()
+        # Closing waits, so it gets a thread for as long as that takes. The calls it ends leave
+        # their completions in the queue.
+        loop = asyncio.get_running_loop()
+        closing = loop.run_in_executor(None, core.library.close, core.handle, timeout_ms)
+        try:
+            status = await asyncio.shield(closing)
+        finally:
+            core.loop = None
+            core.drain(-1)
+            core.fail(_native.CLOSED)
+        error = _open.closing_error(status)
+        if error is not None:
+            raise error
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client was closed."""
+        return not self._finalizer.alive
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: Optional[Type[BaseException]],
+        exc: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        await self.aclose()
+
+    def __del__(self, _warn: Any = warnings.warn) -> None:
+        finalizer = getattr(self, "_finalizer", None)
+        if finalizer is not None and finalizer.alive and os.getpid() == self._core.pid:
+            _warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
+            finalizer()
+
+    def __repr__(self) -> str:
+        return f"<exatlas.{type(self).__name__} {'closed' if self.closed else 'open'}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a client belongs to the process that opened it; open another one where it is needed")

@@ -1,0 +1,217 @@
+"""The methods of docs/methods.md by namespace, for the asyncio client.
+
+The same as ``exatlas.namespaces``, awaitable. Parameters are keyword arguments; ``timeout`` is the
+call's deadline in seconds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Mapping, Optional, Type, TypeVar
+
+from . import _codec
+from . import _types as t
+from ._aio_stream import AsyncJobStream, AsyncSubscription
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .aio import AsyncClient
+
+R = TypeVar("R")
+
+
+class Namespace:
+    """Methods that share the first part of their name."""
+
+    __slots__ = ("_client",)
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    async def _do(
+        self, method: str, known: Type[Any], params: Mapping[str, Any], result: Type[R], timeout: Optional[float]
+    ) -> R:
+        _codec.check_params(method, known, params)
+        value: R = await self._client.call(method, params, timeout=timeout)
+        return value
+
+
+class AsyncAuth(Namespace):
+    """Credentials that are minted and checked locally."""
+
+    __slots__ = ()
+
+    async def mint_token(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthTokenMintParams]
+    ) -> t.AuthTokenMintResult:
+        """Mints a bearer token; the machine gets its hash or ``env``, the browser the token."""
+        return await self._do("auth.token.mint", t.AuthTokenMintParams, params, t.AuthTokenMintResult, timeout)
+
+    async def verify_token(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthTokenVerifyParams]
+    ) -> t.AuthTokenVerifyResult:
+        """Checks a token against its hash in constant time."""
+        return await self._do("auth.token.verify", t.AuthTokenVerifyParams, params, t.AuthTokenVerifyResult, timeout)
+
+    async def sign_url(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthUrlSignParams]
+    ) -> t.AuthUrlSignResult:
+        """Signs a URL so that it works until it expires."""
+        return await self._do("auth.url.sign", t.AuthUrlSignParams, params, t.AuthUrlSignResult, timeout)
+
+    async def verify_url(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthUrlVerifyParams]
+    ) -> t.AuthUrlVerifyResult:
+        """Checks a signed URL."""
+        return await self._do("auth.url.verify", t.AuthUrlVerifyParams, params, t.AuthUrlVerifyResult, timeout)
+
+
+class AsyncCompute(Namespace):
+    """Machines: rent, watch and give back."""
+
+    __slots__ = ()
+
+    async def spawn(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeSpawnParams]
+    ) -> t.ComputeSpawnResult:
+        """Rents a machine. It is rented once, also where the cloud's answer is lost."""
+        return await self._do("compute.spawn", t.ComputeSpawnParams, params, t.ComputeSpawnResult, timeout)
+
+    async def get(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeGetParams]
+    ) -> t.ComputeGetResult:
+        """Reads one machine."""
+        return await self._do("compute.get", t.ComputeGetParams, params, t.ComputeGetResult, timeout)
+
+    async def list(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeListParams]
+    ) -> t.ComputeListResult:
+        """Lists machines."""
+        return await self._do("compute.list", t.ComputeListParams, params, t.ComputeListResult, timeout)
+
+    async def stop(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeStopParams]
+    ) -> t.ComputeStopResult:
+        """Stops a machine and keeps its disk."""
+        return await self._do("compute.stop", t.ComputeStopParams, params, t.ComputeStopResult, timeout)
+
+    async def start(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeStartParams]
+    ) -> t.ComputeStartResult:
+        """Starts a stopped machine."""
+        return await self._do("compute.start", t.ComputeStartParams, params, t.ComputeStartResult, timeout)
+
+    async def terminate(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeTerminateParams]
+    ) -> t.ComputeTerminateResult:
+        """Gives a machine back."""
+        return await self._do("compute.terminate", t.ComputeTerminateParams, params, t.ComputeTerminateResult, timeout)
+
+    async def await_ready(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeAwaitReadyParams]
+    ) -> t.ComputeAwaitReadyResult:
+        """Waits until a machine can be used."""
+        return await self._do("compute.await_ready", t.ComputeAwaitReadyParams, params, t.ComputeAwaitReadyResult, timeout)
+
+    async def logs(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeLogsParams]
+    ) -> t.ComputeLogsResult:
+        """Reads a machine's log, from a cursor on."""
+        return await self._do("compute.logs", t.ComputeLogsParams, params, t.ComputeLogsResult, timeout)
+
+
+class AsyncGPUs(Namespace):
+    """The catalogue of GPUs."""
+
+    __slots__ = ()
+
+    async def catalog(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.GpusCatalogParams]
+    ) -> t.GpusCatalogResult:
+        """Canonical GPU names and what each cloud calls them."""
+        return await self._do("gpus.catalog", t.GpusCatalogParams, params, t.GpusCatalogResult, timeout)
+
+    async def list(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.GpusListParams]
+    ) -> t.GpusListResult:
+        """What a cloud offers now, with prices."""
+        return await self._do("gpus.list", t.GpusListParams, params, t.GpusListResult, timeout)
+
+
+class AsyncJobs(Namespace):
+    """Serverless jobs."""
+
+    __slots__ = ()
+
+    async def run(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsRunParams]
+    ) -> t.JobsRunResult:
+        """Submits a job; with ``mode="sync"`` waits for its end."""
+        return await self._do("jobs.run", t.JobsRunParams, params, t.JobsRunResult, timeout)
+
+    async def get(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsGetParams]
+    ) -> t.JobsGetResult:
+        """Reads one job."""
+        return await self._do("jobs.get", t.JobsGetParams, params, t.JobsGetResult, timeout)
+
+    async def cancel(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsCancelParams]
+    ) -> t.JobsCancelResult:
+        """Cancels a job."""
+        return await self._do("jobs.cancel", t.JobsCancelParams, params, t.JobsCancelResult, timeout)
+
+    def stream(self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsStreamParams]) -> AsyncJobStream:
+        """Iterates over what a job's worker yields, until the job is over: ``async for chunk in ...``.
+
+        Raises the job's error at the end where it failed; ``stream.job`` is the finished job.
+        timeout bounds the start of the stream, not the stream.
+        """
+        _codec.check_params("jobs.stream", t.JobsStreamParams, params)
+        return AsyncJobStream(self._client, "jobs.stream", params, timeout)
+
+
+class AsyncEvents(Namespace):
+    """Events of machines, jobs and Atlas itself."""
+
+    __slots__ = ()
+
+    def subscribe(self, topic: str, *, from_: Optional[int] = None, timeout: Optional[float] = None) -> AsyncSubscription:
+        """Iterates over the events of a topic: ``async for event in client.events.subscribe("jobs:...")``.
+
+        from_ is the sequence number to begin with; without it only what comes from now on is read.
+        """
+        params: dict[str, Any] = {"topic": topic}
+        if from_ is not None:
+            params["from"] = from_
+        return AsyncSubscription(self._client, "events.subscribe", params, timeout)
+
+
+class AsyncProviders(Namespace):
+    """The clouds and the plugins that speak to them."""
+
+    __slots__ = ()
+
+    async def list(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ProvidersListParams]
+    ) -> t.ProvidersListResult:
+        """Lists the providers."""
+        return await self._do("providers.list", t.ProvidersListParams, params, t.ProvidersListResult, timeout)
+
+    async def capabilities(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ProvidersCapabilitiesParams]
+    ) -> t.ProvidersCapabilitiesResult:
+        """What a provider can do."""
+        return await self._do("providers.capabilities", t.ProvidersCapabilitiesParams, params, t.ProvidersCapabilitiesResult, timeout)
+
+    async def load(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ProvidersLoadParams]
+    ) -> t.ProvidersLoadResult:
+        """Loads a provider plugin from a file."""
+        return await self._do("providers.load", t.ProvidersLoadParams, params, t.ProvidersLoadResult, timeout)
+
+    async def reload(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ProvidersReloadParams]
+    ) -> t.ProvidersReloadResult:
+        """Loads a provider's plugin anew; calls in flight end on the old one."""
+        return await self._do("providers.reload", t.ProvidersReloadParams, params, t.ProvidersReloadResult, timeout)

@@ -1,0 +1,182 @@
+"""The blocking client."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import warnings
+import weakref
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Dict, Mapping, NoReturn, Optional, Type
+
+from . import _codec, _native, _open
+from ._pump import MAIN_SLICE_MS, Pump
+from .namespaces import Auth, Compute, Events, GPUs, Jobs, Providers
+
+if TYPE_CHECKING:
+    from ._types import AtlasInfoResult
+
+__all__ = ["Client"]
+
+_DETACH = ',"detach_after_ms":%d,' % MAIN_SLICE_MS
+
+# Methods that wait for nothing, so that there is nothing to interrupt. A call that may be detached
+# runs in a thread of the library's, and the switch to it would be most of their time.
+_LOCAL = frozenset(
+    ("atlas.info", "auth.token.mint", "auth.token.verify", "auth.url.sign", "auth.url.verify", "gpus.catalog")
+)
+
+
+class Client:
+    """A client whose calls block the calling thread and nothing else.
+
+    Threads may share a client. Ctrl-C in the main thread cancels the call in flight. Close it, or use it in a
+    ``with`` statement: that cancels its calls and releases all it holds.
+
+    Options are those of docs/configuration.md::
+
+        Client(default_provider="runpod", providers={"runpod": {"api_key": "..."}})
+    """
+
+    def __init__(
+        self,
+        *,
+        default_provider: Optional[str] = None,
+        providers: Optional[Mapping[str, Mapping[str, Any]]] = None,
+        plugins: Optional[Mapping[str, Any]] = None,
+        limits: Optional[Mapping[str, Any]] = None,
+        compute: Optional[Mapping[str, Any]] = None,
+        **unknown: Any,
+    ) -> None:
+        given = {
+            "default_provider": default_provider,
+            "providers": providers,
+            "plugins": plugins,
+            "limits": limits,
+            "compute": compute,
+        }
+        self._library, self._handle = _open.open_client(_open.configuration("Client", given, unknown))
+        self._pid = os.getpid()
+        self._request = self._library.call
+        self._pump = Pump(self._library, self._handle)
+        self._ids = itertools.count(1)
+        self._methods: Dict[str, str] = {}
+        self._main = threading.main_thread().ident
+        # Runs when the client is collected and when the interpreter exits, whichever is first.
+        self._finalizer = weakref.finalize(
+            self, _open.close_client, self._library, self._handle, self._pid, _open.EXIT_MS
+        )
+
+    def call(self, method: str, params: Optional[Mapping[str, Any]] = None, *, timeout: Optional[float] = None) -> Any:
+        """Calls any method of docs/methods.md and returns its result.
+
+        timeout is the call's deadline in seconds. Raises a class of ``exatlas.errors``.
+        """
+        text = self._methods.get(method)
+        if text is None:
+            text = self._methods[method] = _codec.encode_method(method)
+        if params:
+            text += ',"params":' + _codec.encode_params(params)
+        if timeout is not None:
+            text += ',"deadline_ms":%d' % _codec.deadline_ms(timeout)
+        if threading.get_ident() == self._main and method not in _LOCAL:
+            return self._call_interruptible(text)
+        status, document = self._request(self._handle, ("{" + text + "}").encode("ascii"))
+        if status or document is None:
+            _codec.raise_status(status, document)
+        return _codec.decode(document)["result"]
+
+    def _call_interruptible(self, text: str) -> Any:
+        # Python raises Ctrl-C only between C functions. So the library answers "pending" after a
+        # moment, and the wait goes on in short steps.
+        id = "py-%d" % next(self._ids)
+        calls = self._pump.calls
+        calls[id] = None
+        try:
+            request = '{"id":"' + id + '"' + _DETACH + text + "}"
+            status, document = self._request(self._handle, request.encode("ascii"))
+            if status == _native.PENDING:
+                return _codec.result_of(self._pump.wait_call(id))
+            if status or document is None:
+                _codec.raise_status(status, document)
+            return _codec.decode(document)["result"]
+        except (KeyboardInterrupt, SystemExit):
+            self._library.cancel(self._handle, id.encode("ascii"))
+            raise
+        finally:
+            calls.pop(id, None)
+
+    # Namespaces are made on access: kept, each would tie a knot that only the garbage collector undoes.
+
+    @property
+    def auth(self) -> Auth:
+        return Auth(self)
+
+    @property
+    def compute(self) -> Compute:
+        return Compute(self)
+
+    @property
+    def events(self) -> Events:
+        return Events(self)
+
+    @property
+    def gpus(self) -> GPUs:
+        return GPUs(self)
+
+    @property
+    def jobs(self) -> Jobs:
+        return Jobs(self)
+
+    @property
+    def providers(self) -> Providers:
+        return Providers(self)
+
+    def info(self) -> AtlasInfoResult:
+        """Versions, providers, and what is alive in this client (``atlas.info``)."""
+        result: AtlasInfoResult = self.call("atlas.info")
+        return result
+
+    def close(self, timeout: Optional[float] = None) -> None:
+        """Cancels what is in flight and releases everything. Closing twice is allowed.
+
+        Waits at most timeout seconds (5 by default); raises AtlasTimeoutError where calls were
+        still ending then, which they do in the background.
+        """
+        timeout_ms = _open.closing_ms(timeout)
+        if self._finalizer.detach() is None:
+            return
+        status = _open.close_client(self._library, self._handle, self._pid, timeout_ms)
+        self._pump.end(_native.CLOSED)
+        error = _open.closing_error(status)
+        if error is not None:
+            raise error
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client was closed."""
+        return not self._finalizer.alive
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: Optional[Type[BaseException]],
+        exc: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+    def __del__(self, _warn: Any = warnings.warn) -> None:
+        finalizer = getattr(self, "_finalizer", None)
+        if finalizer is not None and finalizer.alive and os.getpid() == self._pid:
+            _warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
+            finalizer()
+
+    def __repr__(self) -> str:
+        return f"<exatlas.{type(self).__name__} {'closed' if self.closed else 'open'}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a client belongs to the process that opened it; open another one where it is needed")

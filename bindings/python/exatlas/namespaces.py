@@ -1,0 +1,218 @@
+"""The methods of docs/methods.md by namespace, for the blocking client.
+
+Parameters are keyword arguments, named as in the method table; ``timeout`` is the call's deadline in
+seconds. A newer library may know methods and parameters that this package does not: use
+``client.call`` for those.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Mapping, Optional, Type, TypeVar
+
+from . import _codec
+from . import _types as t
+from ._stream import JobStream, Subscription
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .client import Client
+
+R = TypeVar("R")
+
+
+class Namespace:
+    """Methods that share the first part of their name."""
+
+    __slots__ = ("_client",)
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def _do(
+        self, method: str, known: Type[Any], params: Mapping[str, Any], result: Type[R], timeout: Optional[float]
+    ) -> R:
+        _codec.check_params(method, known, params)
+        value: R = self._client.call(method, params, timeout=timeout)
+        return value
+
+
+class Auth(Namespace):
+    """Credentials that are minted and checked locally."""
+
+    __slots__ = ()
+
+    def mint_token(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthTokenMintParams]
+    ) -> t.AuthTokenMintResult:
+        """Mints a bearer token; the machine gets its hash or ``env``, the browser the token."""
+        return self._do("auth.token.mint", t.AuthTokenMintParams, params, t.AuthTokenMintResult, timeout)
+
+    def verify_token(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthTokenVerifyParams]
+    ) -> t.AuthTokenVerifyResult:
+        """Checks a token against its hash in constant time."""
+        return self._do("auth.token.verify", t.AuthTokenVerifyParams, params, t.AuthTokenVerifyResult, timeout)
+
+    def sign_url(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthUrlSignParams]
+    ) -> t.AuthUrlSignResult:
+        """Signs a URL so that it works until it expires."""
+        return self._do("auth.url.sign", t.AuthUrlSignParams, params, t.AuthUrlSignResult, timeout)
+
+    def verify_url(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthUrlVerifyParams]
+    ) -> t.AuthUrlVerifyResult:
+        """Checks a signed URL."""
+        return self._do("auth.url.verify", t.AuthUrlVerifyParams, params, t.AuthUrlVerifyResult, timeout)
+
+
+class Compute(Namespace):
+    """Machines: rent, watch and give back."""
+
+    __slots__ = ()
+
+    def spawn(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeSpawnParams]
+    ) -> t.ComputeSpawnResult:
+        """Rents a machine. It is rented once, also where the cloud's answer is lost."""
+        return self._do("compute.spawn", t.ComputeSpawnParams, params, t.ComputeSpawnResult, timeout)
+
+    def get(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeGetParams]
+    ) -> t.ComputeGetResult:
+        """Reads one machine."""
+        return self._do("compute.get", t.ComputeGetParams, params, t.ComputeGetResult, timeout)
+
+    def list(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeListParams]
+    ) -> t.ComputeListResult:
+        """Lists machines."""
+        return self._do("compute.list", t.ComputeListParams, params, t.ComputeListResult, timeout)
+
+    def stop(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeStopParams]
+    ) -> t.ComputeStopResult:
+        """Stops a machine and keeps its disk."""
+        return self._do("compute.stop", t.ComputeStopParams, params, t.ComputeStopResult, timeout)
+
+    def start(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeStartParams]
+    ) -> t.ComputeStartResult:
+        """Starts a stopped machine."""
+        return self._do("compute.start", t.ComputeStartParams, params, t.ComputeStartResult, timeout)
+
+    def terminate(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeTerminateParams]
+    ) -> t.ComputeTerminateResult:
+        """Gives a machine back."""
+        return self._do("compute.terminate", t.ComputeTerminateParams, params, t.ComputeTerminateResult, timeout)
+
+    def await_ready(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeAwaitReadyParams]
+    ) -> t.ComputeAwaitReadyResult:
+        """Waits until a machine can be used."""
+        return self._do("compute.await_ready", t.ComputeAwaitReadyParams, params, t.ComputeAwaitReadyResult, timeout)
+
+    def logs(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeLogsParams]
+    ) -> t.ComputeLogsResult:
+        """Reads a machine's log, from a cursor on."""
+        return self._do("compute.logs", t.ComputeLogsParams, params, t.ComputeLogsResult, timeout)
+
+
+class GPUs(Namespace):
+    """The catalogue of GPUs."""
+
+    __slots__ = ()
+
+    def catalog(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.GpusCatalogParams]
+    ) -> t.GpusCatalogResult:
+        """Canonical GPU names and what each cloud calls them."""
+        return self._do("gpus.catalog", t.GpusCatalogParams, params, t.GpusCatalogResult, timeout)
+
+    def list(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.GpusListParams]
+    ) -> t.GpusListResult:
+        """What a cloud offers now, with prices."""
+        return self._do("gpus.list", t.GpusListParams, params, t.GpusListResult, timeout)
+
+
+class Jobs(Namespace):
+    """Serverless jobs."""
+
+    __slots__ = ()
+
+    def run(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsRunParams]
+    ) -> t.JobsRunResult:
+        """Submits a job; with ``mode="sync"`` waits for its end."""
+        return self._do("jobs.run", t.JobsRunParams, params, t.JobsRunResult, timeout)
+
+    def get(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsGetParams]
+    ) -> t.JobsGetResult:
+        """Reads one job."""
+        return self._do("jobs.get", t.JobsGetParams, params, t.JobsGetResult, timeout)
+
+    def cancel(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsCancelParams]
+    ) -> t.JobsCancelResult:
+        """Cancels a job."""
+        return self._do("jobs.cancel", t.JobsCancelParams, params, t.JobsCancelResult, timeout)
+
+    def stream(self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsStreamParams]) -> JobStream:
+        """Iterates over what a job's worker yields, until the job is over: ``for chunk in ...``.
+
+        Raises the job's error at the end where it failed; ``stream.job`` is the finished job.
+        timeout bounds the start of the stream, not the stream.
+        """
+        _codec.check_params("jobs.stream", t.JobsStreamParams, params)
+        return JobStream(self._client, "jobs.stream", params, timeout)
+
+
+class Events(Namespace):
+    """Events of machines, jobs and Atlas itself."""
+
+    __slots__ = ()
+
+    def subscribe(self, topic: str, *, from_: Optional[int] = None, timeout: Optional[float] = None) -> Subscription:
+        """Iterates over the events of a topic: ``for event in client.events.subscribe("jobs:...")``.
+
+        from_ is the sequence number to begin with; without it only what comes from now on is read.
+        """
+        params: dict[str, Any] = {"topic": topic}
+        if from_ is not None:
+            params["from"] = from_
+        return Subscription(self._client, "events.subscribe", params, timeout)
+
+
+class Providers(Namespace):
+    """The clouds and the plugins that speak to them."""
+
+    __slots__ = ()
+
+    def list(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ProvidersListParams]
+    ) -> t.ProvidersListResult:
+        """Lists the providers."""
+        return self._do("providers.list", t.ProvidersListParams, params, t.ProvidersListResult, timeout)
+
+    def capabilities(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ProvidersCapabilitiesParams]
+    ) -> t.ProvidersCapabilitiesResult:
+        """What a provider can do."""
+        return self._do("providers.capabilities", t.ProvidersCapabilitiesParams, params, t.ProvidersCapabilitiesResult, timeout)
+
+    def load(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ProvidersLoadParams]
+    ) -> t.ProvidersLoadResult:
+        """Loads a provider plugin from a file."""
+        return self._do("providers.load", t.ProvidersLoadParams, params, t.ProvidersLoadResult, timeout)
+
+    def reload(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ProvidersReloadParams]
+    ) -> t.ProvidersReloadResult:
+        """Loads a provider's plugin anew; calls in flight end on the old one."""
+        return self._do("providers.reload", t.ProvidersReloadParams, params, t.ProvidersReloadResult, timeout)

@@ -1,0 +1,159 @@
+"""The dispatcher among threads, on a queue that the test fills."""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+from typing import Any, Callable, List, Optional
+
+import pytest
+
+from exatlas import _native, errors
+from exatlas._pump import Box, Pump
+
+
+class FakeLibrary:
+    """A queue in place of the library; ``calls`` are the requests made on it."""
+
+    def __init__(self) -> None:
+        self.items: "queue.Queue[Any]" = queue.Queue()
+        self.calls: List[Any] = []
+        self.interrupt_after: Optional[BaseException] = None
+
+    def put(self, **item: Any) -> None:
+        self.items.put(json.dumps(item).encode())
+
+    def next(self, client: int, timeout_ms: int, route: Callable[[bytes], None]) -> int:
+        try:
+            item = self.items.get(timeout=timeout_ms / 1000)
+        except queue.Empty:
+            return _native.TIMEOUT
+        if isinstance(item, int):
+            self.items.put(item)
+            return item
+        try:
+            if self.interrupt_after is not None:
+                error, self.interrupt_after = self.interrupt_after, None
+                raise error
+            return _native.OK
+        finally:
+            route(item)
+
+    def call(self, client: int, request: bytes) -> Any:
+        self.calls.append(json.loads(request))
+        return _native.OK, b"{}"
+
+
+@pytest.fixture
+def library() -> FakeLibrary:
+    return FakeLibrary()
+
+
+@pytest.fixture
+def pump(library: FakeLibrary) -> Pump:
+    return Pump(library, 1)  # type: ignore[arg-type]
+
+
+def started(function: Callable[[], Any]) -> "tuple[threading.Thread, List[Any]]":
+    results: List[Any] = []
+
+    def run() -> None:
+        try:
+            results.append(function())
+        except errors.AtlasError as error:
+            results.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread, results
+
+
+def test_each_item_goes_to_the_thread_that_waits_for_it(library: FakeLibrary, pump: Pump) -> None:
+    boxes = {f"s{number}": pump.adopt(f"s{number}") for number in range(32)}
+    waits = {id: started(lambda box=box: [pump.wait(box) for _ in range(20)]) for id, box in boxes.items()}  # type: ignore[misc]
+    for seq in range(20):
+        for id in boxes:
+            library.put(type="event", subscription=id, seq=seq)
+    for id, (thread, results) in waits.items():
+        thread.join(30)
+        assert not thread.is_alive()
+        assert [item["seq"] for item in results[0]] == list(range(20))
+        assert {item["subscription"] for item in results[0]} == {id}
+
+
+def test_leadership_passes_on_when_the_leader_has_what_it_wanted(library: FakeLibrary, pump: Pump) -> None:
+    first, second = pump.adopt("first"), pump.adopt("second")
+    leader, _ = started(lambda: pump.wait(first))
+    follower, results = started(lambda: pump.wait(second))
+    library.put(type="event", subscription="first", seq=1)
+    leader.join(10)
+    library.put(type="event", subscription="second", seq=2)
+    follower.join(10)
+    assert results[0]["seq"] == 2
+
+
+def test_an_interrupted_leader_loses_no_item_of_another_thread(library: FakeLibrary, pump: Pump) -> None:
+    mine, theirs = pump.adopt("mine"), pump.adopt("theirs")
+    library.interrupt_after = KeyboardInterrupt()
+    library.put(type="event", subscription="theirs", seq=7)
+    with pytest.raises(KeyboardInterrupt):
+        pump.wait(mine)
+    item = pump.wait(theirs, timeout=5)
+    assert item is not None
+    assert item["seq"] == 7
+
+
+def test_an_answer_that_comes_before_anyone_waits_is_kept(library: FakeLibrary, pump: Pump) -> None:
+    pump.calls["py-1"] = None
+    other = pump.adopt("other")
+    library.put(type="completion", id="py-1", result=41)
+    library.put(type="event", subscription="other", seq=1)
+    assert pump.wait(other) is not None
+    assert pump.wait_call("py-1")["result"] == 41
+
+
+def test_an_interrupted_subscribe_is_undone_when_its_answer_comes(library: FakeLibrary, pump: Pump) -> None:
+    other = pump.adopt("other")
+    library.put(type="completion", id="py-9", result={"subscription": "orphan", "topic": "t"})
+    library.put(type="event", subscription="other", seq=1)
+    pump.wait(other)
+    assert library.calls == [{"method": "events.unsubscribe", "params": {"subscription": "orphan"}}]
+
+
+def test_events_that_overtake_their_subscription_are_kept(library: FakeLibrary, pump: Pump) -> None:
+    other = pump.adopt("other")
+    pump.expect()
+    library.put(type="event", subscription="new", seq=1)
+    library.put(type="event", subscription="other", seq=1)
+    pump.wait(other)
+    box = pump.adopt("new")
+    pump.expected()
+    item = pump.wait(box, timeout=0.01)
+    assert item is not None
+    assert item["seq"] == 1
+
+
+def test_closing_a_subscription_ends_the_wait_of_other_threads(library: FakeLibrary, pump: Pump) -> None:
+    leader, _ = started(lambda: pump.wait(pump.adopt("leader")))
+    box = pump.adopt("closed")
+    waits = [started(lambda: pump.wait(box)) for _ in range(3)]
+    pump.unsubscribe("closed")
+    for thread, results in waits:
+        thread.join(10)
+        assert results == [None]
+    library.items.put(_native.CLOSED)
+    leader.join(10)
+
+
+def test_the_end_of_the_queue_ends_every_wait(library: FakeLibrary, pump: Pump) -> None:
+    waits = [started(lambda: pump.wait(pump.adopt("s"))) for _ in range(4)]
+    library.items.put(_native.CLOSED)
+    for thread, results in waits:
+        thread.join(10)
+        assert isinstance(results[0], errors.ClosedError)
+
+
+def test_a_wait_with_a_timeout_ends_in_time(pump: Pump) -> None:
+    with pytest.raises(TimeoutError):
+        pump.wait(Box(), timeout=0.02)
