@@ -27,13 +27,16 @@ func (d *Dispatcher) callDetached(ctx context.Context, end func(), r *Request, r
 	h := &handover{done: make(chan struct{})}
 	id := r.ID
 	safego.Go(&d.wg, nil, func() {
-		result, err := guarded(ctx, run)
+		result, answered, err := guarded(ctx, run)
 		h.mu.Lock()
 		h.result, h.err, h.finished = result, err, true
 		left := h.left
 		h.mu.Unlock()
 		if left {
 			d.queue.pushCompletion(answer(`"type":"completion",`, id, result, err))
+		}
+		if answered != nil {
+			answered()
 		}
 		end()
 		close(h.done)

@@ -81,10 +81,13 @@ func (d *Dispatcher) Call(data []byte) (Outcome, []byte) {
 	if r.DetachAfterMS > 0 {
 		return d.callDetached(ctx, end, r, run)
 	}
-	result, err := guarded(ctx, run)
+	result, answered, err := guarded(ctx, run)
 	end()
 	if err != nil {
 		return outcomeOf(err), answer("", r.ID, nil, err)
+	}
+	if answered != nil {
+		answered()
 	}
 	return OK, answer("", r.ID, result, nil)
 }
@@ -104,8 +107,11 @@ func (d *Dispatcher) Submit(data []byte) (Outcome, []byte) {
 	}
 	id := r.ID
 	safego.Go(&d.wg, nil, func() {
-		result, err := guarded(ctx, run)
+		result, answered, err := guarded(ctx, run)
 		d.queue.pushCompletion(answer(`"type":"completion",`, id, result, err))
+		if answered != nil {
+			answered()
+		}
 		end()
 	})
 	return OK, nil
@@ -170,10 +176,10 @@ func (d *Dispatcher) end(id string, cancel context.CancelFunc) {
 }
 
 // guarded runs a call; a panic in it becomes its error.
-func guarded(ctx context.Context, run invoke) (result []byte, err *spec.Error) {
+func guarded(ctx context.Context, run invoke) (result []byte, answered func(), err *spec.Error) {
 	defer func() {
 		if r := recover(); r != nil {
-			result, err = nil, safego.FromPanic(r, debug.Stack())
+			result, answered, err = nil, nil, safego.FromPanic(r, debug.Stack())
 		}
 	}()
 	return run(ctx)

@@ -32,8 +32,8 @@ type Method struct {
 }
 
 // invoke carries out a call whose params have been decoded and returns the
-// encoded result.
-type invoke func(ctx context.Context) ([]byte, *spec.Error)
+// encoded result. answered, where not nil, is run once the caller has it.
+type invoke func(ctx context.Context) (result []byte, answered func(), err *spec.Error)
 
 // Table is the list of methods by name.
 type Table struct {
@@ -63,12 +63,17 @@ func add[P, R any](t *Table, name string, doc Doc, do func(context.Context, *P) 
 			err.Operation = name
 			return nil, err
 		}
-		return func(ctx context.Context) ([]byte, *spec.Error) {
+		return func(ctx context.Context) ([]byte, func(), *spec.Error) {
 			result, err := do(ctx, p)
 			if err != nil {
-				return nil, failure(ctx, name, err)
+				return nil, nil, failure(ctx, name, err)
 			}
-			return encode(name, result)
+			var answered func()
+			if after, ok := any(result).(interface{ answered() }); ok {
+				answered = after.answered
+			}
+			data, fault := encode(name, result)
+			return data, answered, fault
 		}, nil
 	}
 	t.methods[name] = m

@@ -1,0 +1,48 @@
+package dispatch
+
+import (
+	"context"
+
+	"github.com/exatlas/atlas/core/spec"
+)
+
+// SubscribeParams asks for the events of a topic.
+type SubscribeParams struct {
+	Topic string `json:"topic" required:"true" minlen:"1" maxlen:"256" doc:"Topic, such as compute:<id>, jobs:<id> or rentals."`
+	From  int64  `json:"from" min:"1" doc:"Sequence number to start from; 1 for everything kept. Absent: new events alone."`
+}
+
+// UnsubscribeParams ends a subscription.
+type UnsubscribeParams struct {
+	Subscription string `json:"subscription" required:"true" minlen:"1" doc:"Its identifier."`
+}
+
+// Unsubscribed is the result of events.unsubscribe.
+type Unsubscribed struct {
+	Ended bool `json:"ended" doc:"Whether there was such a subscription."`
+}
+
+func addEvents(t *Table, s *Services) {
+	add(t, "events.subscribe", Doc{
+		Summary: "Subscribes to the events of a topic; they come out of atlas_next.",
+		Text: "Events of a topic are numbered and come in order. The latest 1024 of a topic are kept. next_seq tells the first one this subscription gets, so a start that lies too far back shows. " +
+			"Lifecycle events never drop; log lines drop when the queue is full, and an event \"dropped\" tells how many.",
+		Params: `{"topic":"compute:7h9k2m4n6p","from":1}`,
+		Result: `{"subscription":"sub-1","topic":"compute:7h9k2m4n6p","next_seq":1}`,
+	}, func(_ context.Context, p *SubscribeParams) (*Subscribed, error) {
+		sub, err := s.Bus.Subscribe(p.Topic, uint64(p.From), s.Ready, nil)
+		if err != nil {
+			return nil, err
+		}
+		return subscribed(sub), nil
+	})
+	add(t, "events.unsubscribe", Doc{
+		Summary: "Ends a subscription, a job's stream included.",
+		Text:    "No event of it comes out of atlas_next once this has answered, except one that another thread is taking out already.",
+		Errors:  []spec.Kind{},
+		Params:  `{"subscription":"sub-1"}`,
+		Result:  `{"ended":true}`,
+	}, func(_ context.Context, p *UnsubscribeParams) (*Unsubscribed, error) {
+		return &Unsubscribed{Ended: s.Bus.Unsubscribe(p.Subscription)}, nil
+	})
+}

@@ -1,0 +1,93 @@
+package dispatch
+
+import (
+	"context"
+
+	"github.com/exatlas/atlas/core/spec"
+)
+
+// ProviderInfo describes one provider.
+type ProviderInfo struct {
+	Name         string             `json:"name" doc:"Provider name."`
+	Version      string             `json:"version" doc:"Version of the plugin."`
+	ABI          int                `json:"abi" doc:"Provider ABI it was built for."`
+	Description  string             `json:"description,omitempty" doc:"One line for people."`
+	Source       string             `json:"source" enum:"builtin,dir,load" doc:"Where the plugin comes from."`
+	Path         string             `json:"path,omitempty" doc:"File of a plugin that is not built in."`
+	SHA256       string             `json:"sha256" doc:"SHA-256 of the module, lower-case hex."`
+	Capabilities []spec.Capability  `json:"capabilities" doc:"Features it has."`
+	Operations   []string           `json:"operations" doc:"Operations its module exports."`
+	Hosts        []string           `json:"hosts" doc:"Hosts it may reach, after the operator's settings."`
+	Credential   ProviderCredential `json:"credential" doc:"Where its credential comes from."`
+	API          *spec.API          `json:"api,omitempty" doc:"Generation of the cloud's API it speaks."`
+	Error        *spec.Error        `json:"error,omitempty" doc:"Why the plugin could not be loaded; the other fields are then empty."`
+}
+
+// ProviderCredential says where a provider's credential comes from.
+type ProviderCredential struct {
+	Env        []string `json:"env" doc:"Environment variables that may hold it."`
+	Configured bool     `json:"configured" doc:"Whether calls without api_key would find one, or none is needed."`
+}
+
+// ProviderList is the result of providers.list.
+type ProviderList struct {
+	Items []ProviderInfo `json:"items" doc:"The providers by name."`
+}
+
+// ProviderParams names a provider.
+type ProviderParams struct {
+	Provider string `json:"provider" required:"true" minlen:"1" doc:"Provider name."`
+}
+
+// Capabilities is the result of providers.capabilities.
+type Capabilities struct {
+	Provider     string            `json:"provider" doc:"Provider name."`
+	Capabilities []spec.Capability `json:"capabilities" doc:"Features it has."`
+}
+
+// LoadParams names a plugin file.
+type LoadParams struct {
+	Path   string `json:"path" required:"true" minlen:"1" doc:"File of the plugin, a .wasm."`
+	SHA256 string `json:"sha256" doc:"Refuses the file unless this is its SHA-256 in hex."`
+}
+
+func addProviders(t *Table, s *Services) {
+	add(t, "providers.list", Doc{
+		Summary: "Lists the providers with their capabilities.",
+		Text:    "Plugins not used yet are compiled by it. One that cannot be loaded is listed with its error.",
+		Params:  `{}`,
+		Result:  `{"items":[{"name":"mock","version":"0.1.0","abi":1,"source":"builtin","sha256":"9f2c…","capabilities":["gpu","http_proxy"],"operations":["spawn_compute","get_compute"],"hosts":["mock.local"],"credential":{"env":[],"configured":true}}]}`,
+	}, func(ctx context.Context, _ *None) (*ProviderList, error) {
+		items, err := s.Providers.List(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return &ProviderList{Items: items}, nil
+	})
+	add(t, "providers.capabilities", Doc{
+		Summary: "Tells the capabilities of one provider.",
+		Errors:  []spec.Kind{spec.KindPlugin},
+		Params:  `{"provider":"runpod"}`,
+		Result:  `{"provider":"runpod","capabilities":["gpu","cpu","serverless","http_proxy","raw_tcp","stop_start","logs"]}`,
+	}, func(ctx context.Context, p *ProviderParams) (*Capabilities, error) {
+		return s.Providers.Capabilities(ctx, p.Provider)
+	})
+	add(t, "providers.load", Doc{
+		Summary: "Loads a provider plugin from a file.",
+		Text:    "A plugin cannot take the name of a provider that exists already.",
+		Errors:  []spec.Kind{spec.KindPlugin, spec.KindNotFound, spec.KindConflict},
+		Params:  `{"path":"/opt/acme/acme.wasm"}`,
+		Result:  `{"name":"acme","version":"1.0.0","abi":1,"source":"load","path":"/opt/acme/acme.wasm","sha256":"51d0…","capabilities":["gpu"],"operations":["spawn_compute"],"hosts":["api.acme.example"],"credential":{"env":["ACME_API_KEY"],"configured":false}}`,
+	}, func(ctx context.Context, p *LoadParams) (*ProviderInfo, error) {
+		return s.Providers.Load(ctx, p.Path, p.SHA256)
+	})
+	add(t, "providers.reload", Doc{
+		Summary: "Reads a provider's plugin file again.",
+		Text:    "Calls in flight end on the old plugin; new ones use the new one. A file that does not load leaves the old one in place.",
+		Errors:  []spec.Kind{spec.KindPlugin, spec.KindNotFound},
+		Params:  `{"provider":"acme"}`,
+		Result:  `{"name":"acme","version":"1.0.1","abi":1,"source":"load","path":"/opt/acme/acme.wasm","sha256":"77ab…","capabilities":["gpu"],"operations":["spawn_compute"],"hosts":["api.acme.example"],"credential":{"env":["ACME_API_KEY"],"configured":false}}`,
+	}, func(ctx context.Context, p *ProviderParams) (*ProviderInfo, error) {
+		return s.Providers.Reload(ctx, p.Provider)
+	})
+}
