@@ -46,3 +46,14 @@ func addEvents(t *Table, s *Services) {
 		return &Unsubscribed{Ended: s.Bus.Unsubscribe(p.Subscription)}, nil
 	})
 }
+
+// EventItem is an event as atlas_next hands it out. core/events writes it.
+type EventItem struct {
+	Type         string   `json:"type" enum:"event" doc:"Tells an event from a completion."`
+	Subscription string   `json:"subscription" doc:"Subscription it belongs to."`
+	Topic        string   `json:"topic" doc:"Topic it was published on."`
+	Seq          uint64   `json:"seq" doc:"Its number on the topic; numbers only grow."`
+	Time         string   `json:"time" doc:"When it was published, RFC 3339 UTC."`
+	Event        string   `json:"event" doc:"What happened."`
+	Data         spec.Raw `json:"data" type:"object" doc:"The facts of it."`
+}
