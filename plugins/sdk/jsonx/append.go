@@ -96,4 +96,3 @@ func AppendMap(dst []byte, all map[string]string) []byte {
 	}
 	return append(dst, '}')
 }
-

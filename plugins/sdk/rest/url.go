@@ -57,6 +57,9 @@ func (q *Query) Add(name, value string) {
 // AddInt appends a parameter, 0 included.
 func (q *Query) AddInt(name string, value int64) { q.Add(name, strconv.FormatInt(value, 10)) }
 
+// Clone returns a query that can be added to apart.
+func (q *Query) Clone() Query { return Query{text: append([]byte(nil), q.text...)} }
+
 // String returns the query with its question mark, "" where it is empty.
 func (q *Query) String() string { return string(q.text) }
 

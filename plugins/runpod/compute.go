@@ -1,0 +1,165 @@
+package runpod
+
+import (
+	"slices"
+
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/plugins/sdk"
+	"github.com/exatlas/atlas/plugins/sdk/jsonx"
+	"github.com/exatlas/atlas/plugins/sdk/rest"
+)
+
+// maxPages bounds a listing; at RunPod's default of 1000 pods a page nobody
+// comes near it.
+const maxPages = 1000
+
+func get(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
+	url, err := podURL(env, request.ID, "")
+	if err != nil {
+		return nil, err
+	}
+	response, err := ask(env, "GET", url, nil)
+	if err != nil {
+		return nil, err
+	}
+	return onePod(env, &response)
+}
+
+// list returns every pod; RunPod has no filters worth sending, the core applies
+// them.
+func list(env sdk.Env, _ *spec.ListRequest) (*spec.ComputeList, *spec.Error) {
+	return pods(env, func(*spec.Compute) bool { return true })
+}
+
+// find returns the pods that carry one of the request ids or names.
+func find(env sdk.Env, request *spec.FindRequest) (*spec.ComputeList, *spec.Error) {
+	if len(request.RequestIDs) == 0 && len(request.Names) == 0 {
+		return nil, invalid("neither a request id nor a name to find")
+	}
+	return pods(env, func(c *spec.Compute) bool {
+		return c.RequestID != "" && slices.Contains(request.RequestIDs, c.RequestID) || c.Name != "" && slices.Contains(request.Names, c.Name)
+	})
+}
+
+// pods reads every page of the listing. The first request carries no limit and
+// no cursor, which servers from before paging would refuse.
+func pods(env sdk.Env, keep func(*spec.Compute) bool) (*spec.ComputeList, *spec.Error) {
+	all := &spec.ComputeList{Items: []spec.Compute{}}
+	cursor := ""
+	for range maxPages {
+		var query rest.Query
+		query.Add("cursor", cursor)
+		response, err := ask(env, "GET", address(env, "api", defaultAPI)+"/v2/pods"+query.String(), nil)
+		if err != nil {
+			return nil, err
+		}
+		next, ok := podsPage(env, &response, keep, all)
+		if !ok {
+			return nil, rest.Unreadable(&response, "list of pods")
+		}
+		if next == "" {
+			return all, nil
+		}
+		if next == cursor {
+			break
+		}
+		cursor = next
+	}
+	return nil, &spec.Error{Kind: spec.KindProvider, Message: "the listing of pods does not end", Retryable: true}
+}
+
+// podsPage adds one page to all and returns the cursor of the next. A page
+// without a list of whole pods is not ok: taking it for an empty one would make
+// rented machines look gone.
+func podsPage(env sdk.Env, response *sdk.Response, keep func(*spec.Compute) bool, all *spec.ComputeList) (next string, ok bool) {
+	r := jsonx.New(string(response.Body))
+	more, cursor := false, ""
+	listed, whole := false, true
+	for member := r.Object(); member; member = r.NextMember() {
+		switch r.Key() {
+		case "pods":
+			listed = r.Kind() == jsonx.Array
+			for element := r.Array(); element; element = r.NextElement() {
+				if r.Kind() == jsonx.Null {
+					r.Skip()
+					continue
+				}
+				compute, ok := toCompute(env, r.Raw())
+				whole = whole && ok
+				if ok && keep(&compute) {
+					all.Items = append(all.Items, compute)
+				}
+			}
+		case "pagination":
+			for member := r.Object(); member; member = r.NextMember() {
+				switch r.Key() {
+				case "hasNextPage":
+					more = r.Bool()
+				case "nextCursor":
+					cursor = r.Text()
+				default:
+					r.Skip()
+				}
+			}
+		default:
+			r.Skip()
+		}
+	}
+	if more && cursor == "" {
+		whole = false // a page follows that cannot be asked for
+	}
+	if !more {
+		cursor = ""
+	}
+	return cursor, r.Done() && listed && whole
+}
+
+func stop(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
+	return act(env, request.ID, "stop")
+}
+
+// start resumes a pod on the host it was stopped on, whose GPUs may be taken.
+func start(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
+	compute, err := act(env, request.ID, "start")
+	if err != nil && err.Kind == spec.KindCapacity {
+		err.Hint = "a stopped pod resumes on its own host only; terminate it and spawn another, with a network volume to keep its data"
+	}
+	return compute, err
+}
+
+func act(env sdk.Env, id, action string) (*spec.Compute, *spec.Error) {
+	url, err := podURL(env, id, "/action")
+	if err != nil {
+		return nil, err
+	}
+	response, err := ask(env, "POST", url, []byte(`{"action":"`+action+`"}`))
+	if err != nil {
+		return nil, err
+	}
+	if len(response.Body) == 0 {
+		return nil, nil
+	}
+	return onePod(env, &response)
+}
+
+// terminate deletes a pod. A pod that is not there any more is what was asked
+// for.
+func terminate(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
+	url, err := podURL(env, request.ID, "")
+	if err != nil {
+		return nil, err
+	}
+	if _, err = ask(env, "DELETE", url, nil); err != nil && err.Kind != spec.KindNotFound {
+		return nil, err
+	}
+	return nil, nil
+}
+
+// onePod reads an answer that is one pod.
+func onePod(env sdk.Env, response *sdk.Response) (*spec.Compute, *spec.Error) {
+	compute, ok := toCompute(env, string(response.Body))
+	if !ok {
+		return nil, rest.Unreadable(response, "pod")
+	}
+	return &compute, nil
+}

@@ -1,0 +1,205 @@
+package runpod
+
+import (
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/plugins/sdk"
+	"github.com/exatlas/atlas/plugins/sdk/jsonx"
+	"github.com/exatlas/atlas/plugins/sdk/rest"
+)
+
+// secretMembers are the members whose values are hidden in raw answers and
+// errors. The environment comes back from RunPod in clear.
+var secretMembers = [...]string{"env", "registry", "registryAuth", "password", "secret", "token", "apiKey", "accessSecret", "s3Config"}
+
+// login is one of the two ways to log in to a pod.
+type login struct {
+	spec.SSH
+	known bool
+}
+
+// toCompute converts one pod of REST v2, read leniently: every member but the
+// identifier may be missing, null or of another type. It is not ok where the
+// text is no pod.
+func toCompute(env sdk.Env, text string) (c spec.Compute, ok bool) {
+	c = spec.Compute{Provider: name, Ports: []spec.Port{}}
+	var requested []string
+	var mapped []mapping
+	var direct, proxied login
+	r := jsonx.New(text)
+	for more := r.Object(); more; more = r.NextMember() {
+		switch r.Key() {
+		case "id":
+			c.ID = r.Text()
+		case "name":
+			c.Name = r.Text()
+		case "image":
+			c.Image = r.Text()
+		case "status":
+			c.NativeStatus = r.Text()
+		case "actions":
+			c.Actions = r.Texts()
+		case "ports":
+			requested = r.Texts()
+		case "env":
+			c.RequestID = requestID(&r)
+		case "gpu":
+			c.GPUNative, c.GPUCount = gpu(&r)
+		case "cpu":
+			c.Metadata = withCPU(&r, c.Metadata)
+		case "cloud":
+			c.CloudType = cloudType(r.Text())
+		case "dataCenterId":
+			c.Region = r.Text()
+		case "template":
+			c.Metadata = with(c.Metadata, "template_id", r.Text())
+		case "cost":
+			if cost, known := r.Float(); known && cost >= 0 {
+				c.CostPerHour = &cost
+			}
+		case "ssh":
+			for more := r.Object(); more; more = r.NextMember() {
+				switch r.Key() {
+				case "direct":
+					direct = endpoint(&r)
+				case "proxy":
+					proxied = endpoint(&r)
+				default:
+					r.Skip()
+				}
+			}
+		case "runtime":
+			for more := r.Object(); more; more = r.NextMember() {
+				if r.Key() == "ports" {
+					mapped = mappings(&r)
+				} else {
+					r.Skip()
+				}
+			}
+		case "createdAt":
+			c.CreatedAt = rest.UTC(r.Text())
+		case "startedAt":
+			c.StartedAt = rest.UTC(r.Text())
+		default:
+			r.Skip()
+		}
+	}
+	if !r.Done() || c.ID == "" {
+		return spec.Compute{}, false
+	}
+	c.Status = status(c.NativeStatus)
+	c.GPUType = c.GPUNative
+	switch {
+	case direct.known:
+		c.SSH = &direct.SSH
+	case proxied.known:
+		c.SSH = &proxied.SSH
+	}
+	setPorts(&c, address(env, "proxy", defaultProxy), requested, mapped)
+	if c.PublicIP == "" && direct.known {
+		c.PublicIP = direct.Host
+	}
+	if env.IncludeRaw {
+		c.Raw = rest.Redact(text, secretMembers[:], nil)
+	}
+	return c, true
+}
+
+// status maps RunPod's states. A state that came later reads as provisioning, so
+// that nobody takes the pod for usable or for gone.
+func status(native string) spec.Status {
+	switch native {
+	case "RUNNING":
+		return spec.StatusRunning
+	case "EXITED":
+		return spec.StatusStopped
+	case "ERROR":
+		return spec.StatusFailed
+	case "TERMINATED":
+		return spec.StatusTerminated
+	}
+	return spec.StatusProvisioning
+}
+
+func cloudType(native string) spec.CloudType {
+	switch native {
+	case "SECURE":
+		return spec.CloudSecure
+	case "COMMUNITY":
+		return spec.CloudCommunity
+	}
+	return ""
+}
+
+// requestID finds the request id in the environment and leaves the rest of it
+// unread.
+func requestID(r *jsonx.Reader) string {
+	found := ""
+	for more := r.Object(); more; more = r.NextMember() {
+		if r.Key() == requestIDVariable {
+			found = r.Text()
+		} else {
+			r.Skip()
+		}
+	}
+	return found
+}
+
+func gpu(r *jsonx.Reader) (id string, count int) {
+	for more := r.Object(); more; more = r.NextMember() {
+		switch r.Key() {
+		case "id":
+			id = r.Text()
+		case "count":
+			count = int(r.Int())
+		default:
+			r.Skip()
+		}
+	}
+	if id != "" && count < 1 {
+		count = 1
+	}
+	return id, count
+}
+
+func withCPU(r *jsonx.Reader, metadata map[string]string) map[string]string {
+	for more := r.Object(); more; more = r.NextMember() {
+		switch r.Key() {
+		case "id":
+			metadata = with(metadata, "cpu_flavor", r.Text())
+		case "vcpuCount":
+			metadata = with(metadata, "vcpu_count", r.Text())
+		default:
+			r.Skip()
+		}
+	}
+	return metadata
+}
+
+func with(metadata map[string]string, key, value string) map[string]string {
+	if value == "" {
+		return metadata
+	}
+	if metadata == nil {
+		metadata = make(map[string]string, 2)
+	}
+	metadata[key] = value
+	return metadata
+}
+
+func endpoint(r *jsonx.Reader) login {
+	var l login
+	for more := r.Object(); more; more = r.NextMember() {
+		switch r.Key() {
+		case "host":
+			l.Host = r.Text()
+		case "port":
+			l.Port = int(r.Int())
+		case "username":
+			l.Username = r.Text()
+		default:
+			r.Skip()
+		}
+	}
+	l.known = l.Host != "" && l.Port > 0
+	return l
+}

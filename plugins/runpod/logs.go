@@ -1,0 +1,88 @@
+package runpod
+
+import (
+	"strings"
+
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/plugins/sdk"
+	"github.com/exatlas/atlas/plugins/sdk/jsonx"
+	"github.com/exatlas/atlas/plugins/sdk/rest"
+)
+
+// How a log is read: RunPod holds the stream open, so the host hands over what
+// has come when nothing more came for a while.
+const (
+	defaultIdleMS = 1000
+	maxIdleMS     = 30_000
+	maxLogBytes   = 1 << 20
+	maxTail       = 5000
+)
+
+// getLogs reads a stretch of a pod's log. The cursor is the identifier of the
+// last whole event, so an event that was cut is read again, and none twice.
+func getLogs(env sdk.Env, request *spec.LogsRequest) (*spec.LogsPage, *spec.Error) {
+	url, err := podURL(env, request.ID, "/logs")
+	if err != nil {
+		return nil, err
+	}
+	if strings.ContainsAny(request.Cursor, "\r\n") {
+		return nil, invalid("cursor is none of get_logs")
+	}
+	var query rest.Query
+	query.Add("source", request.Source)
+	ask := sdk.Request{Method: "GET", Header: []sdk.Header{{Name: "accept", Value: "text/event-stream"}},
+		ReadIdleMS: defaultIdleMS, ReadMaxBytes: maxLogBytes}
+	if request.WaitMS > 0 {
+		ask.ReadIdleMS = min(request.WaitMS, maxIdleMS)
+	}
+	switch { // the first of these that is there decides alone, at RunPod too
+	case request.Cursor != "":
+		ask.Header = append(ask.Header, sdk.Header{Name: "last-event-id", Value: request.Cursor})
+	case request.Since != "":
+		query.Add("since", request.Since)
+	case request.Tail > 0:
+		query.AddInt("tail", int64(min(request.Tail, maxTail)))
+	}
+	ask.URL = url + query.String()
+	response, err := env.HTTP.Do(ask)
+	if err != nil {
+		return nil, err
+	}
+	if response.Status < 200 || response.Status > 299 {
+		return nil, failure(&response, nil)
+	}
+	page := &spec.LogsPage{Lines: []spec.LogLine{}, Cursor: request.Cursor}
+	events := rest.NewEvents(response.Body)
+	for event, ok := events.Next(); ok; event, ok = events.Next() {
+		if event.ID != "" {
+			page.Cursor = event.ID
+		}
+		if event.Data != "" {
+			page.Lines = append(page.Lines, toLine(event.Data))
+		}
+	}
+	return page, nil
+}
+
+// toLine converts the data of an event. Data that is no object is the line
+// itself.
+func toLine(data string) spec.LogLine {
+	r := jsonx.New(data)
+	line := spec.LogLine{}
+	for more := r.Object(); more; more = r.NextMember() {
+		switch r.Key() {
+		case "ts":
+			line.Time = rest.UTC(r.Text())
+		case "source":
+			line.Source = r.Text()
+		case "line":
+			line.Line = r.Text()
+		default:
+			r.Skip()
+		}
+	}
+	if !jsonx.IsObject(data) {
+		return spec.LogLine{Line: data}
+	}
+	return line
+}

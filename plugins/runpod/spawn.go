@@ -1,0 +1,259 @@
+package runpod
+
+import (
+	"strconv"
+
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/plugins/sdk"
+	"github.com/exatlas/atlas/plugins/sdk/jsonx"
+)
+
+const (
+	defaultMountPath = "/workspace" // RunPod's own default for persistent volumes; network volumes have none
+	defaultDiskGB    = 20           // container disk; RunPod wants a size unless a template gives one
+	minVolumeGB      = 10           // smallest persistent volume
+	maxBody          = 102400       // bytes RunPod accepts in a create
+)
+
+// spawn rents a pod: one create, for one GPU type or CPU flavour on one tier.
+func spawn(env sdk.Env, request *spec.SpawnRequest) (*spec.Compute, *spec.Error) {
+	if err := check(request); err != nil {
+		return nil, err
+	}
+	body := createBody(request)
+	if len(body) > maxBody {
+		return nil, invalid("the request is " + strconv.Itoa(len(body)) + " bytes long, RunPod takes " + strconv.Itoa(maxBody))
+	}
+	response, err := ask(env, "POST", address(env, "api", defaultAPI)+"/v2/pods", body, secretsOf(request)...)
+	if err != nil {
+		return nil, err
+	}
+	compute, err := onePod(env, &response)
+	if err != nil {
+		return nil, err
+	}
+	if compute.RequestID == "" {
+		compute.RequestID = request.RequestID
+	}
+	return compute, nil
+}
+
+// check finds what RunPod would refuse, or would quietly not do.
+func check(s *spec.SpawnRequest) *spec.Error {
+	options := string(s.Options)
+	given := func(names ...string) bool {
+		for _, one := range names {
+			if jsonx.Has(options, one) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case s.Spot:
+		return &spec.Error{Kind: spec.KindUnsupported, Message: "RunPod's REST v2 sells no spot machines",
+			Hint: "leave spot out, or choose another provider for it"}
+	case s.OfferID != "":
+		return &spec.Error{Kind: spec.KindUnsupported, Message: "RunPod has no offers to take", Hint: "name a GPU instead"}
+	case options != "" && !jsonx.IsObject(options):
+		return invalid("provider_opts is no object")
+	case s.Name == "":
+		return invalid("name is empty")
+	case s.GPU != "" && s.CPU != nil:
+		return invalid("both gpu and cpu are asked for")
+	case s.GPU == "" && s.CPU == nil && !given("gpu", "cpu"):
+		return invalid("neither gpu nor cpu is asked for")
+	case s.Image == "" && s.TemplateID == "" && !given("image", "templateId"):
+		return invalid("neither image nor template_id is given")
+	case s.VolumeGB > 0 && s.NetworkVolumeID != "":
+		return &spec.Error{Kind: spec.KindValidation, Message: "volume_gb and network_volume_id exclude each other on RunPod",
+			Hint: "a network volume outlives the pod, a persistent one does not; choose one"}
+	case s.VolumeGB > 0 && s.CPU != nil:
+		return &spec.Error{Kind: spec.KindValidation, Message: "RunPod's CPU pods have no persistent volume", Hint: "use network_volume_id"}
+	case s.VolumeGB > 0 && s.VolumeGB < minVolumeGB:
+		return invalid("volume_gb is " + strconv.Itoa(s.VolumeGB) + ", RunPod's smallest is " + strconv.Itoa(minVolumeGB))
+	case s.CPU != nil && s.CPU.Flavor == "" && flavor(s.CPU) == "":
+		return &spec.Error{Kind: spec.KindValidation, Message: "RunPod has at most 8 GB of memory for each virtual CPU", Hint: "ask for a larger cpu.vcpu_count"}
+	}
+	return nil
+}
+
+// createBody writes the body of a create. What is not asked for is left out, so
+// that a template's values stay. provider_opts go in last and win, member by
+// member; only the environment is merged by name, since it carries the request
+// id that the pod is found by.
+func createBody(s *spec.SpawnRequest) []byte {
+	w := jsonx.Writer{Buf: make([]byte, 0, 512)}
+	w.Open('{')
+	w.Key("name")
+	w.Text(s.Name)
+	w.TextField("image", s.Image)
+	w.TextField("templateId", s.TemplateID)
+	writeMachine(&w, s)
+	if s.CloudType == spec.CloudSecure {
+		w.TextField("cloud", "SECURE")
+	} else if s.CloudType == spec.CloudCommunity {
+		w.TextField("cloud", "COMMUNITY")
+	}
+	w.TextsField("dataCenterIds", s.RegionHints)
+	disk := s.ContainerDiskGB
+	if disk == 0 && s.TemplateID == "" {
+		disk = defaultDiskGB
+	}
+	w.IntField("disk", int64(disk))
+	writeMounts(&w, s)
+	if len(s.Ports) > 0 {
+		w.Key("ports")
+		w.Open('[')
+		for i := range s.Ports {
+			protocol := s.Ports[i].Protocol
+			if protocol == "" {
+				protocol = spec.ProtocolHTTP
+			}
+			w.Text(strconv.Itoa(s.Ports[i].Internal) + "/" + string(protocol))
+		}
+		w.Close(']')
+	}
+	w.TextField("args", containerArgs(s))
+	w.BoolField("startSsh", s.SSHKey != "")
+	w.Close('}')
+	body := w.Buf
+	if len(s.Options) > 0 {
+		body = jsonx.Merge(make([]byte, 0, len(body)+len(s.Options)), string(body), string(s.Options))
+	}
+	return jsonx.Merge(make([]byte, 0, len(body)+256), string(body), `{"env":`+environment(s)+`}`)
+}
+
+// writeMachine asks for the GPU or the CPU.
+func writeMachine(w *jsonx.Writer, s *spec.SpawnRequest) {
+	if s.GPU != "" {
+		w.Key("gpu")
+		w.Open('{')
+		w.Key("id")
+		w.Text(s.GPU)
+		w.Key("count")
+		w.Int(int64(max(s.GPUCount, 1)))
+		w.Close('}')
+	}
+	if s.CPU != nil {
+		w.Key("cpu")
+		w.Open('{')
+		w.Key("id")
+		w.Text(flavor(s.CPU))
+		w.Key("vcpuCount")
+		w.Int(int64(vcpus(s.CPU)))
+		w.Close('}')
+	}
+}
+
+// flavor names the CPU flavour. Where only a memory size is asked for it is the
+// smallest of RunPod's third generation that has it: cpu3c, cpu3g and cpu3m have
+// 2, 4 and 8 GB for each virtual CPU. "" means that none has.
+func flavor(cpu *spec.CPU) string {
+	each := cpu.MemoryGB / float64(vcpus(cpu))
+	switch {
+	case cpu.Flavor != "":
+		return cpu.Flavor
+	case each <= 2:
+		return "cpu3c"
+	case each <= 4:
+		return "cpu3g"
+	case each <= 8:
+		return "cpu3m"
+	}
+	return ""
+}
+
+// vcpus is the number of virtual CPUs asked for; RunPod's smallest is 2.
+func vcpus(cpu *spec.CPU) int {
+	if cpu.VCPUCount == 0 {
+		return 2
+	}
+	return cpu.VCPUCount
+}
+
+func writeMounts(w *jsonx.Writer, s *spec.SpawnRequest) {
+	path := s.VolumeMountPath
+	if path == "" {
+		path = defaultMountPath
+	}
+	switch {
+	case s.VolumeGB > 0:
+		w.Key("mounts")
+		w.Open('{')
+		w.Key("persistent")
+		w.Open('{')
+		w.Key("size")
+		w.Int(int64(s.VolumeGB))
+		w.Key("path")
+		w.Text(path)
+		w.Close('}')
+		w.Close('}')
+	case s.NetworkVolumeID != "":
+		w.Key("mounts")
+		w.Open('{')
+		w.Key("network")
+		w.Open('[')
+		w.Open('{')
+		w.Key("volumeId")
+		w.Text(s.NetworkVolumeID)
+		w.Key("path")
+		w.Text(path)
+		w.Close('}')
+		w.Close(']')
+		w.Close('}')
+	}
+}
+
+// containerArgs is the container's entrypoint and command as the JSON text that
+// args takes. The newer fields entrypoint and cmd say the same, but a server of
+// August 2026 refuses them; both generations take this.
+func containerArgs(s *spec.SpawnRequest) string {
+	if len(s.Entrypoint) == 0 && len(s.Command) == 0 {
+		return ""
+	}
+	w := jsonx.Writer{}
+	w.Open('{')
+	w.TextsField("entrypoint", s.Entrypoint)
+	w.TextsField("cmd", s.Command)
+	w.Close('}')
+	return string(w.Buf)
+}
+
+// environment is the pod's environment: what was asked for, the one in
+// provider_opts upon it, and the request id, which nothing overrides.
+func environment(s *spec.SpawnRequest) string {
+	base := make(map[string]string, len(s.Env)+2)
+	if s.SSHKey != "" {
+		base["PUBLIC_KEY"] = s.SSHKey
+	}
+	for key, value := range s.Env {
+		base[key] = value
+	}
+	text := jsonx.AppendMap(nil, base)
+	if over := jsonx.Field(string(s.Options), "env"); over != "" {
+		text = jsonx.Merge(nil, string(text), over)
+	}
+	if s.RequestID == "" {
+		return string(text)
+	}
+	return string(jsonx.Merge(nil, string(text), `{"`+requestIDVariable+`":`+string(jsonx.AppendString(nil, s.RequestID))+`}`))
+}
+
+// secretsOf lists the values of a create that no error may repeat: those of the
+// environment, wherever it was given.
+func secretsOf(s *spec.SpawnRequest) []string {
+	values := make([]string, 0, len(s.Env))
+	for key, value := range s.Env {
+		if key != requestIDVariable {
+			values = append(values, value)
+		}
+	}
+	if over := jsonx.Field(string(s.Options), "env"); over != "" {
+		r := jsonx.New(over)
+		for more := r.Object(); more; more = r.NextMember() {
+			values = append(values, r.Text())
+		}
+	}
+	return values
+}
