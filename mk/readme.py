@@ -1,0 +1,118 @@
+"""Runs every command and program of README.md against a simulated cloud.
+
+The README's own address, 127.0.0.1:8700, is replaced by that of a simulator
+started here. The two commands of "Two commands" are left to their own targets,
+`make demo` and `make test`, which run this file.
+"""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+CLI = ROOT / "build" / "exatlas"
+
+
+def blocks():
+    """Yields (language, text) of each fenced block of the README."""
+    text = (ROOT / "README.md").read_text()
+    return re.findall(r"^```(\w+)\n(.*?)^```$", text, re.M | re.S)
+
+
+def run(command, folder, **environment):
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, timeout=540
+    )
+    if done.returncode != 0:
+        raise SystemExit(f"{command} failed with {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+def python(text, folder):
+    (folder / "rent.py").write_text(text)
+    return run([sys.executable, "rent.py"], folder, PYTHONPATH=str(ROOT / "bindings" / "python"))
+
+
+def js(text, folder):
+    modules = folder / "node_modules"
+    modules.mkdir()
+    (modules / "exatlas").symlink_to(ROOT / "bindings" / "node")
+    (folder / "rent.mjs").write_text(text)
+    return run(["node", "rent.mjs"], folder)
+
+
+def c(text, folder):
+    (folder / "rent.c").write_text(text)
+    library = ROOT / "build"
+    run(
+        ["cc", "-Wall", "-Werror", f"-I{ROOT}/include", "rent.c", f"-L{library}", f"-Wl,-rpath,{library}", "-lexatlas", "-o", "rent"],
+        folder,
+    )
+    return run(["./rent"], folder)
+
+
+def rust(text, folder):
+    (folder / "src").mkdir()
+    (folder / "src" / "main.rs").write_text(text)
+    (folder / "Cargo.toml").write_text(
+        f'[package]\nname = "rent"\nversion = "0.0.0"\nedition = "2021"\n\n[dependencies]\nexatlas = {{ path = "{ROOT}/examples/rust" }}\n'
+    )
+    return run(["cargo", "run", "--quiet", "--offline"], folder)
+
+
+def go(text, folder):
+    (folder / "main.go").write_text(text)
+    sums = (ROOT / "go.sum").read_text()
+    mod = (ROOT / "go.mod").read_text()
+    requires = "\n".join(re.findall(r"^require \(.*?^\)$|^require .*$", mod, re.M | re.S))
+    (folder / "go.mod").write_text(
+        f"module rent\n\ngo 1.26.0\n\nrequire github.com/exatlas/atlas v0.0.0\n\nreplace github.com/exatlas/atlas => {ROOT}\n\n{requires}\n"
+    )
+    (folder / "go.sum").write_text(sums)
+    return run(["go", "run", "."], folder, GOFLAGS="-mod=mod")
+
+
+def sh(text, folder):
+    outputs = ""
+    for line in text.splitlines():
+        if line.startswith("make ") or " sim " in line:
+            continue  # targets of their own, and the simulator this test starts itself
+        outputs += line + "\n"
+    return run(["bash", "-euc", outputs], ROOT) if outputs else "(left to its own target)"
+
+
+def main():
+    if not CLI.exists():
+        raise SystemExit("build/exatlas is missing: run make all node first")
+    simulator = subprocess.Popen([CLI, "sim", "runpod"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    passed = 0
+    try:
+        address = json.loads(simulator.stdout.readline())["runpod"]
+        runners = {"python": python, "js": js, "c": c, "rust": rust, "go": go, "sh": sh}
+        expected = {"python": "/proxy/", "js": "/proxy/", "c": '"token"', "rust": '"token"', "go": "<nil>"}
+        seen = set()
+        for language, text in blocks():
+            if language not in runners:
+                raise SystemExit(f"README.md has a block in {language!r} that nothing runs")
+            with tempfile.TemporaryDirectory() as folder:
+                output = runners[language](text.replace("http://127.0.0.1:8700", address), pathlib.Path(folder))
+            if expected.get(language, "") not in output:
+                raise SystemExit(f"the {language} block printed {output!r}, without {expected[language]!r}")
+            seen.add(language)
+            passed += 1
+            print(f"ok   README {language}")
+        missing = set(runners) - seen
+        if missing:
+            raise SystemExit(f"README.md has no block in {sorted(missing)}")
+    finally:
+        simulator.stdin.close()
+        simulator.wait(timeout=30)
+    print(f"{passed} passed, 0 failed")
+
+
+if __name__ == "__main__":
+    main()
