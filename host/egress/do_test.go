@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/x509"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -22,7 +23,9 @@ import (
 // cloud is a TLS server that stands for example.com on the public Internet.
 func cloud(t testing.TB, n *network, handler http.HandlerFunc) func(*Options) {
 	t.Helper()
-	server := httptest.NewTLSServer(handler)
+	server := httptest.NewUnstartedServer(handler)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
 	t.Cleanup(server.Close)
 	n.servers[netip.MustParseAddrPort("93.184.216.34:443")] = server.Listener.Addr().String()
 	roots := x509.NewCertPool()
@@ -115,13 +118,12 @@ func TestDo_SaysWhatIsWrongWithTheNetwork(t *testing.T) {
 	}
 	url := "http://" + listener.Addr().String()
 	listener.Close()
-	failure = mustFail(t, t.Context(), c2(t), operated(t, c2(t), url), &Request{Method: "POST", URL: url}, spec.KindTransport)
+	c = newClient(t)
+	failure = mustFail(t, t.Context(), c, operated(t, c, url), &Request{Method: "POST", URL: url}, spec.KindTransport)
 	if failure.Sent || !strings.Contains(failure.Message, "connection refused") {
 		t.Errorf("closed port: sent %v, %q", failure.Sent, failure.Message)
 	}
 }
-
-func c2(t testing.TB) *Client { return newClient(t) }
 
 func TestDo_SendsAndReadsEveryMethod(t *testing.T) {
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
