@@ -13,7 +13,7 @@ from ._stream import final_error, is_final
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ._types import Event, Job
+    from ._types import EventItem, Job
     from .aio import AsyncClient
 
 T = TypeVar("T")
@@ -162,14 +162,14 @@ class AsyncStream(Generic[T]):
             self._client._core.unsubscribe(self.id)
 
 
-class AsyncSubscription(AsyncStream["Event"]):
+class AsyncSubscription(AsyncStream["EventItem"]):
     """Iterates over events. Raises the error when the last event is one."""
 
-    async def __anext__(self) -> Event:
+    async def __anext__(self) -> EventItem:
         event = await self.get()
         if event is None:
             raise StopAsyncIteration
-        return cast("Event", event)
+        return cast("EventItem", event)
 
 
 class AsyncJobStream(AsyncStream[Any]):

@@ -10,7 +10,7 @@ from . import errors
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ._types import Event, Job
+    from ._types import EventItem, Job
     from .client import Client
 
 T = TypeVar("T")
@@ -93,14 +93,14 @@ class Stream(Generic[T]):
             self.close()
 
 
-class Subscription(Stream["Event"]):
+class Subscription(Stream["EventItem"]):
     """Iterates over events. Raises the error when the last event is one."""
 
-    def __next__(self) -> Event:
+    def __next__(self) -> EventItem:
         event = self.get()
         if event is None:
             raise StopIteration
-        return cast("Event", event)
+        return cast("EventItem", event)
 
 
 class JobStream(Stream[Any]):

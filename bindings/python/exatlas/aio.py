@@ -16,7 +16,7 @@ from ._aio_stream import Mailbox
 from .aio_namespaces import AsyncAuth, AsyncCompute, AsyncEvents, AsyncGPUs, AsyncJobs, AsyncProviders
 
 if TYPE_CHECKING:
-    from ._types import AtlasInfoResult
+    from ._types import AtlasInfo, ComputeSettings, LimitSettings, PluginSettings, ProviderSettings
 
 __all__ = ["AsyncClient"]
 
@@ -148,11 +148,11 @@ class AsyncClient:
         self,
         *,
         default_provider: Optional[str] = None,
-        providers: Optional[Mapping[str, Mapping[str, Any]]] = None,
-        plugins: Optional[Mapping[str, Any]] = None,
-        limits: Optional[Mapping[str, Any]] = None,
-        compute: Optional[Mapping[str, Any]] = None,
-        **unknown: Any,
+        providers: Optional[Mapping[str, ProviderSettings]] = None,
+        plugins: Optional[PluginSettings] = None,
+        limits: Optional[LimitSettings] = None,
+        compute: Optional[ComputeSettings] = None,
+        **unknown: NoReturn,  # refused by type checkers, and at run time with a suggestion
     ) -> None:
         given = {
             "default_provider": default_provider,
@@ -234,9 +234,9 @@ class AsyncClient:
     def providers(self) -> AsyncProviders:
         return AsyncProviders(self)
 
-    async def info(self) -> AtlasInfoResult:
+    async def info(self) -> AtlasInfo:
         """Versions, providers, and what is alive in this client (``atlas.info``)."""
-        result: AtlasInfoResult = await self.call("atlas.info")
+        result: AtlasInfo = await self.call("atlas.info")
         return result
 
     async def aclose(self, timeout: Optional[float] = None) -> None:

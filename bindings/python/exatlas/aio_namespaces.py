@@ -43,27 +43,27 @@ class AsyncAuth(Namespace):
 
     async def mint_token(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthTokenMintParams]
-    ) -> t.AuthTokenMintResult:
+    ) -> t.MintedToken:
         """Mints a bearer token; the machine gets its hash or ``env``, the browser the token."""
-        return await self._do("auth.token.mint", t.AuthTokenMintParams, params, t.AuthTokenMintResult, timeout)
+        return await self._do("auth.token.mint", t.AuthTokenMintParams, params, t.MintedToken, timeout)
 
     async def verify_token(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthTokenVerifyParams]
-    ) -> t.AuthTokenVerifyResult:
+    ) -> t.TokenValidity:
         """Checks a token against its hash in constant time."""
-        return await self._do("auth.token.verify", t.AuthTokenVerifyParams, params, t.AuthTokenVerifyResult, timeout)
+        return await self._do("auth.token.verify", t.AuthTokenVerifyParams, params, t.TokenValidity, timeout)
 
     async def sign_url(
-        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthUrlSignParams]
-    ) -> t.AuthUrlSignResult:
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthURLSignParams]
+    ) -> t.SignedURL:
         """Signs a URL so that it works until it expires."""
-        return await self._do("auth.url.sign", t.AuthUrlSignParams, params, t.AuthUrlSignResult, timeout)
+        return await self._do("auth.url.sign", t.AuthURLSignParams, params, t.SignedURL, timeout)
 
     async def verify_url(
-        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthUrlVerifyParams]
-    ) -> t.AuthUrlVerifyResult:
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthURLVerifyParams]
+    ) -> t.URLValidity:
         """Checks a signed URL."""
-        return await self._do("auth.url.verify", t.AuthUrlVerifyParams, params, t.AuthUrlVerifyResult, timeout)
+        return await self._do("auth.url.verify", t.AuthURLVerifyParams, params, t.URLValidity, timeout)
 
 
 class AsyncCompute(Namespace):
@@ -73,51 +73,51 @@ class AsyncCompute(Namespace):
 
     async def spawn(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeSpawnParams]
-    ) -> t.ComputeSpawnResult:
+    ) -> t.Spawned:
         """Rents a machine. It is rented once, also where the cloud's answer is lost."""
-        return await self._do("compute.spawn", t.ComputeSpawnParams, params, t.ComputeSpawnResult, timeout)
+        return await self._do("compute.spawn", t.ComputeSpawnParams, params, t.Spawned, timeout)
 
     async def get(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeGetParams]
-    ) -> t.ComputeGetResult:
+    ) -> t.Compute:
         """Reads one machine."""
-        return await self._do("compute.get", t.ComputeGetParams, params, t.ComputeGetResult, timeout)
+        return await self._do("compute.get", t.ComputeGetParams, params, t.Compute, timeout)
 
     async def list(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeListParams]
-    ) -> t.ComputeListResult:
+    ) -> t.ComputeList:
         """Lists machines."""
-        return await self._do("compute.list", t.ComputeListParams, params, t.ComputeListResult, timeout)
+        return await self._do("compute.list", t.ComputeListParams, params, t.ComputeList, timeout)
 
     async def stop(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeStopParams]
-    ) -> t.ComputeStopResult:
+    ) -> t.Compute:
         """Stops a machine and keeps its disk."""
-        return await self._do("compute.stop", t.ComputeStopParams, params, t.ComputeStopResult, timeout)
+        return await self._do("compute.stop", t.ComputeStopParams, params, t.Compute, timeout)
 
     async def start(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeStartParams]
-    ) -> t.ComputeStartResult:
+    ) -> t.Compute:
         """Starts a stopped machine."""
-        return await self._do("compute.start", t.ComputeStartParams, params, t.ComputeStartResult, timeout)
+        return await self._do("compute.start", t.ComputeStartParams, params, t.Compute, timeout)
 
     async def terminate(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeTerminateParams]
-    ) -> t.ComputeTerminateResult:
+    ) -> t.Compute:
         """Gives a machine back."""
-        return await self._do("compute.terminate", t.ComputeTerminateParams, params, t.ComputeTerminateResult, timeout)
+        return await self._do("compute.terminate", t.ComputeTerminateParams, params, t.Compute, timeout)
 
     async def await_ready(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeAwaitReadyParams]
-    ) -> t.ComputeAwaitReadyResult:
+    ) -> t.Compute:
         """Waits until a machine can be used."""
-        return await self._do("compute.await_ready", t.ComputeAwaitReadyParams, params, t.ComputeAwaitReadyResult, timeout)
+        return await self._do("compute.await_ready", t.ComputeAwaitReadyParams, params, t.Compute, timeout)
 
     async def logs(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeLogsParams]
-    ) -> t.ComputeLogsResult:
+    ) -> t.LogsPage:
         """Reads a machine's log, from a cursor on."""
-        return await self._do("compute.logs", t.ComputeLogsParams, params, t.ComputeLogsResult, timeout)
+        return await self._do("compute.logs", t.ComputeLogsParams, params, t.LogsPage, timeout)
 
 
 class AsyncGPUs(Namespace):
@@ -126,16 +126,16 @@ class AsyncGPUs(Namespace):
     __slots__ = ()
 
     async def catalog(
-        self, *, timeout: Optional[float] = None, **params: Unpack[t.GpusCatalogParams]
-    ) -> t.GpusCatalogResult:
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.GPUsCatalogParams]
+    ) -> t.GPUCatalog:
         """Canonical GPU names and what each cloud calls them."""
-        return await self._do("gpus.catalog", t.GpusCatalogParams, params, t.GpusCatalogResult, timeout)
+        return await self._do("gpus.catalog", t.GPUsCatalogParams, params, t.GPUCatalog, timeout)
 
     async def list(
-        self, *, timeout: Optional[float] = None, **params: Unpack[t.GpusListParams]
-    ) -> t.GpusListResult:
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.GPUsListParams]
+    ) -> t.GPUTypeList:
         """What a cloud offers now, with prices."""
-        return await self._do("gpus.list", t.GpusListParams, params, t.GpusListResult, timeout)
+        return await self._do("gpus.list", t.GPUsListParams, params, t.GPUTypeList, timeout)
 
 
 class AsyncJobs(Namespace):
@@ -145,21 +145,21 @@ class AsyncJobs(Namespace):
 
     async def run(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsRunParams]
-    ) -> t.JobsRunResult:
+    ) -> t.Job:
         """Submits a job; with ``mode="sync"`` waits for its end."""
-        return await self._do("jobs.run", t.JobsRunParams, params, t.JobsRunResult, timeout)
+        return await self._do("jobs.run", t.JobsRunParams, params, t.Job, timeout)
 
     async def get(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsGetParams]
-    ) -> t.JobsGetResult:
+    ) -> t.Job:
         """Reads one job."""
-        return await self._do("jobs.get", t.JobsGetParams, params, t.JobsGetResult, timeout)
+        return await self._do("jobs.get", t.JobsGetParams, params, t.Job, timeout)
 
     async def cancel(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsCancelParams]
-    ) -> t.JobsCancelResult:
+    ) -> t.Job:
         """Cancels a job."""
-        return await self._do("jobs.cancel", t.JobsCancelParams, params, t.JobsCancelResult, timeout)
+        return await self._do("jobs.cancel", t.JobsCancelParams, params, t.Job, timeout)
 
     def stream(self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsStreamParams]) -> AsyncJobStream:
         """Iterates over what a job's worker yields, until the job is over: ``async for chunk in ...``.
@@ -194,24 +194,24 @@ class AsyncProviders(Namespace):
 
     async def list(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ProvidersListParams]
-    ) -> t.ProvidersListResult:
+    ) -> t.ProviderList:
         """Lists the providers."""
-        return await self._do("providers.list", t.ProvidersListParams, params, t.ProvidersListResult, timeout)
+        return await self._do("providers.list", t.ProvidersListParams, params, t.ProviderList, timeout)
 
     async def capabilities(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ProvidersCapabilitiesParams]
-    ) -> t.ProvidersCapabilitiesResult:
+    ) -> t.ProviderCapabilities:
         """What a provider can do."""
-        return await self._do("providers.capabilities", t.ProvidersCapabilitiesParams, params, t.ProvidersCapabilitiesResult, timeout)
+        return await self._do("providers.capabilities", t.ProvidersCapabilitiesParams, params, t.ProviderCapabilities, timeout)
 
     async def load(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ProvidersLoadParams]
-    ) -> t.ProvidersLoadResult:
+    ) -> t.ProviderInfo:
         """Loads a provider plugin from a file."""
-        return await self._do("providers.load", t.ProvidersLoadParams, params, t.ProvidersLoadResult, timeout)
+        return await self._do("providers.load", t.ProvidersLoadParams, params, t.ProviderInfo, timeout)
 
     async def reload(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ProvidersReloadParams]
-    ) -> t.ProvidersReloadResult:
+    ) -> t.ProviderInfo:
         """Loads a provider's plugin anew; calls in flight end on the old one."""
-        return await self._do("providers.reload", t.ProvidersReloadParams, params, t.ProvidersReloadResult, timeout)
+        return await self._do("providers.reload", t.ProvidersReloadParams, params, t.ProviderInfo, timeout)

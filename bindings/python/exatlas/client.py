@@ -15,7 +15,7 @@ from ._pump import MAIN_SLICE_MS, Pump
 from .namespaces import Auth, Compute, Events, GPUs, Jobs, Providers
 
 if TYPE_CHECKING:
-    from ._types import AtlasInfoResult
+    from ._types import AtlasInfo, ComputeSettings, LimitSettings, PluginSettings, ProviderSettings
 
 __all__ = ["Client"]
 
@@ -43,11 +43,11 @@ class Client:
         self,
         *,
         default_provider: Optional[str] = None,
-        providers: Optional[Mapping[str, Mapping[str, Any]]] = None,
-        plugins: Optional[Mapping[str, Any]] = None,
-        limits: Optional[Mapping[str, Any]] = None,
-        compute: Optional[Mapping[str, Any]] = None,
-        **unknown: Any,
+        providers: Optional[Mapping[str, ProviderSettings]] = None,
+        plugins: Optional[PluginSettings] = None,
+        limits: Optional[LimitSettings] = None,
+        compute: Optional[ComputeSettings] = None,
+        **unknown: NoReturn,  # refused by type checkers, and at run time with a suggestion
     ) -> None:
         given = {
             "default_provider": default_provider,
@@ -133,9 +133,9 @@ class Client:
     def providers(self) -> Providers:
         return Providers(self)
 
-    def info(self) -> AtlasInfoResult:
+    def info(self) -> AtlasInfo:
         """Versions, providers, and what is alive in this client (``atlas.info``)."""
-        result: AtlasInfoResult = self.call("atlas.info")
+        result: AtlasInfo = self.call("atlas.info")
         return result
 
     def close(self, timeout: Optional[float] = None) -> None:

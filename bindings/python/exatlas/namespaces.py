@@ -44,27 +44,27 @@ class Auth(Namespace):
 
     def mint_token(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthTokenMintParams]
-    ) -> t.AuthTokenMintResult:
+    ) -> t.MintedToken:
         """Mints a bearer token; the machine gets its hash or ``env``, the browser the token."""
-        return self._do("auth.token.mint", t.AuthTokenMintParams, params, t.AuthTokenMintResult, timeout)
+        return self._do("auth.token.mint", t.AuthTokenMintParams, params, t.MintedToken, timeout)
 
     def verify_token(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthTokenVerifyParams]
-    ) -> t.AuthTokenVerifyResult:
+    ) -> t.TokenValidity:
         """Checks a token against its hash in constant time."""
-        return self._do("auth.token.verify", t.AuthTokenVerifyParams, params, t.AuthTokenVerifyResult, timeout)
+        return self._do("auth.token.verify", t.AuthTokenVerifyParams, params, t.TokenValidity, timeout)
 
     def sign_url(
-        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthUrlSignParams]
-    ) -> t.AuthUrlSignResult:
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthURLSignParams]
+    ) -> t.SignedURL:
         """Signs a URL so that it works until it expires."""
-        return self._do("auth.url.sign", t.AuthUrlSignParams, params, t.AuthUrlSignResult, timeout)
+        return self._do("auth.url.sign", t.AuthURLSignParams, params, t.SignedURL, timeout)
 
     def verify_url(
-        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthUrlVerifyParams]
-    ) -> t.AuthUrlVerifyResult:
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthURLVerifyParams]
+    ) -> t.URLValidity:
         """Checks a signed URL."""
-        return self._do("auth.url.verify", t.AuthUrlVerifyParams, params, t.AuthUrlVerifyResult, timeout)
+        return self._do("auth.url.verify", t.AuthURLVerifyParams, params, t.URLValidity, timeout)
 
 
 class Compute(Namespace):
@@ -74,51 +74,51 @@ class Compute(Namespace):
 
     def spawn(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeSpawnParams]
-    ) -> t.ComputeSpawnResult:
+    ) -> t.Spawned:
         """Rents a machine. It is rented once, also where the cloud's answer is lost."""
-        return self._do("compute.spawn", t.ComputeSpawnParams, params, t.ComputeSpawnResult, timeout)
+        return self._do("compute.spawn", t.ComputeSpawnParams, params, t.Spawned, timeout)
 
     def get(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeGetParams]
-    ) -> t.ComputeGetResult:
+    ) -> t.Compute:
         """Reads one machine."""
-        return self._do("compute.get", t.ComputeGetParams, params, t.ComputeGetResult, timeout)
+        return self._do("compute.get", t.ComputeGetParams, params, t.Compute, timeout)
 
     def list(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeListParams]
-    ) -> t.ComputeListResult:
+    ) -> t.ComputeList:
         """Lists machines."""
-        return self._do("compute.list", t.ComputeListParams, params, t.ComputeListResult, timeout)
+        return self._do("compute.list", t.ComputeListParams, params, t.ComputeList, timeout)
 
     def stop(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeStopParams]
-    ) -> t.ComputeStopResult:
+    ) -> t.Compute:
         """Stops a machine and keeps its disk."""
-        return self._do("compute.stop", t.ComputeStopParams, params, t.ComputeStopResult, timeout)
+        return self._do("compute.stop", t.ComputeStopParams, params, t.Compute, timeout)
 
     def start(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeStartParams]
-    ) -> t.ComputeStartResult:
+    ) -> t.Compute:
         """Starts a stopped machine."""
-        return self._do("compute.start", t.ComputeStartParams, params, t.ComputeStartResult, timeout)
+        return self._do("compute.start", t.ComputeStartParams, params, t.Compute, timeout)
 
     def terminate(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeTerminateParams]
-    ) -> t.ComputeTerminateResult:
+    ) -> t.Compute:
         """Gives a machine back."""
-        return self._do("compute.terminate", t.ComputeTerminateParams, params, t.ComputeTerminateResult, timeout)
+        return self._do("compute.terminate", t.ComputeTerminateParams, params, t.Compute, timeout)
 
     def await_ready(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeAwaitReadyParams]
-    ) -> t.ComputeAwaitReadyResult:
+    ) -> t.Compute:
         """Waits until a machine can be used."""
-        return self._do("compute.await_ready", t.ComputeAwaitReadyParams, params, t.ComputeAwaitReadyResult, timeout)
+        return self._do("compute.await_ready", t.ComputeAwaitReadyParams, params, t.Compute, timeout)
 
     def logs(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeLogsParams]
-    ) -> t.ComputeLogsResult:
+    ) -> t.LogsPage:
         """Reads a machine's log, from a cursor on."""
-        return self._do("compute.logs", t.ComputeLogsParams, params, t.ComputeLogsResult, timeout)
+        return self._do("compute.logs", t.ComputeLogsParams, params, t.LogsPage, timeout)
 
 
 class GPUs(Namespace):
@@ -127,16 +127,16 @@ class GPUs(Namespace):
     __slots__ = ()
 
     def catalog(
-        self, *, timeout: Optional[float] = None, **params: Unpack[t.GpusCatalogParams]
-    ) -> t.GpusCatalogResult:
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.GPUsCatalogParams]
+    ) -> t.GPUCatalog:
         """Canonical GPU names and what each cloud calls them."""
-        return self._do("gpus.catalog", t.GpusCatalogParams, params, t.GpusCatalogResult, timeout)
+        return self._do("gpus.catalog", t.GPUsCatalogParams, params, t.GPUCatalog, timeout)
 
     def list(
-        self, *, timeout: Optional[float] = None, **params: Unpack[t.GpusListParams]
-    ) -> t.GpusListResult:
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.GPUsListParams]
+    ) -> t.GPUTypeList:
         """What a cloud offers now, with prices."""
-        return self._do("gpus.list", t.GpusListParams, params, t.GpusListResult, timeout)
+        return self._do("gpus.list", t.GPUsListParams, params, t.GPUTypeList, timeout)
 
 
 class Jobs(Namespace):
@@ -146,21 +146,21 @@ class Jobs(Namespace):
 
     def run(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsRunParams]
-    ) -> t.JobsRunResult:
+    ) -> t.Job:
         """Submits a job; with ``mode="sync"`` waits for its end."""
-        return self._do("jobs.run", t.JobsRunParams, params, t.JobsRunResult, timeout)
+        return self._do("jobs.run", t.JobsRunParams, params, t.Job, timeout)
 
     def get(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsGetParams]
-    ) -> t.JobsGetResult:
+    ) -> t.Job:
         """Reads one job."""
-        return self._do("jobs.get", t.JobsGetParams, params, t.JobsGetResult, timeout)
+        return self._do("jobs.get", t.JobsGetParams, params, t.Job, timeout)
 
     def cancel(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsCancelParams]
-    ) -> t.JobsCancelResult:
+    ) -> t.Job:
         """Cancels a job."""
-        return self._do("jobs.cancel", t.JobsCancelParams, params, t.JobsCancelResult, timeout)
+        return self._do("jobs.cancel", t.JobsCancelParams, params, t.Job, timeout)
 
     def stream(self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsStreamParams]) -> JobStream:
         """Iterates over what a job's worker yields, until the job is over: ``for chunk in ...``.
@@ -195,24 +195,24 @@ class Providers(Namespace):
 
     def list(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ProvidersListParams]
-    ) -> t.ProvidersListResult:
+    ) -> t.ProviderList:
         """Lists the providers."""
-        return self._do("providers.list", t.ProvidersListParams, params, t.ProvidersListResult, timeout)
+        return self._do("providers.list", t.ProvidersListParams, params, t.ProviderList, timeout)
 
     def capabilities(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ProvidersCapabilitiesParams]
-    ) -> t.ProvidersCapabilitiesResult:
+    ) -> t.ProviderCapabilities:
         """What a provider can do."""
-        return self._do("providers.capabilities", t.ProvidersCapabilitiesParams, params, t.ProvidersCapabilitiesResult, timeout)
+        return self._do("providers.capabilities", t.ProvidersCapabilitiesParams, params, t.ProviderCapabilities, timeout)
 
     def load(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ProvidersLoadParams]
-    ) -> t.ProvidersLoadResult:
+    ) -> t.ProviderInfo:
         """Loads a provider plugin from a file."""
-        return self._do("providers.load", t.ProvidersLoadParams, params, t.ProvidersLoadResult, timeout)
+        return self._do("providers.load", t.ProvidersLoadParams, params, t.ProviderInfo, timeout)
 
     def reload(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ProvidersReloadParams]
-    ) -> t.ProvidersReloadResult:
+    ) -> t.ProviderInfo:
         """Loads a provider's plugin anew; calls in flight end on the old one."""
-        return self._do("providers.reload", t.ProvidersReloadParams, params, t.ProvidersReloadResult, timeout)
+        return self._do("providers.reload", t.ProvidersReloadParams, params, t.ProviderInfo, timeout)

@@ -1,0 +1,208 @@
+"""The asyncio client."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+from typing import Any, Awaitable, Callable, Dict
+
+import pytest
+from conftest import SilentServer, descriptors, runpod_config
+
+import exatlas
+from exatlas import errors
+
+
+def test_1000_calls_run_at_once_and_no_thread_is_held(silent: SilentServer) -> None:
+    async def main() -> None:
+        threads = threading.active_count()
+        async with exatlas.AsyncClient(**runpod_config(silent.url)) as client:
+            calls = [asyncio.ensure_future(client.compute.get(id=f"p{number}", timeout=2)) for number in range(1000)]
+            await asyncio.sleep(0)
+            assert (await client.info())["live"]["calls"] > 900
+            assert threading.active_count() == threads
+            ended = await asyncio.gather(*calls, return_exceptions=True)
+            assert {type(error) for error in ended} == {errors.AtlasTimeoutError}
+            assert (await client.info())["live"]["calls"] == 1
+            assert client._core.calls == {}
+
+    asyncio.run(main())
+
+
+def test_1000_answers_reach_their_tasks() -> None:
+    async def round_trip(client: exatlas.AsyncClient) -> bool:
+        token = await client.auth.mint_token()
+        return (await client.auth.verify_token(token=token["token"], hash=token["hash"]))["valid"]
+
+    async def main() -> None:
+        async with exatlas.AsyncClient() as client:
+            assert await asyncio.gather(*(round_trip(client) for _ in range(1000))) == [True] * 1000
+
+    asyncio.run(main())
+
+
+def test_cancelling_a_task_cancels_its_call(silent: SilentServer) -> None:
+    async def main() -> None:
+        async with exatlas.AsyncClient(**runpod_config(silent.url)) as client:
+            task = asyncio.ensure_future(client.compute.get(id="p1"))
+            await asyncio.get_running_loop().run_in_executor(None, silent.arrived)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await until(client, "calls", 1)
+
+    asyncio.run(main())
+
+
+async def until(client: exatlas.AsyncClient, gauge: str, value: int) -> None:
+    """Waits until a gauge has a value: what was cancelled ends by itself, soon."""
+
+    async def poll() -> None:
+        while (await client.info())["live"].get(gauge, 0) != value:
+            await asyncio.sleep(0.005)
+
+    await asyncio.wait_for(poll(), 20)
+
+
+def test_wait_for_cancels_the_call_too(silent: SilentServer) -> None:
+    async def main() -> None:
+        async with exatlas.AsyncClient(**runpod_config(silent.url)) as client:
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(client.compute.get(id="p1"), 0.05)
+            await until(client, "calls", 1)
+
+    asyncio.run(main())
+
+
+def test_a_subscription_whose_task_was_cancelled_is_ended() -> None:
+    async def main() -> None:
+        async with exatlas.AsyncClient() as client:
+            for _ in range(50):
+                task = asyncio.ensure_future(client.events.subscribe("rentals")._open())
+                await asyncio.sleep(0)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+            await until(client, "subscriptions", 0)
+
+    asyncio.run(main())
+
+
+def test_closing_ends_the_calls_in_flight(silent: SilentServer) -> None:
+    async def main() -> None:
+        client = exatlas.AsyncClient(**runpod_config(silent.url))
+        calls = [asyncio.ensure_future(client.compute.get(id="p1")) for _ in range(20)]
+        await asyncio.get_running_loop().run_in_executor(None, silent.arrived)
+        await client.aclose()
+        await client.aclose()
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+        assert {type(error) for error in ended} <= {errors.CallCancelledError, errors.ClosedError}
+        with pytest.raises(errors.ClosedError):
+            await client.info()
+
+    asyncio.run(main())
+
+
+def test_closing_ends_an_iteration_that_waits() -> None:
+    async def main() -> None:
+        client = exatlas.AsyncClient()
+        stream = await client.events.subscribe("rentals")
+        waiting = asyncio.ensure_future(stream.get())
+        await asyncio.sleep(0)
+        await client.aclose()
+        with pytest.raises(errors.ClosedError):
+            await waiting
+
+    asyncio.run(main())
+
+
+def test_a_subscription_closed_by_another_task_ends_the_iteration() -> None:
+    async def main() -> None:
+        async with exatlas.AsyncClient() as client:
+            stream = await client.events.subscribe("rentals")
+            waiting = [asyncio.ensure_future(stream.get()) for _ in range(3)]
+            await asyncio.sleep(0)
+            await stream.aclose()
+            assert await asyncio.gather(*waiting) == [None, None, None]
+            assert (await client.info())["live"].get("subscriptions", 0) == 0
+
+    asyncio.run(main())
+
+
+def test_a_wait_for_an_event_can_be_bounded() -> None:
+    async def main() -> None:
+        async with exatlas.AsyncClient() as client, client.events.subscribe("rentals") as stream:
+            with pytest.raises(TimeoutError):
+                await stream.get(timeout=0.01)
+
+    asyncio.run(main())
+
+
+def test_a_dropped_stream_unsubscribes() -> None:
+    async def main() -> None:
+        async with exatlas.AsyncClient() as client:
+            stream = await client.events.subscribe("rentals")
+            assert (await client.info())["live"]["subscriptions"] == 1
+            del stream
+            gc.collect()
+            assert (await client.info())["live"]["subscriptions"] == 0
+
+    asyncio.run(main())
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_dropped_client_is_closed_with_a_warning() -> None:
+    async def main() -> None:
+        client = exatlas.AsyncClient()
+        await client.info()
+        with pytest.warns(ResourceWarning, match="unclosed <exatlas.AsyncClient open>"):
+            del client
+            gc.collect()
+
+    before = descriptors()
+    asyncio.run(main())
+    assert descriptors() == before
+
+
+def test_a_client_belongs_to_one_loop_at_a_time() -> None:
+    client = exatlas.AsyncClient()
+
+    async def use() -> Any:
+        return await client.info()
+
+    async def other_loop() -> None:
+        await use()
+        failure: Dict[str, Any] = {}
+
+        def run() -> None:
+            try:
+                asyncio.run(use())
+            except errors.UsageError as error:
+                failure["error"] = error
+
+        await asyncio.get_running_loop().run_in_executor(None, run)
+        assert "another event loop" in str(failure["error"])
+
+    asyncio.run(other_loop())
+    assert asyncio.run(use())["abi"] == 1  # the first loop is closed: the client moves on
+    asyncio.run(client.aclose())
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: client.call("compute.spwan"),
+        lambda client: client.compute.get(id="p1", provider="nowhere"),
+    ],
+)
+def test_errors_are_the_same_as_those_of_the_blocking_client(
+    call: Callable[[exatlas.AsyncClient], Awaitable[Any]],
+) -> None:
+    async def main() -> None:
+        async with exatlas.AsyncClient() as client:
+            with pytest.raises(errors.AtlasError) as caught:
+                await call(client)
+            assert caught.value.kind in ("validation", "not_found")
+
+    asyncio.run(main())
