@@ -15,18 +15,28 @@ func digest(response *fasthttp.Response, body []byte, key string) answer {
 		count++
 		size += len(name) + len(value)
 	}
-	text := make([]byte, 0, size)
+	var text strings.Builder
+	text.Grow(size)
 	for name, value := range response.Header.All() {
-		text = append(text, name...)
-		for i := len(text) - len(name); i < len(text); i++ {
-			if b := text[i]; b >= 'A' && b <= 'Z' {
-				text[i] = b + 'a' - 'A'
+		for _, b := range name {
+			if b >= 'A' && b <= 'Z' {
+				b += 'a' - 'A'
 			}
+			text.WriteByte(b)
 		}
-		text = append(text, value...)
+		text.Write(value)
 	}
-	all := string(text)
-	got := answer{response: &Response{Status: response.StatusCode(), Body: body, Header: make([]Header, 0, count)}}
+	all := text.String()
+	// The usual number of headers comes with the response in one allocation.
+	together := &struct {
+		response Response
+		lines    [10]Header
+	}{}
+	got := answer{response: &together.response}
+	got.response.Status, got.response.Body, got.response.Header = response.StatusCode(), body, together.lines[:0]
+	if count > len(together.lines) {
+		got.response.Header = make([]Header, 0, count)
+	}
 	encoded := len(response.Header.ContentEncoding()) > 0
 	for name, value := range response.Header.All() {
 		h := Header{Name: all[:len(name)], Value: all[len(name) : len(name)+len(value)]}
@@ -50,7 +60,7 @@ func digest(response *fasthttp.Response, body []byte, key string) answer {
 		got.response.Header = append(got.response.Header, h)
 	}
 	if len(key) >= shortest {
-		redactHeaders(got.response.Header, string(text), key)
+		redactHeaders(got.response.Header, text.String(), key)
 	}
 	return got
 }

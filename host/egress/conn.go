@@ -11,20 +11,24 @@ import (
 type conn struct {
 	net.Conn                 // the byte stream: TLS or plain
 	sys      syscall.RawConn // of the socket below; nil where there is none
+	client   *Client
 	pool     *pool
 	idle     time.Time // when it was last released
 	reused   bool      // it has carried a request before
 	abort    func()    // ends reads and writes in progress; made once, used by every call
-	reader   *bufio.Reader
+
+	reader *bufio.Reader // while an answer is read
+	poll   poller
 }
 
-func newConn(stream, socket net.Conn, p *pool) *conn {
-	c := &conn{Conn: stream, pool: p}
+func (c *Client) newConn(stream, socket net.Conn, p *pool) *conn {
+	one := &conn{Conn: stream, client: c, pool: p}
 	if s, ok := socket.(syscall.Conn); ok {
-		c.sys, _ = s.SyscallConn()
+		one.sys, _ = s.SyscallConn()
 	}
-	c.abort = func() { _ = c.SetDeadline(time.Unix(1, 0)) }
-	return c
+	one.abort = func() { _ = one.SetDeadline(time.Unix(1, 0)) }
+	one.poll.bind(one, stream == socket)
+	return one
 }
 
 // fresh is how long an unused connection is taken for alive without a look, for
@@ -40,17 +44,18 @@ func (c *conn) alive(now time.Time, careful bool) bool {
 	return c.sys == nil || quiet(c.sys)
 }
 
-// await blocks until there is something to read.
-func (c *conn) await(*Client) error { return nil }
-
-func (c *conn) takeReader(from *Client) *bufio.Reader {
-	c.reader = from.readers.Get().(*bufio.Reader)
-	c.reader.Reset(c.Conn)
-	return c.reader
+// takeReader gives the connection a read buffer.
+func (c *conn) takeReader() {
+	c.reader = c.client.readers.Get().(*bufio.Reader)
+	c.reader.Reset(c)
 }
 
-func (c *conn) giveReader(to *Client) {
+// giveReader takes the read buffer back.
+func (c *conn) giveReader() {
+	if c.reader == nil {
+		return
+	}
 	c.reader.Reset(nil)
-	to.readers.Put(c.reader)
+	c.client.readers.Put(c.reader)
 	c.reader = nil
 }

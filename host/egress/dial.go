@@ -29,11 +29,11 @@ func (c *Client) dial(ctx context.Context, p *pool) (*conn, *Failure) {
 			continue
 		}
 		if !p.origin.secure {
-			return newConn(socket, socket, p), nil
+			return c.newConn(socket, socket, p), nil
 		}
 		stream := tls.Client(socket, c.tlsConfig(p.origin.host))
 		if err = stream.HandshakeContext(limit); err == nil {
-			return newConn(stream, socket, p), nil
+			return c.newConn(stream, socket, p), nil
 		}
 		_ = socket.Close()
 		if certificate(err) {

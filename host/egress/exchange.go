@@ -76,14 +76,11 @@ func (c *Client) exchange(ctx context.Context, on *conn, p *Policy, m *message) 
 
 // read reads the answer to m. answered reports whether a byte of one came.
 func (c *Client) read(ctx context.Context, from *conn, m *message) (got answer, keep, answered bool, err error) {
-	if err = from.await(c); err != nil {
+	defer from.giveReader()
+	if err = from.await(); err != nil {
 		return got, false, false, err
 	}
-	reader := from.takeReader(c)
-	defer from.giveReader(c)
-	if _, err = reader.Peek(1); err != nil {
-		return got, false, false, err
-	}
+	reader := from.reader
 	response := fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseResponse(response)
 	response.Header.SetNoDefaultContentType(true)

@@ -107,11 +107,13 @@ func (t *target) setAuthority(authority string) string {
 		}
 		t.port = number
 	}
-	switch {
-	case t.literal && strings.IndexByte(t.host, ':') >= 0:
+	t.authority = authority
+	if t.port != standard && host == t.host {
+		return "" // as it was given
+	}
+	t.authority = t.host
+	if strings.IndexByte(t.host, ':') >= 0 {
 		t.authority = "[" + t.host + "]"
-	default:
-		t.authority = t.host
 	}
 	if t.port != standard {
 		t.authority += ":" + strconv.Itoa(int(t.port))
