@@ -1,0 +1,161 @@
+package host
+
+import (
+	"encoding/hex"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// cacheFormat names the folder of compiled code. It holds the engine's version:
+// code of another one must never be run.
+const cacheFormat = "atlas-1-wazero-1.12.0"
+
+// sumFile holds the checksum of the entry beside it. The engine checks only part
+// of what it reads back, so an entry is used only if the whole of it is as it
+// was written.
+const sumFile = "sum"
+
+// codeCache is the folder of one module's compiled code.
+type codeCache struct {
+	root string // of all modules
+	dir  string // of this one
+}
+
+// newCodeCache names the folder for a module. checked tells code that looks for
+// deadlines from code that does not. Nothing is made yet.
+func newCodeCache(base, sha string, checked bool) *codeCache {
+	if base == "" {
+		return nil
+	}
+	root := filepath.Join(base, cacheFormat)
+	kind := "-free"
+	if checked {
+		kind = "-checked"
+	}
+	return &codeCache{root: root, dir: filepath.Join(root, sha[:32]+kind)}
+}
+
+// usable prepares the folder and removes an entry that is not whole. It reports
+// false where the folder cannot be used; then code is kept in memory only.
+func (c *codeCache) usable() bool {
+	if err := os.MkdirAll(c.dir, 0o700); err != nil {
+		return false
+	}
+	info, err := os.Lstat(c.dir)
+	if err != nil || !info.IsDir() || runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0 {
+		return false
+	}
+	if c.whole() {
+		c.touch()
+		return true
+	}
+	if c.wipe() != nil {
+		return false
+	}
+	probe, err := os.CreateTemp(c.dir, "probe.*.tmp")
+	if err != nil {
+		return false
+	}
+	probe.Close()
+	return os.Remove(probe.Name()) == nil
+}
+
+// entries returns the files that the engine has written for this module.
+func (c *codeCache) entries() []string {
+	found, _ := filepath.Glob(filepath.Join(c.dir, "wazero-*", "*"))
+	list := found[:0]
+	for _, path := range found {
+		if !strings.HasSuffix(path, ".tmp") {
+			list = append(list, path)
+		}
+	}
+	return list
+}
+
+// whole reports whether there is an entry and its checksum is right.
+func (c *codeCache) whole() bool {
+	want, err := os.ReadFile(filepath.Join(c.dir, sumFile))
+	if err != nil {
+		return false
+	}
+	got, err := c.sum()
+	return err == nil && got == string(want)
+}
+
+func (c *codeCache) sum() (string, error) {
+	entries := c.entries()
+	if len(entries) != 1 {
+		return "", fmt.Errorf("%d entries", len(entries))
+	}
+	file, err := os.Open(entries[0])
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	hash := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	size, err := io.CopyBuffer(struct{ io.Writer }{hash}, struct{ io.Reader }{file}, make([]byte, 256<<10))
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s %d %s", filepath.Base(entries[0]), size, hex.EncodeToString(hash.Sum(nil))), nil
+}
+
+// seal writes the checksum of a new entry, in one step. Where that fails the
+// entry is written anew next time, which is all the harm there is.
+func (c *codeCache) seal() {
+	if _, err := os.Lstat(filepath.Join(c.dir, sumFile)); err == nil {
+		return
+	}
+	text, err := c.sum()
+	if err != nil {
+		return
+	}
+	file, err := os.CreateTemp(c.dir, sumFile+".*.tmp")
+	if err != nil {
+		return
+	}
+	_, err = file.WriteString(text)
+	if closed := file.Close(); err != nil || closed != nil || os.Rename(file.Name(), filepath.Join(c.dir, sumFile)) != nil {
+		_ = os.Remove(file.Name())
+		return
+	}
+	c.prune()
+}
+
+// wipe removes what is there, so that the next compilation writes it anew.
+func (c *codeCache) wipe() error {
+	if err := os.Remove(filepath.Join(c.dir, sumFile)); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	for _, path := range c.entries() {
+		if err := os.RemoveAll(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// touch marks the entry as used, at most once a day.
+func (c *codeCache) touch() {
+	path := filepath.Join(c.dir, sumFile)
+	if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
+		now := time.Now()
+		_ = os.Chtimes(path, now, now)
+	}
+}
+
+// prune removes entries that nobody has used for three months.
+func (c *codeCache) prune() {
+	sums, _ := filepath.Glob(filepath.Join(c.root, "*", sumFile))
+	for _, path := range sums {
+		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > 90*24*time.Hour {
+			_ = os.RemoveAll(filepath.Dir(path))
+		}
+	}
+}

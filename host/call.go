@@ -1,0 +1,236 @@
+package host
+
+import (
+	"context"
+	"encoding/binary"
+
+	"github.com/valyala/fastjson"
+
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/host/egress"
+)
+
+// call is one operation in flight. It belongs to the goroutine of its caller,
+// which is also the one that is inside the guest, so it needs no lock.
+type call struct {
+	host   *Host
+	module *module
+	ctx    context.Context
+	key    spec.Secret
+	online bool // whether it may make HTTP requests; describe may not
+
+	input     []byte
+	output    []byte
+	hasOutput bool
+	failed    *spec.Error // decided by the host; whatever the guest says comes after it
+
+	exchanges []*exchange
+	spare     []*exchange // ended ones, for reuse
+	requested int
+	unsettled bool // an ended request changed something, or may have
+	parser    fastjson.Parser
+	logged    int
+
+	kernel      kernel
+	inputAt     uint64
+	errorOffset uint64
+	lastStatus  int
+	lastHeaders []byte
+}
+
+// newCall takes a call from the pool.
+func (h *Host) newCall(ctx context.Context, m *module, key spec.Secret) *call {
+	c := h.calls.Get().(*call)
+	c.host, c.module, c.ctx, c.key = h, m, ctx, key
+	c.kernel.limit = h.limits.ScratchBytes
+	return c
+}
+
+// free gives a call back. Nobody may use it afterwards.
+func (c *call) free() {
+	const keep = 64 << 10
+	for _, x := range c.exchanges {
+		c.recycle(x)
+	}
+	clear(c.exchanges)
+	h := c.host
+	*c = call{input: c.input[:0], output: c.output[:0], exchanges: c.exchanges[:0], spare: c.spare, parser: c.parser, kernel: c.kernel}
+	c.kernel.reset()
+	if cap(c.input) > keep || cap(c.output) > keep {
+		return
+	}
+	h.calls.Put(c)
+}
+
+func (c *call) recycle(x *exchange) {
+	if len(c.spare) < 4 {
+		*x = exchange{request: egress.Request{Header: x.request.Header[:0]}}
+		c.spare = append(c.spare, x)
+	}
+}
+
+// setOutput keeps a copy of the output.
+func (c *call) setOutput(b []byte) {
+	if limit := c.host.limits.OutputBytes; len(b) > limit {
+		refuse("its output of " + utoa(uint64(len(b))) + " bytes exceeds " + utoa(uint64(limit)))
+	}
+	c.output = append(c.output[:0], b...)
+	c.hasOutput = true
+}
+
+// setError remembers the block that holds the text of the plugin's failure.
+func (c *call) setError(offset uint64) {
+	if offset != 0 {
+		c.block("error_set", offset)
+	}
+	c.errorOffset = offset
+}
+
+func (c *call) inputOffset() uint64 {
+	if c.inputAt == 0 && len(c.input) > 0 {
+		c.inputAt = c.put("input_offset", c.input)
+	}
+	return c.inputAt
+}
+
+func (c *call) inputLoad64(offset uint64) uint64 {
+	if offset > uint64(len(c.input)) || uint64(len(c.input))-offset < 8 {
+		refuse("input_load_u64 reads outside the input")
+	}
+	return binary.LittleEndian.Uint64(c.input[offset:])
+}
+
+// fail decides the call's error, unless it is decided already.
+func (c *call) fail(err *spec.Error) {
+	if c.failed == nil {
+		c.failed = err
+	}
+}
+
+// request checks the metadata of a new request. nil: refused, and code tells
+// why.
+func (c *call) request(i *instance, meta, body []byte) (x *exchange, code int32) {
+	if !c.online {
+		c.fail(spec.NewError(spec.KindPlugin, "the plugin made an HTTP request where there is no network"))
+		return nil, beginRefused
+	}
+	if c.requested++; c.requested > c.host.limits.Requests {
+		c.fail(spec.NewError(spec.KindPlugin, "the plugin made more than "+utoa(uint64(c.host.limits.Requests))+" HTTP requests in one call"))
+		return nil, beginTooMany
+	}
+	if n := len(c.spare); n > 0 {
+		x, c.spare = c.spare[n-1], c.spare[:n-1]
+	} else {
+		x = &exchange{}
+	}
+	if err := parseRequest(&c.parser, meta, &x.request); err != nil {
+		c.fail(err)
+		return nil, beginBadMetadata
+	}
+	if err := c.host.network.Check(c.module.policy, x.request.URL); err != nil {
+		c.fail(spec.AsError(err))
+		return nil, beginRefused
+	}
+	if len(body) > 0 {
+		x.request.Body = append([]byte(nil), body...)
+	}
+	i.requests++
+	if i.requests > 1<<31-1 {
+		i.requests = 1
+	}
+	x.number = i.requests
+	c.exchanges = append(c.exchanges, x)
+	return x, int32(x.number)
+}
+
+// begin is http_begin.
+func (c *call) begin(i *instance, meta, body []byte) int32 {
+	_, code := c.request(i, meta, body)
+	return code
+}
+
+// end forgets a request.
+func (c *call) end(x *exchange) {
+	c.unsettled = c.unsettled || !x.settled()
+	for n, other := range c.exchanges {
+		if other == x {
+			c.exchanges = append(c.exchanges[:n], c.exchanges[n+1:]...)
+			break
+		}
+	}
+	c.recycle(x)
+}
+
+// next returns a request that has begun and was not sent yet.
+func (c *call) next() *exchange {
+	for _, x := range c.exchanges {
+		if !x.started {
+			return x
+		}
+	}
+	return nil
+}
+
+// send carries a request out. It runs outside the guest, or, for a blocking
+// guest, in a function that it called.
+func (c *call) send(x *exchange) {
+	x.started = true
+	x.answer, x.failure = c.host.network.Do(c.ctx, c.module.policy, c.key, &x.request)
+	if x.answer != nil && len(x.answer.Body) > c.host.limits.ResponseBytes {
+		x.failure = &egress.Failure{Sent: true, Error: &spec.Error{Kind: spec.KindProvider, Status: x.answer.Status,
+			Message: "the answer exceeds " + utoa(uint64(c.host.limits.ResponseBytes)) + " bytes"}}
+		x.answer = nil
+	}
+	if x.answer == nil && x.failure == nil {
+		x.failure = &egress.Failure{Sent: true, Error: spec.NewError(spec.KindInternal, "the HTTP client gave no answer")}
+	}
+	x.request.Body = nil
+}
+
+// blockingRequest is Extism's http_request. A failure decides the call: Extism
+// has no way to tell a guest.
+func (c *call) blockingRequest(i *instance, metaAt, bodyAt uint64) uint64 {
+	if c.module.parking {
+		refuse("http_request: a guest that imports http_begin must not block its instance")
+	}
+	c.lastStatus, c.lastHeaders = 0, nil
+	if c.failed != nil {
+		return 0
+	}
+	x, _ := c.request(i, c.block("http_request", metaAt), c.block("http_request", bodyAt))
+	if x == nil {
+		return 0
+	}
+	clock := i.ctx.clock
+	var left = c.host.limits.EntryTime
+	if clock != nil {
+		left = clock.pause()
+	}
+	c.send(x)
+	if clock != nil {
+		clock.start(left)
+	}
+	if x.failure != nil {
+		c.fail(x.failure.Error)
+		return 0
+	}
+	c.lastStatus = x.answer.Status
+	c.lastHeaders = headersJSON(x.answer.Header)
+	offset := c.put("http_request", x.answer.Body)
+	c.end(x)
+	return offset
+}
+
+// unknownOutcome reports whether the cloud may have done something that this
+// call, which failed, cannot tell.
+func (c *call) unknownOutcome() bool {
+	if c.unsettled {
+		return true
+	}
+	for _, x := range c.exchanges {
+		if !x.settled() {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,182 @@
+package host
+
+import (
+	"strings"
+
+	"github.com/valyala/fastjson"
+
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/host/egress"
+)
+
+// exchange is one HTTP request of a call and, later, its answer.
+type exchange struct {
+	number  uint32
+	started bool
+	request egress.Request
+	answer  *egress.Response
+	failure *egress.Failure
+	text    []byte // the failure as the guest reads it
+}
+
+func (x *exchange) status() int {
+	if x.answer == nil {
+		return 0
+	}
+	return x.answer.Status
+}
+
+func (x *exchange) body() []byte {
+	if x.answer == nil {
+		return nil
+	}
+	return x.answer.Body
+}
+
+func (x *exchange) header(name []byte) (string, bool) {
+	if x.answer == nil {
+		return "", false
+	}
+	for i := range x.answer.Header {
+		if strings.EqualFold(x.answer.Header[i].Name, string(name)) {
+			return x.answer.Header[i].Value, true
+		}
+	}
+	return "", false
+}
+
+// failureText is what the guest learns of a failure.
+func (x *exchange) failureText() []byte {
+	if x.failure == nil || x.text != nil {
+		return x.text
+	}
+	var arena fastjson.Arena
+	object := arena.NewObject()
+	object.Set("kind", arena.NewString(string(x.failure.Kind)))
+	object.Set("message", arena.NewString(x.failure.Message))
+	x.text = object.MarshalTo(nil)
+	return x.text
+}
+
+// writes reports whether a request with this method may change something.
+func writes(method string) bool {
+	switch method {
+	case "GET", "HEAD", "OPTIONS":
+		return false
+	}
+	return true
+}
+
+// settled reports whether it is certain what became of the request: it was not
+// sent, or the cloud answered that it did not do it.
+func (x *exchange) settled() bool {
+	switch {
+	case !x.started || !writes(x.request.Method):
+		return true
+	case x.failure != nil:
+		return !x.failure.Sent
+	case x.answer == nil: // the goroutine that sent it panicked
+		return false
+	}
+	return x.answer.Status >= 300 && x.answer.Status < 500
+}
+
+// parseRequest reads the metadata of a request. The error says what is wrong
+// with it.
+func parseRequest(parser *fastjson.Parser, meta []byte, into *egress.Request) *spec.Error {
+	v, err := parser.ParseBytes(meta)
+	if err != nil || v.Type() != fastjson.TypeObject {
+		return badRequest("its metadata is not a JSON object")
+	}
+	into.Method = strings.ToUpper(string(v.GetStringBytes("method")))
+	switch into.Method {
+	case "":
+		into.Method = "GET"
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE":
+	default:
+		return badRequest("its method is none of GET, HEAD, POST, PUT, PATCH and DELETE")
+	}
+	into.URL = string(v.GetStringBytes("url"))
+	if into.URL == "" || !printable(into.URL) || strings.Contains(into.URL, " ") {
+		return badRequest("its URL is empty or holds a space or control character")
+	}
+	headers := v.Get("headers")
+	if headers != nil && headers.Type() != fastjson.TypeNull {
+		object, err := headers.Object()
+		if err != nil {
+			return badRequest("its headers are not a JSON object")
+		}
+		var bad *spec.Error
+		object.Visit(func(name []byte, value *fastjson.Value) {
+			text, err := value.StringBytes()
+			switch {
+			case err != nil || !token(string(name)) || !printable(string(text)):
+				bad = badRequest("a header of it is no text, or holds a line break or control character")
+			case !reserved(string(name)):
+				into.Header = append(into.Header, egress.Header{Name: string(name), Value: string(text)})
+			}
+		})
+		if bad != nil {
+			return bad
+		}
+	}
+	if read := v.Get("read"); read != nil && read.Type() != fastjson.TypeNull {
+		if read.Type() != fastjson.TypeObject || read.GetInt64("idle_ms") < 0 || read.GetInt("max_bytes") < 0 {
+			return badRequest("its read is not {idle_ms, max_bytes}")
+		}
+		into.Read = &egress.Read{IdleMS: read.GetInt64("idle_ms"), MaxBytes: read.GetInt("max_bytes")}
+	}
+	return nil
+}
+
+func badRequest(why string) *spec.Error {
+	return spec.NewError(spec.KindPlugin, "the plugin made a bad HTTP request: "+why)
+}
+
+// reserved reports whether a header is the host's to set. A guest's is dropped.
+func reserved(name string) bool {
+	switch strings.ToLower(name) {
+	case "authorization", "proxy-authorization", "cookie", "host", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade":
+		return true
+	}
+	return false
+}
+
+// token reports whether text is a header name.
+func token(text string) bool {
+	for i := range len(text) {
+		c := text[i]
+		if c <= ' ' || c >= 0x7f || strings.IndexByte(`()<>@,;:\"/[]?={}`, c) >= 0 {
+			return false
+		}
+	}
+	return text != ""
+}
+
+// printable reports whether text has no control character.
+func printable(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// headersJSON is the answer's headers as http_headers gives them.
+func headersJSON(list []egress.Header) []byte {
+	var arena fastjson.Arena
+	object := arena.NewObject()
+	joined := map[string]string{}
+	for _, h := range list {
+		if old, ok := joined[h.Name]; ok {
+			joined[h.Name] = old + ", " + h.Value
+		} else {
+			joined[h.Name] = h.Value
+		}
+	}
+	for name, value := range joined {
+		object.Set(name, arena.NewString(strings.ToValidUTF8(value, "\ufffd")))
+	}
+	return object.MarshalTo(nil)
+}

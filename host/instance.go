@@ -1,0 +1,243 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+	"github.com/tetratelabs/wazero/sys"
+
+	"github.com/exatlas/atlas/core/spec"
+)
+
+// instance is one sandbox. Everything in it but dead is used by the holder of
+// lock only.
+type instance struct {
+	owner *module
+	lock  chan struct{} // holds a token while nobody is inside
+	dead  atomic.Bool   // closed; set once
+
+	guest     api.Module
+	memory    api.Memory // nil: the module has none
+	allocator *memoryAllocator
+	functions map[string]api.Function
+	resume    api.Function
+	ctx       *guestContext
+	stack     [1]uint64
+
+	call      *call  // entered now; nil: nobody
+	requests  uint32 // number of the last HTTP request
+	variables map[string][]byte
+	varBytes  int
+}
+
+// guestContext is the context of every entry into one instance. Functions that
+// the guest calls find the instance in it, which costs nothing; a third party's
+// guest also has its deadline here.
+type guestContext struct {
+	context.Context // holds what the engine looks for, no deadline
+	instance        *instance
+	clock           *entryClock // nil for a built-in plugin
+}
+
+// Done implements context.Context.
+func (c *guestContext) Done() <-chan struct{} {
+	if c.clock == nil {
+		return nil
+	}
+	return c.clock.done
+}
+
+// Err implements context.Context.
+func (c *guestContext) Err() error {
+	if c.clock == nil {
+		return nil
+	}
+	select {
+	case <-c.clock.done:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
+// entryClock limits how long a guest computes in one entry. It stands still
+// while the guest waits for a blocking HTTP request.
+type entryClock struct {
+	done chan struct{} // closed when time is up; never reopened
+
+	mu      sync.Mutex
+	timer   *time.Timer
+	left    time.Duration
+	since   time.Time
+	running bool
+	up      bool
+}
+
+// hurryTime is what is left to a guest once nobody wants its answer any more: a
+// healthy entry ends within it.
+const hurryTime = 100 * time.Millisecond
+
+func newEntryClock() *entryClock {
+	c := &entryClock{done: make(chan struct{})}
+	c.timer = time.AfterFunc(time.Hour, c.expire)
+	c.timer.Stop()
+	return c
+}
+
+func (c *entryClock) expire() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.running && !c.up && time.Since(c.since) >= c.left {
+		c.up = true
+		close(c.done)
+	}
+}
+
+// start begins an entry of at most d.
+func (c *entryClock) start(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left, c.since, c.running = d, time.Now(), true
+	c.timer.Reset(d)
+}
+
+// pause stands still until start is called with what it returns.
+func (c *entryClock) pause() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.timer.Stop()
+	c.running = false
+	return max(c.left-time.Since(c.since), time.Millisecond)
+}
+
+// hurry leaves the entry hurryTime at most.
+func (c *entryClock) hurry() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.running || c.left-time.Since(c.since) <= hurryTime {
+		return
+	}
+	c.left, c.since = hurryTime, time.Now()
+	c.timer.Reset(hurryTime)
+}
+
+// newInstance makes a sandbox and initializes it. Until it is returned nobody
+// else knows it. c, the call that needs it, may be nil; it gets the blame for
+// what is logged.
+func newInstance(ctx context.Context, m *module, c *call) (_ *instance, err *spec.Error) {
+	i := &instance{owner: m, lock: make(chan struct{}, 1), allocator: &memoryAllocator{limit: uint64(m.engine.memory), gauge: &m.host.memory}}
+	i.ctx = &guestContext{Context: experimental.WithMemoryAllocator(context.Background(), i.allocator), instance: i}
+	if m.checked {
+		i.ctx.clock = newEntryClock()
+	}
+	i.call = c
+	m.instances.Add(1)
+	defer func() {
+		if err != nil {
+			i.drop()
+		}
+	}()
+	end := i.beginEntry(ctx)
+	guest, failure := m.engine.instantiate(i.ctx, (*logWriter)(i))
+	end()
+	if failure != nil {
+		return nil, i.trapped("instantiation", failure)
+	}
+	i.guest = guest
+	if i.allocator.memory != nil {
+		i.memory = guest.Memory()
+	}
+	if start := guest.ExportedFunction("_initialize"); start != nil {
+		if _, err := i.enter(ctx, c, start, "_initialize", 0); err != nil {
+			return nil, err
+		}
+	}
+	i.functions = make(map[string]api.Function, len(m.exports))
+	for name := range m.exports {
+		i.functions[name] = guest.ExportedFunction(name)
+	}
+	i.resume = guest.ExportedFunction(exportResume)
+	i.call = nil
+	return i, nil
+}
+
+// enter runs an export for a call and returns its result. The caller holds the
+// lock. After an error the instance is dead.
+func (i *instance) enter(ctx context.Context, c *call, f api.Function, name string, argument uint64) (int32, *spec.Error) {
+	if i.dead.Load() {
+		return 0, errDropped()
+	}
+	i.call = c
+	i.stack[0] = argument
+	end := i.beginEntry(ctx)
+	err := f.CallWithStack(i.ctx, i.stack[:])
+	end()
+	i.call = nil
+	if err != nil {
+		failure := i.trapped(name, err)
+		i.drop()
+		return 0, failure
+	}
+	if i.guest.IsClosed() { // the deadline came with the last instruction
+		i.drop()
+	}
+	return int32(uint32(i.stack[0])), nil
+}
+
+// beginEntry starts the clock of a third party's guest. The function it returns
+// stops it.
+func (i *instance) beginEntry(ctx context.Context) func() {
+	clock := i.ctx.clock
+	if clock == nil {
+		return func() {}
+	}
+	clock.start(i.owner.host.limits.EntryTime)
+	stop := context.AfterFunc(ctx, clock.hurry)
+	return func() {
+		stop()
+		clock.pause()
+	}
+}
+
+// drop closes the sandbox and gives its memory back. The caller holds the lock,
+// or nobody else knows the instance.
+func (i *instance) drop() {
+	if i.dead.Swap(true) {
+		return
+	}
+	if i.guest != nil {
+		_ = i.guest.Close(context.Background())
+	}
+	i.allocator.Free()
+	i.owner.instances.Add(-1)
+	i.owner.forget(i)
+}
+
+// trapped tells why an entry failed.
+func (i *instance) trapped(name string, err error) *spec.Error {
+	var exit *sys.ExitError
+	switch {
+	case errors.As(err, &exit) && (exit.ExitCode() == sys.ExitCodeDeadlineExceeded || exit.ExitCode() == sys.ExitCodeContextCanceled):
+		return &spec.Error{Kind: spec.KindPlugin, Message: "the plugin was stopped: " + name + " computed for too long",
+			Hint: "a plugin must not wait or loop; it has " + i.owner.host.limits.EntryTime.String() + " between two HTTP requests, and less once the call's deadline has passed"}
+	case errors.As(err, &exit):
+		return spec.NewError(spec.KindPlugin, "the plugin ended itself in "+name+" with exit code "+utoa(uint64(exit.ExitCode())))
+	}
+	var misuse *misuse
+	if errors.As(err, &misuse) {
+		return spec.NewError(spec.KindPlugin, "the plugin broke the rules in "+name+": "+misuse.text)
+	}
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	text = strings.TrimSuffix(strings.TrimSuffix(text, " (recovered by wazero)"), "wasm stack trace:")
+	return &spec.Error{Kind: spec.KindPlugin, Message: "the plugin failed in " + name + ": " + clean(text, 300), Err: err}
+}
+
+func errDropped() *spec.Error {
+	return &spec.Error{Kind: spec.KindPlugin, Message: "the plugin's sandbox was stopped while this call was in it", Hint: "another call made the plugin fail"}
+}

@@ -1,0 +1,67 @@
+package host
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+)
+
+// logWriter is the standard output and error of a guest.
+type logWriter instance
+
+// Write implements io.Writer. Each line becomes a line of the log; nothing is
+// kept from one write to the next.
+func (w *logWriter) Write(b []byte) (int, error) {
+	i := (*instance)(w)
+	for rest := b; len(rest) > 0; {
+		var line []byte
+		line, rest, _ = bytes.Cut(rest, []byte{'\n'})
+		if len(line) > 0 {
+			i.log(i.call, "info", line)
+		}
+	}
+	return len(b), nil
+}
+
+// log passes a line on, up to the limit of the call. c is nil while an instance
+// is made for nobody in particular.
+func (i *instance) log(c *call, level string, line []byte) {
+	sink := i.owner.host.options.Log
+	if sink == nil {
+		return
+	}
+	if c != nil {
+		room := i.owner.host.limits.LogBytes - c.logged
+		if room <= 0 {
+			return
+		}
+		c.logged += len(line) + 1
+		if len(line) >= room {
+			sink(i.owner.name, level, clean(string(line[:room]), room))
+			sink(i.owner.name, "warn", "the rest of this call's log is dropped: it exceeds "+utoa(uint64(i.owner.host.limits.LogBytes))+" bytes")
+			return
+		}
+	}
+	sink(i.owner.name, level, clean(string(line), len(line)))
+}
+
+// clean makes text of a guest's fit for a log or a message: at most so many
+// bytes, valid UTF-8, no control characters.
+func clean(text string, most int) string {
+	if len(text) > most {
+		text = text[:most]
+		for len(text) > 0 && !utf8.RuneStart(text[len(text)-1]) {
+			text = text[:len(text)-1]
+		}
+		text = strings.TrimSuffix(text, string(utf8.RuneError))
+	}
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t' || r == '\n':
+			return ' '
+		case r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029:
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\ufffd"))
+}

@@ -1,0 +1,91 @@
+package host
+
+import (
+	"sync/atomic"
+
+	"github.com/tetratelabs/wazero/experimental"
+)
+
+// memoryAllocator makes the linear memory of one instance. It reserves the
+// address space of the limit first, so that growing neither copies nor moves
+// what is there: a guest that grows to hold thousands of parked calls costs only
+// the pages it has touched.
+type memoryAllocator struct {
+	limit  uint64
+	gauge  *atomic.Int64 // sum of all instances' sizes
+	memory *linearMemory
+}
+
+// Allocate implements experimental.MemoryAllocator.
+func (a *memoryAllocator) Allocate(_, most uint64) experimental.LinearMemory {
+	a.memory = &linearMemory{gauge: a.gauge, most: min(most, a.limit)}
+	a.memory.reserved = reserve(a.memory.most)
+	return a.memory
+}
+
+// Free releases the memory. The engine frees it with the instance; where it
+// closed the instance between two calls it does not, so the instance always
+// frees it too.
+func (a *memoryAllocator) Free() {
+	if a.memory != nil {
+		a.memory.Free()
+	}
+}
+
+func (a *memoryAllocator) size() int64 {
+	if a.memory == nil {
+		return 0
+	}
+	return int64(a.memory.size)
+}
+
+// linearMemory is the memory of one instance. It is used under the lock of its
+// instance.
+type linearMemory struct {
+	gauge    *atomic.Int64
+	reserved []byte // address space; nil where the system gives none
+	heap     []byte // instead of reserved
+	most     uint64
+	size     uint64
+	freed    bool
+}
+
+// Reallocate implements experimental.LinearMemory.
+func (m *linearMemory) Reallocate(size uint64) []byte {
+	if m.freed || size > m.most {
+		return nil
+	}
+	if m.reserved != nil {
+		if !commit(m.reserved, m.size, size) {
+			return nil
+		}
+		m.resize(size)
+		return m.reserved[:size:size]
+	}
+	if size > uint64(cap(m.heap)) {
+		grown := make([]byte, size, min(m.most, size+size/4))
+		copy(grown, m.heap)
+		m.heap = grown
+	}
+	m.heap = m.heap[:size]
+	m.resize(size)
+	return m.heap
+}
+
+func (m *linearMemory) resize(size uint64) {
+	m.gauge.Add(int64(size) - int64(m.size))
+	m.size = size
+}
+
+// Free implements experimental.LinearMemory.
+func (m *linearMemory) Free() {
+	if m.freed {
+		return
+	}
+	m.freed = true
+	m.resize(0)
+	if m.reserved != nil {
+		release(m.reserved)
+	}
+	m.reserved, m.heap = nil, nil
+}

@@ -1,0 +1,85 @@
+package host
+
+import (
+	json "github.com/goccy/go-json"
+
+	"github.com/exatlas/atlas/core/spec"
+)
+
+// readOutput checks what an operation wrote, {"value":{…}} or {"error":{…}}, and
+// returns a copy of the value.
+func readOutput(output []byte) (spec.Raw, *spec.Error) {
+	var room [4]member
+	members, ok := scanObject(output, room[:0])
+	if !ok {
+		return nil, spec.NewError(spec.KindPlugin, "the plugin's answer is not a JSON object in UTF-8, nested at most "+utoa(maxDepth)+" deep")
+	}
+	var value, failure *member
+	for n := range members {
+		m := &members[n]
+		switch {
+		case m.key == "value" && value == nil:
+			value = m
+		case m.key == "error" && failure == nil:
+			failure = m
+		case m.key == "value" || m.key == "error":
+			return nil, spec.NewError(spec.KindPlugin, "the plugin's answer has two members "+m.key)
+		}
+	}
+	switch {
+	case value != nil && failure != nil:
+		return nil, spec.NewError(spec.KindPlugin, "the plugin's answer has both a value and an error")
+	case failure != nil:
+		return nil, readError(output[failure.start:failure.end])
+	case value == nil:
+		return nil, spec.NewError(spec.KindPlugin, "the plugin's answer has neither a value nor an error")
+	}
+	text := output[value.start:value.end]
+	if text[0] != '{' {
+		return nil, spec.NewError(spec.KindPlugin, "the plugin's value is not a JSON object")
+	}
+	return append(make(spec.Raw, 0, len(text)), text...), nil
+}
+
+// guestError is what a guest may say in an error.
+type guestError struct {
+	Kind         spec.Kind `json:"kind"`
+	Message      string    `json:"message"`
+	Hint         string    `json:"hint"`
+	Status       int       `json:"status"`
+	RetryAfterMS int64     `json:"retry_after_ms"`
+	Raw          spec.Raw  `json:"raw"`
+	Details      spec.Raw  `json:"details"`
+}
+
+const (
+	maxMessage = 2048
+	maxRaw     = 64 << 10
+)
+
+func readError(text []byte) *spec.Error {
+	if text[0] != '{' {
+		return spec.NewError(spec.KindPlugin, "the plugin's error is not a JSON object")
+	}
+	var g guestError
+	if err := json.Unmarshal(text, &g); err != nil {
+		return spec.NewError(spec.KindPlugin, "the plugin's error has a member of the wrong type: "+clean(err.Error(), 200))
+	}
+	if !spec.KnownKind(g.Kind) {
+		return spec.NewError(spec.KindPlugin, "the plugin's error has the unknown kind \""+clean(string(g.Kind), 64)+"\"")
+	}
+	if g.Message == "" {
+		return spec.NewError(spec.KindPlugin, "the plugin's error has no message")
+	}
+	e := &spec.Error{Kind: g.Kind, Message: clean(g.Message, maxMessage), Hint: clean(g.Hint, maxMessage), Details: g.Details}
+	if g.Status >= 100 && g.Status <= 599 {
+		e.Status = g.Status
+	}
+	if g.RetryAfterMS > 0 {
+		e.RetryAfterMS = g.RetryAfterMS
+	}
+	if len(g.Raw) <= maxRaw {
+		e.Raw = g.Raw
+	}
+	return e
+}

@@ -1,0 +1,172 @@
+package host
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/internal/safego"
+)
+
+// plugin is an entry of the registry. Its module is compiled when it is first
+// needed.
+type plugin struct {
+	name   string
+	source string
+	path   string
+	sha    string // of a built-in one
+	open   func() ([]byte, error)
+
+	mu      sync.Mutex
+	loading *loading // nil: nobody has asked yet
+}
+
+// loading is one attempt to load a plugin, which everybody who needs it waits
+// for.
+type loading struct {
+	done   chan struct{} // closed when module and err are set
+	module *module
+	err    *spec.Error
+}
+
+// begin starts loading unless that has been done, and returns the attempt.
+func (h *Host) begin(p *plugin) *loading {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.loading != nil {
+		return p.loading
+	}
+	l := &loading{done: make(chan struct{})}
+	p.loading = l
+	safego.Go(&h.background, func(err *spec.Error) { l.err = err; close(l.done) }, func() {
+		l.module, l.err = h.load(h.ctx, p)
+		close(l.done)
+	})
+	return l
+}
+
+// wait returns the plugin's module, retained. Neither a module nor an error:
+// another plugin has replaced this one.
+func (h *Host) wait(ctx context.Context, p *plugin) (*module, *spec.Error) {
+	l := h.begin(p)
+	select {
+	case <-l.done:
+	default:
+		select {
+		case <-l.done:
+		case <-ctx.Done():
+			return nil, ended(ctx)
+		}
+	}
+	if l.err != nil {
+		e := *l.err
+		return nil, &e
+	}
+	if l.module.retain() {
+		return l.module, nil
+	}
+	return nil, nil
+}
+
+// retire lets go of a plugin that another has replaced, or that nobody wants.
+func (h *Host) retire(p *plugin) {
+	p.mu.Lock()
+	l := p.loading
+	p.mu.Unlock()
+	if l == nil {
+		return
+	}
+	let := func() {
+		if <-l.done; l.module != nil {
+			l.module.release()
+		}
+	}
+	select {
+	case <-l.done:
+		let()
+	default:
+		safego.Go(&h.background, nil, let)
+	}
+}
+
+// load reads, compiles and describes a plugin.
+func (h *Host) load(ctx context.Context, p *plugin) (*module, *spec.Error) {
+	code, err := p.open()
+	if err != nil {
+		return nil, &spec.Error{Kind: spec.KindPlugin, Message: "the plugin cannot be read: " + err.Error(), Err: err}
+	}
+	m := &module{host: h, name: p.name, source: p.source, path: p.path, sha: p.sha, checked: p.source != SourceBuiltin}
+	if len(code) > h.limits.ModuleBytes {
+		return nil, spec.NewError(spec.KindPlugin, "the plugin is larger than "+utoa(uint64(h.limits.ModuleBytes))+" bytes")
+	}
+	if m.sha == "" {
+		sum := sha256.Sum256(code)
+		m.sha = hex.EncodeToString(sum[:])
+	}
+	if p.name != "" {
+		if err := h.checkPin(p.name, m.sha); err != nil {
+			return nil, err
+		}
+	}
+	if problem := checkModule(code); problem != "" {
+		return nil, spec.NewError(spec.KindPlugin, "the file is no plugin: "+problem)
+	}
+	m.engine, err = compile(ctx, code, m.checked, h.limits.MemoryBytes, newCodeCache(h.options.CacheDir, m.sha, m.checked))
+	if err != nil {
+		return nil, &spec.Error{Kind: spec.KindPlugin, Message: "the plugin cannot be compiled: " + clean(err.Error(), 300), Err: err}
+	}
+	m.refs.Store(1)
+	if err := h.finish(ctx, p, m); err != nil {
+		m.release()
+		return nil, err
+	}
+	return m, nil
+}
+
+// finish describes a compiled module and gives it its name.
+func (h *Host) finish(ctx context.Context, p *plugin, m *module) *spec.Error {
+	if err := m.inspect(); err != nil {
+		// close needs what inspect prepares.
+		m.list.Store(&[]*instance{})
+		return err
+	}
+	if err := m.describe(ctx); err != nil {
+		return err
+	}
+	if p.name != "" && m.manifest.Name != p.name {
+		return spec.NewError(spec.KindPlugin, fmt.Sprintf("the plugin calls itself %s, not %s", m.manifest.Name, p.name))
+	}
+	m.name = m.manifest.Name
+	if p.name == "" {
+		if err := h.checkPin(m.name, m.sha); err != nil {
+			return err
+		}
+	}
+	return m.configure(h.options.Providers[m.name])
+}
+
+// checkPin compares a module's hash with the one the operator has pinned.
+func (h *Host) checkPin(name, sha string) *spec.Error {
+	pin := h.options.Providers[name].SHA256
+	if pin == "" || strings.EqualFold(pin, sha) {
+		return nil
+	}
+	return &spec.Error{Kind: spec.KindPlugin, Message: "the plugin's SHA-256 is " + sha + "; pinned is " + clean(pin, 64),
+		Hint: "another file bears this name, or the pin of providers." + name + ".sha256 is out of date"}
+}
+
+// readModule reads a plugin's file, no more of it than the limit and a byte.
+func (h *Host) readModule(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, int64(h.limits.ModuleBytes)+1))
+}

@@ -1,0 +1,155 @@
+package host
+
+import (
+	"context"
+
+	"github.com/exatlas/atlas/core/spec"
+)
+
+// Manifest returns what a plugin says of itself. It compiles the plugin where
+// that has not been done. The caller must not change it.
+func (h *Host) Manifest(ctx context.Context, provider string) (*spec.Manifest, error) {
+	var manifest *spec.Manifest
+	err := h.admitted(ctx, provider, func(ctx context.Context) *spec.Error {
+		m, failure := h.acquire(ctx, provider)
+		if failure != nil {
+			return failure
+		}
+		defer m.release()
+		manifest = m.manifest
+		return nil
+	})
+	return manifest, err
+}
+
+// Infos describes all plugins, in the order of Names. Those that nobody has used
+// are compiled, all at the same time. Where one cannot be loaded its version is
+// empty; Manifest tells why.
+func (h *Host) Infos(ctx context.Context) []Info {
+	h.mu.Lock()
+	list := make(map[string]*plugin, len(h.plugins))
+	for name, p := range h.plugins {
+		if !h.closing {
+			h.begin(p)
+		}
+		list[name] = p
+	}
+	h.mu.Unlock()
+	infos := make([]Info, 0, len(list))
+	for _, name := range h.Names() {
+		p := list[name]
+		if p == nil {
+			continue
+		}
+		info := Info{Name: name, Source: p.source, Path: p.path, SHA256: p.sha}
+		_ = h.admitted(ctx, name, func(ctx context.Context) *spec.Error {
+			m, failure := h.wait(ctx, p)
+			if m != nil {
+				info = m.info()
+				m.release()
+			}
+			return failure
+		})
+		infos = append(infos, info)
+	}
+	return infos
+}
+
+// Load adds a plugin from a file. sha256, where it is not empty, must be the
+// file's. A plugin of the same name is replaced, a built-in one only where the
+// operator has pinned the new one's hash.
+func (h *Host) Load(ctx context.Context, path, sha256 string) (Info, error) {
+	var info Info
+	err := h.admitted(ctx, "", func(ctx context.Context) *spec.Error {
+		p := h.filePlugin("", SourceLoaded, path)
+		m, failure := h.wait(ctx, p)
+		if failure != nil {
+			h.retire(p)
+			return failure
+		}
+		defer m.release()
+		if sha256 != "" && !equalFold(sha256, m.sha) {
+			m.release()
+			return spec.NewError(spec.KindPlugin, "the file's SHA-256 is "+m.sha+", not "+clean(sha256, 64))
+		}
+		p.name = m.name
+		h.mu.Lock()
+		old := h.plugins[m.name]
+		if old != nil && old.source == SourceBuiltin && h.options.Providers[m.name].SHA256 == "" {
+			h.mu.Unlock()
+			m.release()
+			return h.taken(m.name)
+		}
+		h.plugins[m.name] = p
+		h.mu.Unlock()
+		if old != nil {
+			h.retire(old)
+		}
+		info = m.info()
+		return nil
+	})
+	return info, err
+}
+
+// Reload reads a plugin anew. Calls in flight end with the old one. Where the
+// new one cannot be loaded the old one stays.
+func (h *Host) Reload(ctx context.Context, name string) (Info, error) {
+	var info Info
+	err := h.admitted(ctx, name, func(ctx context.Context) *spec.Error {
+		h.mu.Lock()
+		old := h.plugins[name]
+		h.mu.Unlock()
+		if old == nil {
+			_, failure := h.acquire(ctx, name)
+			return failure
+		}
+		p := &plugin{name: name, source: old.source, path: old.path, sha: old.sha, open: old.open}
+		m, failure := h.wait(ctx, p)
+		if failure != nil {
+			h.retire(p)
+			return failure
+		}
+		defer m.release()
+		h.mu.Lock()
+		if h.plugins[name] != old {
+			h.mu.Unlock()
+			m.release()
+			return &spec.Error{Kind: spec.KindConflict, Message: "the plugin was replaced meanwhile", Retryable: true}
+		}
+		h.plugins[name] = p
+		h.mu.Unlock()
+		h.retire(old)
+		info = m.info()
+		return nil
+	})
+	return info, err
+}
+
+// admitted runs f as a call, so that Close waits for it.
+func (h *Host) admitted(ctx context.Context, provider string, f func(context.Context) *spec.Error) error {
+	t, failure := h.admit(ctx)
+	if failure == nil {
+		defer h.leave(t)
+		failure = f(t.ctx)
+	}
+	if failure == nil {
+		return nil
+	}
+	e := *failure
+	if e.Provider == "" {
+		e.Provider = provider
+	}
+	return &e
+}
+
+func equalFold(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if a[i]|0x20 != b[i]|0x20 {
+			return false
+		}
+	}
+	return true
+}
