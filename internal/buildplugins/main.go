@@ -1,0 +1,143 @@
+// Command buildplugins builds the guests under plugins/*/guest for WebAssembly,
+// compresses them and writes them to plugins/builtin, where the library embeds
+// them. It skips those whose sources are older than what is there. The same
+// sources give the same bytes. make plugins runs it, from the repository's root.
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/exatlas/atlas/plugins/builtin"
+)
+
+func main() {
+	force := flag.Bool("force", false, "build also what is up to date")
+	flag.Parse()
+	if err := run(*force); err != nil {
+		fmt.Fprintln(os.Stderr, "buildplugins:", err)
+		os.Exit(1)
+	}
+}
+
+func run(force bool) error {
+	programs, err := filepath.Glob("plugins/*/guest/main.go")
+	if err != nil {
+		return err
+	}
+	if len(programs) == 0 {
+		return fmt.Errorf("no plugins/*/guest/main.go here; run it from the repository's root")
+	}
+	for _, program := range programs {
+		folder := filepath.Dir(program)
+		name := filepath.Base(filepath.Dir(folder))
+		target := filepath.Join("plugins", "builtin", name+".wasm.zst")
+		if !force {
+			fresh, err := upToDate(target, folder)
+			if err != nil {
+				return err
+			}
+			if fresh {
+				continue
+			}
+		}
+		if err := build(name, folder, target); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// environment is what a guest is built with, whatever the caller builds for.
+func environment() []string {
+	return append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "GOWASM=", "GOFLAGS=", "CGO_ENABLED=0")
+}
+
+// upToDate reports whether target is newer than every source of the guest in
+// this module, and than what fixes the rest: go.mod, go.sum and the compiler.
+func upToDate(target, folder string) (bool, error) {
+	built, err := os.Stat(target)
+	if err != nil {
+		return false, nil
+	}
+	list := exec.Command("go", "list", "-deps", "-f", `{{if .Module}}{{if .Module.Main}}{{$d := .Dir}}{{range .GoFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}{{end}}{{end}}`, "./"+filepath.ToSlash(folder))
+	list.Env, list.Stderr = environment(), os.Stderr
+	out, err := list.Output()
+	if err != nil {
+		return false, fmt.Errorf("go list %s: %w", folder, err)
+	}
+	sources := append(strings.Fields(string(out)), "go.mod", "go.sum")
+	if compiler, err := exec.LookPath("go"); err == nil {
+		sources = append(sources, compiler)
+	}
+	for _, source := range sources {
+		info, err := os.Stat(source)
+		if err != nil || info.ModTime().After(built.ModTime()) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func build(name, folder, target string) error {
+	temporary, err := os.MkdirTemp("", "buildplugins")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temporary)
+	output := filepath.Join(temporary, name+".wasm")
+	compile := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", output, "./"+filepath.ToSlash(folder))
+	compile.Env, compile.Stdout, compile.Stderr = environment(), os.Stderr, os.Stderr
+	if err := compile.Run(); err != nil {
+		return fmt.Errorf("go build %s: %w", folder, err)
+	}
+	module, err := os.ReadFile(output)
+	if err != nil {
+		return err
+	}
+	var packed bytes.Buffer
+	writer, err := zstd.NewWriter(&packed, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return err
+	}
+	if _, err := writer.Write(module); err != nil {
+		return err
+	}
+	if err := writer.Close(); err != nil {
+		return err
+	}
+	all := builtin.Pack(sha256.Sum256(module), packed.Bytes())
+	fmt.Printf("%s: %d KB of WebAssembly, %d KB compressed\n", name, len(module)/1000, len(all)/1000)
+	return replace(target, all)
+}
+
+// replace writes a file in one step, so that a build that reads it meanwhile
+// gets the old one or the new one.
+func replace(target string, data []byte) error {
+	file, err := os.CreateTemp(filepath.Dir(target), "*.tmp")
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Chmod(file.Name(), 0o644)
+	}
+	if err == nil {
+		err = os.Rename(file.Name(), target)
+	}
+	if err != nil {
+		_ = os.Remove(file.Name())
+	}
+	return err
+}
