@@ -1,0 +1,234 @@
+package compute
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/exatlas/atlas/core/provider"
+	"github.com/exatlas/atlas/core/spec"
+)
+
+// Get tells the state of one machine.
+func (s *Service) Get(ctx context.Context, p *IDParams) (*spec.Compute, error) {
+	a, err := s.Directory.Find(ctx, p.Provider, p.APIKey)
+	if err != nil {
+		return nil, err
+	}
+	return s.get(ctx, &a, p.ID, p.IncludeRaw)
+}
+
+func (s *Service) get(ctx context.Context, a *provider.Account, id string, raw bool) (*spec.Compute, error) {
+	c, err := provider.Do[spec.Compute](ctx, s.Backend, *a, spec.OpGet, &spec.IDRequest{ID: id}, raw)
+	if err != nil {
+		return nil, err
+	}
+	if c.ID == "" {
+		return nil, nothing(a, spec.OpGet)
+	}
+	s.normalize(a, c, raw)
+	return c, nil
+}
+
+// Stop pauses a machine.
+func (s *Service) Stop(ctx context.Context, p *IDParams) (*spec.Compute, error) {
+	return s.act(ctx, p, spec.OpStop, spec.StatusStopped)
+}
+
+// Start resumes a machine.
+func (s *Service) Start(ctx context.Context, p *IDParams) (*spec.Compute, error) {
+	return s.act(ctx, p, spec.OpStart, spec.StatusProvisioning)
+}
+
+// act carries out stop and start. fallback is the state to tell where the cloud
+// tells none.
+func (s *Service) act(ctx context.Context, p *IDParams, operation string, fallback spec.Status) (*spec.Compute, error) {
+	a, err := s.Directory.Find(ctx, p.Provider, p.APIKey)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Need(spec.CapStopStart, "machines that stop and start", ""); err != nil {
+		return nil, err
+	}
+	c, err := provider.Do[spec.Compute](ctx, s.Backend, a, operation, &spec.IDRequest{ID: p.ID}, p.IncludeRaw)
+	if err != nil {
+		return nil, err
+	}
+	s.complete(&a, c, p, fallback)
+	return c, nil
+}
+
+// Terminate gives a machine back. One that is not there is given back already.
+func (s *Service) Terminate(ctx context.Context, p *IDParams) (*spec.Compute, error) {
+	a, err := s.Directory.Find(ctx, p.Provider, p.APIKey)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.terminate(ctx, &a, p.ID, p.IncludeRaw)
+	if err != nil {
+		return nil, err
+	}
+	s.complete(&a, c, p, spec.StatusTerminated)
+	return c, nil
+}
+
+func (s *Service) terminate(ctx context.Context, a *provider.Account, id string, raw bool) (*spec.Compute, error) {
+	c, err := provider.Do[spec.Compute](ctx, s.Backend, *a, spec.OpTerminate, &spec.IDRequest{ID: id}, raw)
+	if err != nil && spec.AsError(err).Kind == spec.KindNotFound {
+		return &spec.Compute{ID: id, Status: spec.StatusTerminated}, nil
+	}
+	return c, err
+}
+
+// complete fills in what a cloud does not tell after an action, and publishes
+// the state.
+func (s *Service) complete(a *provider.Account, c *spec.Compute, p *IDParams, fallback spec.Status) {
+	if c.ID == "" {
+		c.ID = p.ID
+	}
+	if c.Status == "" {
+		c.Status = fallback
+	}
+	s.normalize(a, c, p.IncludeRaw)
+	s.publishStatus(c)
+}
+
+// List lists the account's machines. Filters are applied here, on the normalized
+// answer.
+func (s *Service) List(ctx context.Context, p *ListParams) (*spec.ComputeList, error) {
+	a, err := s.Directory.Find(ctx, p.Provider, p.APIKey)
+	if err != nil {
+		return nil, err
+	}
+	native := ""
+	if p.GPU != "" {
+		var wrong *spec.Error
+		if native, wrong = s.Catalog.Native(a.Manifest, p.GPU); wrong != nil {
+			return nil, wrong
+		}
+	}
+	request := &spec.ListRequest{Status: p.Status, Name: p.Name, Region: p.Region, GPU: native}
+	list, err := provider.Do[spec.ComputeList](ctx, s.Backend, a, spec.OpList, request, p.IncludeRaw)
+	if err != nil {
+		return nil, err
+	}
+	kept := make([]spec.Compute, 0, len(list.Items))
+	for i := range list.Items {
+		c := &list.Items[i]
+		s.normalize(&a, c, p.IncludeRaw)
+		if (p.Status == "" || c.Status == p.Status) && (p.Name == "" || c.Name == p.Name) &&
+			(p.Region == "" || c.Region == p.Region) && (native == "" || c.GPUNative == native || c.GPUType == p.GPU) {
+			kept = append(kept, *c)
+		}
+	}
+	return &spec.ComputeList{Items: kept}, nil
+}
+
+// Logs reads a machine's log.
+func (s *Service) Logs(ctx context.Context, p *LogsParams) (*spec.LogsPage, error) {
+	a, err := s.Directory.Find(ctx, p.Provider, p.APIKey)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Need(spec.CapLogs, "logs of machines", ""); err != nil {
+		return nil, err
+	}
+	tail := p.Tail
+	if tail == 0 {
+		tail = 100
+	}
+	page, err := provider.Do[spec.LogsPage](ctx, s.Backend, a, spec.OpGetLogs,
+		&spec.LogsRequest{ID: p.ID, Cursor: p.Cursor, Tail: tail, Source: p.Source, Since: p.Since, WaitMS: p.WaitMS}, false)
+	if err != nil {
+		return nil, err
+	}
+	if page.Lines == nil {
+		page.Lines = []spec.LogLine{}
+	}
+	return page, nil
+}
+
+// GPUs lists what a cloud offers.
+func (s *Service) GPUs(ctx context.Context, p *GPUsParams) (*spec.GPUTypeList, error) {
+	a, err := s.Directory.Find(ctx, p.Provider, p.APIKey)
+	if err != nil {
+		return nil, err
+	}
+	request := &spec.GPUTypesRequest{GPUCount: max(p.GPUCount, 1), CloudType: p.CloudType}
+	if request.CloudType == spec.CloudAny {
+		request.CloudType = ""
+	}
+	list, err := provider.Do[spec.GPUTypeList](ctx, s.Backend, a, spec.OpListGPUTypes, request, p.IncludeRaw)
+	if err != nil {
+		return nil, err
+	}
+	if list.Items == nil {
+		list.Items = []spec.GPUType{}
+	}
+	for i := range list.Items {
+		g := &list.Items[i]
+		g.Provider = a.Provider
+		g.Canonical = s.Catalog.Canonical(a.Manifest, g.ID)
+		if g.MemoryGB == 0 && g.Canonical != "" {
+			g.MemoryGB = s.Catalog.MemoryGB(a.Manifest, g.Canonical)
+		}
+		if g.Stock == "" {
+			g.Stock = spec.StockUnknown
+		}
+		if !p.IncludeRaw {
+			g.Raw = nil
+		}
+	}
+	return list, nil
+}
+
+// normalize makes a guest's answer Atlas's own: the provider's name, the
+// canonical GPU, a known state, no raw answer that was not asked for.
+func (s *Service) normalize(a *provider.Account, c *spec.Compute, raw bool) {
+	c.Provider = a.Provider
+	if c.GPUNative == "" {
+		c.GPUNative = c.GPUType
+	}
+	if c.GPUNative != "" {
+		if c.GPUType = s.Catalog.Canonical(a.Manifest, c.GPUNative); c.GPUType == "" {
+			c.GPUType = c.GPUNative
+		}
+	}
+	switch c.Status {
+	case spec.StatusProvisioning, spec.StatusRunning, spec.StatusStopped, spec.StatusTerminated, spec.StatusFailed:
+	default:
+		c.Status = spec.StatusProvisioning
+	}
+	if c.Ports == nil {
+		c.Ports = []spec.Port{}
+	}
+	c.Auth = nil
+	if !raw {
+		c.Raw = nil
+	}
+}
+
+// nothing is the error of an answer without a machine in it.
+func nothing(a *provider.Account, operation string) *spec.Error {
+	return &spec.Error{Kind: spec.KindPlugin, Provider: a.Provider, Operation: operation, Message: "the plugin answered no machine",
+		Hint: "report it to the plugin's author", UnknownOutcome: provider.Mutates(operation)}
+}
+
+// ended returns the error of a context that is over, or nil.
+func ended(ctx context.Context) *spec.Error {
+	switch err := ctx.Err(); {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.DeadlineExceeded):
+		return &spec.Error{Kind: spec.KindTimeout, Message: "the call's deadline passed", Retryable: true}
+	}
+	return &spec.Error{Kind: spec.KindCancelled, Message: "cancelled"}
+}
+
+// retryAfter is the wait a cloud asked for, or fallback where it said nothing.
+func retryAfter(e *spec.Error, fallback time.Duration) time.Duration {
+	if e.RetryAfterMS > 0 {
+		return time.Duration(e.RetryAfterMS) * time.Millisecond
+	}
+	return fallback
+}

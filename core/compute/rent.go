@@ -1,0 +1,131 @@
+package compute
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/exatlas/atlas/core/provider"
+	"github.com/exatlas/atlas/core/spec"
+)
+
+// maxCreates bounds how often one candidate's create is sent when answers are
+// lost and no machine is found.
+const maxCreates = 3
+
+// claim is what a create can be found by.
+type claim struct {
+	requestID string
+	name      string
+	ours      bool      // the name holds the request id, so it finds this machine alone
+	lostAt    time.Time // when the answer was lost
+}
+
+// rent sends the create of one candidate, as often as it takes to know that
+// there is exactly one machine or none.
+func (r *rental) rent(ctx context.Context, c candidate) (*spec.Compute, *spec.Error) {
+	s := r.service
+	for try := 1; ; try++ {
+		if e := ended(ctx); e != nil {
+			return nil, e
+		}
+		id, e := s.requestID()
+		if e != nil {
+			return nil, e
+		}
+		own := claim{requestID: id, name: s.name(r.params, id), ours: r.params.Name == ""}
+		machine, err := provider.Do[spec.Compute](ctx, s.Backend, r.account, spec.OpSpawn, r.request(c, id, own.name), r.params.IncludeRaw)
+		if err == nil && machine.ID != "" {
+			r.note(c, id, OutcomeRented, nil)
+			return r.hand(c, own, machine), nil
+		}
+		if err == nil {
+			err = nothing(&r.account, spec.OpSpawn)
+		}
+		failure := spec.AsError(err)
+		gone := ended(ctx)
+		if !failure.UnknownOutcome && gone == nil {
+			r.note(c, id, OutcomeRefused, failure)
+			return nil, failure
+		}
+		own.lostAt = s.Clock.Now()
+		if gone != nil {
+			r.note(c, id, OutcomeLost, failure)
+			return nil, r.abandon(append(r.lost, own), gone)
+		}
+		found, verdict := s.search(ctx, &r.account, append(r.lost, own), s.settle(&r.account))
+		switch {
+		case len(found) > 0:
+			r.note(c, id, OutcomeAdopted, failure)
+			r.giveBackRest(found[1:])
+			return r.hand(c, own, &found[0]), nil
+		case verdict == over:
+			r.note(c, id, OutcomeLost, failure)
+			return nil, r.abandon(append(r.lost, own), ended(ctx))
+		}
+		r.note(c, id, OutcomeLost, failure)
+		if verdict == undecided {
+			return nil, r.undecided(own, failure)
+		}
+		r.lost = append(r.lost, own)
+		if try == maxCreates {
+			out := *failure
+			out.UnknownOutcome, out.Retryable = false, true
+			out.Hint = "the answer was lost " + strconv.Itoa(try) + " times; no machine was created, the cloud's listing says"
+			return nil, &out
+		}
+	}
+}
+
+// hand completes a machine with what the create carried.
+func (r *rental) hand(c candidate, own claim, machine *spec.Compute) *spec.Compute {
+	r.service.normalize(&r.account, machine, r.params.IncludeRaw)
+	if machine.RequestID == "" {
+		machine.RequestID = own.requestID
+	}
+	if machine.Name == "" {
+		machine.Name = own.name
+	}
+	if machine.GPUType == "" && c.native != "" {
+		machine.GPUNative, machine.GPUType = c.native, c.gpu
+		r.service.normalize(&r.account, machine, r.params.IncludeRaw)
+	}
+	if machine.CloudType == "" {
+		machine.CloudType = c.tier
+	}
+	return machine
+}
+
+// settle is how long a new machine may be missing from a listing.
+func (s *Service) settle(a *provider.Account) time.Duration {
+	switch {
+	case s.Settings.Settle > 0:
+		return s.Settings.Settle
+	case a.Manifest.ListingLagMS > 0:
+		return time.Duration(a.Manifest.ListingLagMS) * time.Millisecond
+	}
+	return 5 * time.Second
+}
+
+// undecided is the error of a create nobody knows the fate of. The machine, if
+// there is one, is the caller's to look for.
+func (r *rental) undecided(own claim, failure *spec.Error) *spec.Error {
+	out := *failure
+	out.UnknownOutcome, out.Retryable = true, false
+	out.Message = "the answer to the create was lost, and the cloud's listing did not answer either: " + failure.Message
+	out.Hint = "a machine named " + own.name + " with request_id " + own.requestID + " may exist and cost; look for it with compute.list before renting again"
+	return &out
+}
+
+// abandon is the error of a spawn whose caller left in the middle. What it may
+// have rented is looked for and given back in the background.
+func (r *rental) abandon(claims []claim, gone *spec.Error) *spec.Error {
+	r.lost = nil
+	r.service.rescue(r.account, claims)
+	out := *gone
+	own := claims[len(claims)-1]
+	out.Provider, out.Operation, out.UnknownOutcome, out.Retryable = r.account.Provider, spec.OpSpawn, true, false
+	out.Message += " while a create was under way"
+	out.Hint = "Atlas looks for the machine named " + own.name + " with request_id " + own.requestID + " and terminates it if it exists"
+	return &out
+}

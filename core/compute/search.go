@@ -1,0 +1,63 @@
+package compute
+
+import (
+	"context"
+	"time"
+
+	"github.com/exatlas/atlas/core/provider"
+	"github.com/exatlas/atlas/core/spec"
+)
+
+// verdict of a search that found nothing.
+type verdict int
+
+const (
+	none      verdict = iota // a listing that began after the settling time does not hold it
+	undecided                // no such listing answered
+	over                     // the context ended first
+)
+
+// undecidedAfter is how long listings may fail after the settling time.
+const undecidedAfter = 20 * time.Second
+
+// search looks for the machines of lost creates until one is found or the
+// listing has settled.
+func (s *Service) search(ctx context.Context, a *provider.Account, claims []claim, settle time.Duration) ([]spec.Compute, verdict) {
+	settled := claims[len(claims)-1].lostAt.Add(settle)
+	for pause := 250 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+		found, began, err := s.finder.find(ctx, a, claims)
+		if len(found) > 0 {
+			return found, none
+		}
+		if ctx.Err() != nil {
+			return nil, over
+		}
+		wait := pause
+		switch now := s.Clock.Now(); {
+		case err == nil && !began.Before(settled):
+			return nil, none
+		case err == nil:
+			if left := settled.Sub(now); left > 0 {
+				wait = min(pause, left)
+			} else {
+				wait = 0
+			}
+		case hopeless(err) || now.After(settled.Add(undecidedAfter)):
+			return nil, undecided
+		default:
+			wait = retryAfter(err, pause)
+		}
+		if s.Clock.Wait(ctx, wait) != nil {
+			return nil, over
+		}
+	}
+}
+
+// hopeless tells errors of a listing that asking again does not heal.
+func hopeless(e *spec.Error) bool {
+	switch e.Kind {
+	case spec.KindUnauthorized, spec.KindForbidden, spec.KindUnsupported, spec.KindValidation:
+		return true
+	}
+	return false
+}

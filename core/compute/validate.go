@@ -1,0 +1,155 @@
+package compute
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/exatlas/atlas/core/provider"
+	"github.com/exatlas/atlas/core/spec"
+)
+
+// maxCandidates bounds the GPUs of one spawn.
+const maxCandidates = 32
+
+// candidate is one thing to ask the cloud for.
+type candidate struct {
+	gpu    string // as the caller named it
+	native string
+	tier   spec.CloudType
+}
+
+func wrong(field, message, hint string) error {
+	return &spec.Error{Kind: spec.KindValidation, Message: "params." + field + ": " + message, Hint: hint}
+}
+
+// validate checks a spawn before anything is sent.
+func validate(a *provider.Account, p *SpawnParams) error {
+	switch {
+	case len(p.GPU) > 0 && p.CPU != nil:
+		return wrong("cpu", "given together with gpu", "give one of them")
+	case len(p.GPU) == 0 && p.CPU == nil && p.OfferID == "":
+		return wrong("gpu", "missing", "give gpu, such as h100, or cpu for a machine without GPUs")
+	case len(p.GPU) > maxCandidates:
+		return wrong("gpu", "more than "+strconv.Itoa(maxCandidates)+" names", "give fewer")
+	case p.BidPerHour > 0 && !p.Spot:
+		return wrong("bid_per_hour", "given without spot", "set spot, or leave the bid out")
+	case p.CPU != nil && p.GPUCount > 0:
+		return wrong("gpu_count", "given together with cpu", "leave it out")
+	case p.VolumeMountPath != "" && !strings.HasPrefix(p.VolumeMountPath, "/"):
+		return wrong("volume_mount_path", "not an absolute path", "start it with /")
+	case strings.ContainsFunc(p.Name, func(r rune) bool { return r < 0x20 || r == 0x7f }):
+		return wrong("name", "holds a control character", "")
+	}
+	for i, name := range p.GPU {
+		if name == "" {
+			return wrong("gpu["+strconv.Itoa(i)+"]", "must not be empty", "")
+		}
+	}
+	if err := validatePorts(p.Ports); err != nil {
+		return err
+	}
+	if err := validateEnv(p.Env); err != nil {
+		return err
+	}
+	return capabilities(a, p)
+}
+
+func validatePorts(ports []spec.PortRequest) error {
+	seen := map[spec.PortRequest]bool{}
+	for i := range ports {
+		at := "ports[" + strconv.Itoa(i) + "]"
+		if ports[i].Protocol == "" {
+			ports[i].Protocol = spec.ProtocolHTTP
+		}
+		switch {
+		case ports[i].Internal < 1 || ports[i].Internal > 65535:
+			return wrong(at+".internal", "must be 1 to 65535", "")
+		case seen[ports[i]]:
+			return wrong(at, "the same port as an earlier one", "give each port once")
+		}
+		seen[ports[i]] = true
+	}
+	return nil
+}
+
+// validateEnv refuses names that some clouds would read as something else, such
+// as a flag of the container runtime.
+func validateEnv(env map[string]string) error {
+	name := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	for key, value := range env {
+		switch {
+		case !name.MatchString(key):
+			return wrong("env", "a name that is not letters, digits and underscores, or starts with a digit", "rename the variable")
+		case strings.ContainsRune(value, 0):
+			return wrong("env."+key, "holds a NUL byte", "")
+		}
+	}
+	return nil
+}
+
+func capabilities(a *provider.Account, p *SpawnParams) error {
+	if p.Spot {
+		if err := a.Need(spec.CapSpot, "interruptible machines", "spot"); err != nil {
+			return err
+		}
+	}
+	if p.CPU != nil {
+		if err := a.Need(spec.CapCPU, "machines without GPUs", ""); err != nil {
+			return err
+		}
+	} else if err := a.Need(spec.CapGPU, "machines with GPUs", ""); err != nil {
+		return err
+	}
+	if p.NetworkVolumeID != "" {
+		if err := a.Need(spec.CapNetworkVolumes, "network volumes", "network_volume_id"); err != nil {
+			return err
+		}
+	}
+	if p.OfferID != "" {
+		if err := a.Need(spec.CapOffers, "single offers", "offer_id"); err != nil {
+			return err
+		}
+	}
+	if p.CloudType == spec.CloudSecure || p.CloudType == spec.CloudCommunity {
+		return a.Need(spec.CapCloudTiers, "machines by tier", "cloud_type")
+	}
+	return nil
+}
+
+// candidates lists what to ask for, in order: the GPUs as given, and for each
+// the tiers, secure before community.
+func (s *Service) candidates(a *provider.Account, p *SpawnParams) ([]candidate, error) {
+	tiers := []spec.CloudType{""}
+	if a.Manifest.Has(spec.CapCloudTiers) {
+		switch p.CloudType {
+		case spec.CloudSecure, spec.CloudCommunity:
+			tiers = []spec.CloudType{p.CloudType}
+		default:
+			tiers = []spec.CloudType{spec.CloudSecure, spec.CloudCommunity}
+		}
+	}
+	gpus := []candidate{{}}
+	if len(p.GPU) > 0 {
+		gpus = gpus[:0]
+	}
+	seen := map[string]bool{}
+	for _, name := range p.GPU {
+		native, err := s.Catalog.Native(a.Manifest, name)
+		if err != nil {
+			return nil, err
+		}
+		if !seen[native] {
+			seen[native] = true
+			gpus = append(gpus, candidate{gpu: name, native: native})
+		}
+	}
+	out := make([]candidate, 0, len(gpus)*len(tiers))
+	for _, c := range gpus {
+		for _, tier := range tiers {
+			c.tier = tier
+			out = append(out, c)
+		}
+	}
+	return out, nil
+}
