@@ -175,3 +175,13 @@ func (t *topic) wake() {
 	}
 	t.waiters = nil
 }
+
+// Last returns the number of a topic's latest event.
+func (b *Bus) Last(topicName string) uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if t := b.topics[topicName]; t != nil {
+		return t.last
+	}
+	return b.floor
+}
