@@ -41,7 +41,7 @@ func manifest() spec.Manifest {
 		Version:     "1.0.0",
 		Description: "the mock cloud: a simulator, set base_url to one",
 		Capabilities: []spec.Capability{spec.CapSpot, spec.CapServerless, spec.CapNetworkVolumes, spec.CapHTTPProxy, spec.CapRawTCP,
-			spec.CapWebhooks, spec.CapStopStart, spec.CapLogs, spec.CapCPU, spec.CapGPU},
+			spec.CapWebhooks, spec.CapStopStart, spec.CapLogs, spec.CapCPU, spec.CapGPU, spec.CapCloudTiers},
 		URLs: []spec.NamedURL{
 			{Name: "api", URL: defaultAPI},
 			{Name: "proxy", URL: defaultProxy, OverridePath: "/proxy/{id}/{port}"},

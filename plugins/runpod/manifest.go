@@ -48,7 +48,7 @@ func manifest() spec.Manifest {
 		Version:     "1.0.0",
 		Description: "RunPod pods and serverless jobs",
 		Capabilities: []spec.Capability{spec.CapServerless, spec.CapNetworkVolumes, spec.CapHTTPProxy, spec.CapRawTCP, spec.CapSymmetricPorts,
-			spec.CapWebhooks, spec.CapGlobalNetworking, spec.CapStopStart, spec.CapLogs, spec.CapCPU, spec.CapGPU},
+			spec.CapWebhooks, spec.CapGlobalNetworking, spec.CapStopStart, spec.CapLogs, spec.CapCPU, spec.CapGPU, spec.CapCloudTiers},
 		URLs: []spec.NamedURL{
 			{Name: "api", URL: defaultAPI},
 			{Name: "jobs", URL: defaultJobs, OverridePath: "/jobs"},
