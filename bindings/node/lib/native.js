@@ -45,7 +45,7 @@ function remedy(reasons) {
 }
 
 function failure(what, tried, cause) {
-  const lines = tried.map(([name, reason]) => `  ${name}: ${reason}`);
+  const lines = tried.map(([name, reason]) => `  ${name}: ${reason.replace(`${name}: `, '')}`); // dlerror says it too
   const message = [`cannot load ${what}`, ...lines, `  -> ${remedy(tried.map(([, reason]) => reason))}`].join('\n');
   return new CLASSES.LoadError({ kind: 'unsupported', code: 'ATLAS_LOAD', message }, { cause });
 }

@@ -1,0 +1,72 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const { execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { after, before, test } = require('node:test');
+const { LIBRARY, PACKAGE, run } = require('./support');
+
+let folder;
+before(() => { folder = fs.mkdtempSync(path.join(os.tmpdir(), 'exatlas-load-')); });
+after(() => fs.rmSync(folder, { recursive: true }));
+
+const OPEN = `
+  const { Client } = require('exatlas');
+  try { new Client(); console.log('opened'); process.exit(0); } catch (e) { console.log(e.name, e.code, e.message); }`;
+
+/** A shared library made of one line of C. */
+function compile(name, code) {
+  const source = path.join(folder, `${name}.c`);
+  const out = path.join(folder, `${name}.so`);
+  fs.writeFileSync(source, code);
+  execFileSync(process.env.CC || 'cc', ['-shared', '-fPIC', source, '-o', out]);
+  return out;
+}
+
+test('requiring the package loads nothing', async () => {
+  const { code, stdout } = await run(`require('exatlas'); console.log(require('fs').readFileSync('/proc/self/maps', 'utf8').includes('libexatlas'))`);
+  assert.equal(code, 0);
+  assert.equal(stdout, 'false\n');
+});
+
+test('a missing library is one diagnosis with its remedy', async () => {
+  const { stdout } = await run(OPEN, { env: { ATLAS_LIBRARY: path.join(folder, 'none.so') } });
+  assert.match(stdout, /^LoadError ATLAS_LOAD cannot load the Atlas library, libexatlas\.so\n  .*none\.so: .*cannot open.*\n  -> ATLAS_LIBRARY is set and is the only place looked at/);
+});
+
+test('a file that is no library, and a library that is not Atlas, are named', async () => {
+  const text = path.join(folder, 'text.so');
+  fs.writeFileSync(text, 'not a library at all '.repeat(100));
+  assert.match((await run(OPEN, { env: { ATLAS_LIBRARY: text } })).stdout, /invalid ELF header[^]*-> Install the library built for linux-/);
+  const other = compile('other', 'int something(void) { return 1; }');
+  assert.match((await run(OPEN, { env: { ATLAS_LIBRARY: other } })).stdout, /has no function atlas_abi_version, so it is not the Atlas library/);
+});
+
+test('a library of another ABI version is refused with both numbers', async () => {
+  const names = ['version', 'status_name', 'free', 'open', 'close', 'call', 'submit', 'cancel', 'next', 'wake_fd'];
+  const newer = compile('newer', `int atlas_abi_version(void) { return 99; }\n${names.map((name) => `void atlas_${name}(void) {}`).join('\n')}`);
+  assert.match((await run(OPEN, { env: { ATLAS_LIBRARY: newer } })).stdout, /speaks ABI version 99, this package needs 1[^]*-> Install the exatlas package and the library of the same release/);
+});
+
+test('a second copy in one process is refused, a second name of the same file is not', async () => {
+  const copy = path.join(folder, 'copy.so');
+  const link = path.join(folder, 'link.so');
+  fs.copyFileSync(LIBRARY, copy);
+  fs.symlinkSync(LIBRARY, link);
+  const again = (file) => run(`
+    const { Client } = require('exatlas');
+    const { Worker } = require('worker_threads');
+    new Client();
+    const worker = new Worker(\`process.env.ATLAS_LIBRARY = ${JSON.stringify(file)}; ${OPEN.replace('process.exit(0);', '')}\`, { eval: true });
+    worker.on('exit', () => process.exit());`);
+  assert.match((await again(copy)).stdout, /this process has loaded another copy, .*can hold only one/);
+  assert.match((await again(link)).stdout, /opened/);
+});
+
+test('the build says in one line what it lacks', async () => {
+  const { code, stderr } = await run('', { file: path.join(PACKAGE, 'build.js'), env: { CC: 'no-such-compiler' } });
+  assert.equal(code, 1);
+  assert.match(stderr, /^exatlas: no C compiler `no-such-compiler` found: install one .*\n$/);
+});
