@@ -84,13 +84,8 @@ func checkAddresses(m *spec.Manifest) string {
 			return "its urls lack a name or have one twice"
 		}
 		names[u.Name] = true
-		host, ok := strings.CutPrefix(u.URL, "https://")
-		if !ok {
+		if !strings.HasPrefix(u.URL, "https://") || !printable(u.URL) {
 			return "url " + clean(u.Name, 32) + " does not begin with https://"
-		}
-		host, _, _ = strings.Cut(host, "/")
-		if !covered(host, m.Hosts) {
-			return "url " + clean(u.Name, 32) + " leads to a host that is not among its hosts"
 		}
 		if u.OverridePath != "" && !strings.HasPrefix(u.OverridePath, "/") {
 			return "the override_path of url " + clean(u.Name, 32) + " does not begin with a slash"
@@ -195,11 +190,12 @@ func resolveURLs(m *spec.Manifest, options ProviderOptions) (urls map[string]str
 			continue
 		}
 		operator = append(operator, target)
+		api := m.Hosts
 		if c := m.Credential; c != nil && len(c.Hosts) > 0 {
-			host, _, _ := strings.Cut(strings.TrimPrefix(u.URL, "https://"), "/")
-			if !covered(host, c.Hosts) {
-				bare = append(bare, target)
-			}
+			api = c.Hosts
+		}
+		if host, _, _ := strings.Cut(strings.TrimPrefix(u.URL, "https://"), "/"); !covered(host, api) {
+			bare = append(bare, target)
 		}
 	}
 	return urls, operator, bare
