@@ -47,15 +47,17 @@ type Cloud struct {
 	cpus      []cpuType
 	centers   []center
 	official  []*template
+	billing   map[string]*billingView
 	parsers   fastjson.ParserPool
 	jobLimits map[string]*simkit.Limiter
 
-	mu      sync.RWMutex
-	seq     int64
-	births  int
-	pods    map[string]*pod
-	tenants map[*simkit.Account]*tenant
-	jobs    *jobTable
+	mu        sync.RWMutex
+	seq       int64
+	births    int
+	pods      map[string]*pod
+	tenants   map[*simkit.Account]*tenant
+	endpoints map[string]*endpoint // of all accounts
+	jobs      *jobTable
 }
 
 // tenant is what one account owns. Slices are in order of creation.
@@ -81,7 +83,7 @@ func Start(o Options) (*simkit.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cloud{Kit: kit, o: o, shapes: newShapes(), gpus: gpuTypes(), cpus: cpuTypes(), centers: centers(), official: catalogTemplates(), jobLimits: newJobLimits(o.JobLimits)}
+	c := &Cloud{Kit: kit, o: o, shapes: newShapes(), gpus: gpuTypes(), cpus: cpuTypes(), centers: centers(), official: catalogTemplates(), billing: billingViews(), jobLimits: newJobLimits(o.JobLimits)}
 	if c.o.JobPrice == 0 {
 		c.o.JobPrice = 1.1
 	}
@@ -100,6 +102,7 @@ func (c *Cloud) Reset() {
 	defer c.mu.Unlock()
 	c.seq, c.births = 0, 0
 	c.pods, c.tenants = map[string]*pod{}, map[*simkit.Account]*tenant{}
+	c.endpoints = map[string]*endpoint{}
 	c.jobs = newJobTable()
 }
 

@@ -74,6 +74,11 @@ type pod struct {
 	claim       simkit.Claim
 	fixed       []byte // the part of its JSON that an action does not change
 	interrupted bool   // a phase other than up began before it ran
+
+	log    []logLine
+	logSeq int64
+	told   int           // steps of the chapter that are in the log
+	watch  chan struct{} // closed when the pod changes; nil while nobody reads its log
 }
 
 // status derives the status at an instant.

@@ -14,13 +14,27 @@ import (
 // boot starts the clockwork of a pod: PROVISIONING unless it is a restart on
 // the machine it already has, then STARTING, then RUNNING with new ports.
 func (c *Cloud) boot(p *pod, now time.Time, restart bool) {
+	p.turn(now, "")
 	p.phase, p.up, p.starting, p.interrupted = phaseUp, now, now, false
 	if !restart {
 		p.starting = now.Add(time.Duration(c.o.ProvisionMS) * time.Millisecond)
 	}
 	p.running = p.starting.Add(time.Duration(c.o.BootMS) * time.Millisecond)
 	c.mapPorts(p)
-	c.Meter.Rate(p.id, "pod", p.tenant.account.Name, p.rate+c.diskRate(p), now)
+	c.price(p, p.rate, c.diskRate(p), now)
+}
+
+// price sets what a pod and its persistent volume cost from now on.
+func (c *Cloud) price(p *pod, rate, disk float64, now time.Time) {
+	kind := "pod_gpu"
+	if p.gpu == nil {
+		kind = "pod_cpu"
+	}
+	account := p.tenant.account.Name
+	c.Meter.Rate(p.id, kind, account, rate, now)
+	if c.diskRate(p) > 0 {
+		c.Meter.Rate(p.id+"/disk", "pod_disk", account, disk, now)
+	}
 }
 
 // before is the instant whose view a create and a start answer with: the pod is
@@ -64,12 +78,13 @@ func (c *Cloud) halt(p *pod, to phase, now time.Time) {
 		c.Capacity.Give(p.claim)
 		p.claim.Count = 0
 	}
+	p.turn(now, map[phase]string{phaseExited: "container stopped", phaseError: "container failed: layer does not exist", phaseGone: "remove container"}[to])
 	p.phase, p.up = to, now
 	switch to {
 	case phaseExited:
-		c.Meter.Rate(p.id, "pod", p.tenant.account.Name, 2*c.diskRate(p), now)
+		c.price(p, 0, 2*c.diskRate(p), now)
 	case phaseGone:
-		c.Meter.Rate(p.id, "pod", p.tenant.account.Name, 0, now)
+		c.price(p, 0, 0, now)
 	}
 }
 
@@ -144,6 +159,10 @@ func (c *Cloud) Do(id, action string) error {
 }
 
 func (c *Cloud) do(p *pod, action string, now time.Time) {
+	switch action {
+	case "stuck", "unready", "run":
+		p.turn(now, "")
+	}
 	switch action {
 	case "vanish":
 		c.remove(p, now)

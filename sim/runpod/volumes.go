@@ -1,6 +1,8 @@
 package runpod
 
 import (
+	"strings"
+
 	"github.com/valyala/fasthttp"
 
 	"github.com/exatlas/atlas/sim/simkit"
@@ -92,7 +94,7 @@ func (c *Cloud) createVolume(ctx *fasthttp.RequestCtx, a *simkit.Account, _ []st
 	vol.id = c.IDs.New(10, idAlphabet)
 	t := c.tenant(a)
 	t.volumes = append(t.volumes, vol)
-	c.Meter.Rate(vol.id, "network_volume", a.Name, float64(vol.size)*volumeRate, c.Clock.Now())
+	c.Meter.Rate(vol.id, "network_volume_"+strings.ToLower(vol.kind), a.Name, float64(vol.size)*volumeRate, c.Clock.Now())
 	answer(ctx, 201, vol.append(nil))
 }
 
@@ -125,7 +127,7 @@ func (c *Cloud) patchVolume(ctx *fasthttp.RequestCtx, a *simkit.Account, parts [
 			return
 		}
 		vol.size = v.GetInt("size")
-		c.Meter.Rate(vol.id, "network_volume", a.Name, float64(vol.size)*volumeRate, c.Clock.Now())
+		c.Meter.Rate(vol.id, "network_volume_"+strings.ToLower(vol.kind), a.Name, float64(vol.size)*volumeRate, c.Clock.Now())
 	}
 	if v.Exists("name") {
 		vol.name = textOf(v, "name")
@@ -149,6 +151,6 @@ func (c *Cloud) deleteVolume(ctx *fasthttp.RequestCtx, a *simkit.Account, parts 
 		}
 	}
 	t.volumes = without(t.volumes, vol)
-	c.Meter.Rate(vol.id, "network_volume", a.Name, 0, c.Clock.Now())
+	c.Meter.Rate(vol.id, "network_volume_"+strings.ToLower(vol.kind), a.Name, 0, c.Clock.Now())
 	noContent(ctx)
 }

@@ -86,6 +86,18 @@ func (c *Clock) move(change func(time.Time, float64) (time.Time, float64)) {
 // Wait returns true when the clock reaches an instant, however it gets there,
 // and false when one of the stop channels closes before.
 func (c *Clock) Wait(until time.Time, stop, also <-chan struct{}) bool {
+	return c.WaitAtMost(until, 0, stop, also)
+}
+
+// WaitAtMost is Wait that gives up, with false, after some real time; 0 never
+// gives up.
+func (c *Clock) WaitAtMost(until time.Time, patience time.Duration, stop, also <-chan struct{}) bool {
+	var giveUp <-chan time.Time
+	if patience > 0 {
+		timer := time.NewTimer(patience)
+		defer timer.Stop()
+		giveUp = timer.C
+	}
 	for {
 		c.mu.Lock()
 		changed, a := c.changed, c.now.Load()
@@ -97,22 +109,23 @@ func (c *Clock) Wait(until time.Time, stop, also <-chan struct{}) bool {
 		var tick <-chan time.Time
 		var timer *time.Timer
 		if a.factor > 0 {
-			timer = time.NewTimer(time.Duration(float64(left)/a.factor) + time.Microsecond)
+			timer = time.NewTimer(time.Duration(min(float64(left)/a.factor, float64(time.Hour))) + time.Microsecond)
 			tick = timer.C
 		}
-		stopped := false
+		ended := true
 		select {
 		case <-tick:
+			ended = false
 		case <-changed:
+			ended = false
 		case <-stop:
-			stopped = true
 		case <-also:
-			stopped = true
+		case <-giveUp:
 		}
 		if timer != nil {
 			timer.Stop()
 		}
-		if stopped {
+		if ended {
 			return false
 		}
 	}

@@ -1,7 +1,6 @@
 package simkit
 
 import (
-	"sort"
 	"sync"
 	"time"
 )
@@ -19,6 +18,7 @@ type item struct {
 	id, account, kind string
 	rate              float64   // USD per hour; 0 while it does not run
 	since             time.Time // start of the segment that runs
+	until             time.Time // its end where it is known beforehand
 	seconds           int64     // of ended segments
 	amount            float64   // of ended segments
 	segments          []Segment
@@ -71,20 +71,35 @@ func (m *Meter) Rate(id, kind, account string, usdPerHour float64, now time.Time
 	it.rate, it.since = usdPerHour, now
 }
 
-// Charge adds a finished stretch of time, such as a job's.
-func (m *Meter) Charge(id, kind, account string, usdPerHour float64, from, to time.Time) {
+// Plan sets a stretch of time that is known beforehand, such as a job's run. It
+// costs as the clock passes through it; Rate may cut it short.
+func (m *Meter) Plan(id, kind, account string, usdPerHour float64, from, to time.Time) {
+	m.Rate(id, kind, account, 0, from)
 	m.Rate(id, kind, account, usdPerHour, from)
-	m.Rate(id, kind, account, 0, to)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.items[id].until = to
+}
+
+// end is where the running segment ends for a reader at now.
+func (it *item) end(now time.Time) time.Time {
+	if !it.until.IsZero() && it.until.Before(now) {
+		return it.until
+	}
+	return now
 }
 
 func (it *item) close(now time.Time) {
 	if it.rate == 0 {
 		return
 	}
-	seconds := wholeSeconds(it.since, now)
-	it.seconds += seconds
-	it.amount += float64(seconds) * it.rate / 3600
-	it.segments = append(it.segments, Segment{From: it.since, To: now, Rate: it.rate})
+	if end := it.end(now); end.After(it.since) {
+		seconds := wholeSeconds(it.since, end)
+		it.seconds += seconds
+		it.amount += float64(seconds) * it.rate / 3600
+		it.segments = append(it.segments, Segment{From: it.since, To: end, Rate: it.rate})
+	}
+	it.until = time.Time{}
 }
 
 func wholeSeconds(from, to time.Time) int64 {
@@ -95,9 +110,13 @@ func wholeSeconds(from, to time.Time) int64 {
 }
 
 func (it *item) at(now time.Time) BillItem {
-	b := BillItem{ID: it.id, Kind: it.kind, Account: it.account, Seconds: it.seconds, USD: it.amount, Rate: it.rate}
+	b := BillItem{ID: it.id, Kind: it.kind, Account: it.account, Seconds: it.seconds, USD: it.amount}
 	if it.rate != 0 {
-		seconds := wholeSeconds(it.since, now)
+		end := it.end(now)
+		if end.Equal(now) && !now.Before(it.since) {
+			b.Rate = it.rate
+		}
+		seconds := wholeSeconds(it.since, end)
 		b.Seconds += seconds
 		b.USD += float64(seconds) * it.rate / 3600
 	}
@@ -135,21 +154,44 @@ func (m *Meter) Spent(account string, now time.Time) float64 {
 	return sum
 }
 
-// Segments returns the stretches of time a thing was billed for, the running
-// one included, oldest first.
-func (m *Meter) Segments(id string, now time.Time) []Segment {
+// Stretch is one segment of one item, for a cloud's own billing pages.
+type Stretch struct {
+	ID, Kind string
+	Segment
+}
+
+// Stretches returns what an account was billed for, the running segments
+// included, items in order of their first cost.
+func (m *Meter) Stretches(account string, now time.Time) []Stretch {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	it := m.items[id]
-	if it == nil {
-		return nil
+	var list []Stretch
+	for _, it := range m.order {
+		if it.account != account {
+			continue
+		}
+		for _, s := range it.segments {
+			list = append(list, Stretch{ID: it.id, Kind: it.kind, Segment: s})
+		}
+		if end := it.end(now); it.rate != 0 && end.After(it.since) {
+			list = append(list, Stretch{ID: it.id, Kind: it.kind, Segment: Segment{From: it.since, To: end, Rate: it.rate}})
+		}
 	}
-	list := append([]Segment{}, it.segments...)
-	if it.rate != 0 {
-		list = append(list, Segment{From: it.since, To: now, Rate: it.rate})
-	}
-	sort.SliceStable(list, func(i, j int) bool { return list[i].From.Before(list[j].From) })
 	return list
+}
+
+// Between returns the whole seconds of a segment that lie in [from, to). Summed
+// over adjoining windows they are the segment's own whole seconds.
+func (s Segment) Between(from, to time.Time) int64 {
+	return s.upTo(to) - s.upTo(from)
+}
+
+// upTo is how many whole seconds of the segment have passed at an instant.
+func (s Segment) upTo(at time.Time) int64 {
+	if at.After(s.To) {
+		at = s.To
+	}
+	return wholeSeconds(s.From, at)
 }
 
 func (m *Meter) reset() {
