@@ -2,27 +2,50 @@ package atlas
 
 import (
 	"context"
-	"crypto/rand"
-	"runtime"
 	"strconv"
+	"sync"
 	"time"
 
+	"github.com/exatlas/atlas/core/compute"
 	"github.com/exatlas/atlas/core/dispatch"
+	"github.com/exatlas/atlas/core/events"
+	"github.com/exatlas/atlas/core/jobs"
+	"github.com/exatlas/atlas/core/provider"
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/host"
 )
 
 // Environment is what a client takes from the process it lives in.
 type Environment struct {
-	Getenv func(string) string     // reads credentials; nil: there is no environment
+	Getenv func(string) string     // reads credentials, each variable once; nil: there is no environment
 	Gauges func() map[string]int64 // further entries of atlas.info's live; may be nil
 }
 
 // closeTimeout is how long Close waits when told nothing.
 const closeTimeout = 5 * time.Second
 
-// Client rents machines. Any goroutine may use it at any time.
+// Client rents machines. Any goroutine may use it at any time. Its services
+// answer with errors of type *[Error].
 type Client struct {
+	Compute   *ComputeService
+	Jobs      *JobsService
+	GPUs      *GPUService
+	Auth      *AuthService
+	Providers *ProviderService
+	Events    *EventService
+
 	dispatcher *dispatch.Dispatcher
+	services   *dispatch.Services
+	host       *host.Host
+	bus        *events.Bus
+	directory  *provider.Directory
+	compute    *compute.Service
+	jobs       *jobs.Service
+	prober     *prober
+	env        Environment
+
+	closing sync.Mutex
+	closed  bool
 }
 
 // OpenJSON opens a client with a configuration document. A nil config means {}.
@@ -45,38 +68,13 @@ func OpenJSON(config []byte, env Environment) (*Client, Outcome, []byte) {
 	return c, OK, nil
 }
 
-func open(settings Settings, env Environment) (*Client, *spec.Error) {
-	d := dispatch.New(dispatch.Limits{Calls: settings.Limits.Calls, RequestBytes: settings.Limits.RequestBytes})
-	c := &Client{dispatcher: d}
-	d.Serve(dispatch.Methods(&dispatch.Services{
-		Version: Version,
-		ABI:     ABI,
-		Random:  rand.Reader,
-		Names:   func() []string { return []string{} },
-		Live:    func() map[string]int64 { return c.live(env) },
-	}))
-	return c, nil
-}
-
-// live gathers the gauges of atlas.info.
-func (c *Client) live(env Environment) map[string]int64 {
-	live := map[string]int64{}
-	if env.Gauges != nil {
-		for name, value := range env.Gauges() {
-			live[name] = value
-		}
-	}
-	live["calls"] = int64(c.dispatcher.Live())
-	live["goroutines"] = int64(runtime.NumGoroutine())
-	return live
-}
-
 // CallJSON carries out one request and waits for its answer. The request is only
 // read, and not kept.
 func (c *Client) CallJSON(request []byte) (Outcome, []byte) { return c.dispatcher.Call(request) }
 
-// SubmitJSON starts one request and returns at once. Where it answers OK, a
-// completion will come out of NextJSON, exactly once.
+// SubmitJSON starts one request and returns at once; the request is only read,
+// and not kept. Where it answers OK, a completion will come out of NextJSON,
+// exactly once.
 func (c *Client) SubmitJSON(request []byte) (Outcome, []byte) { return c.dispatcher.Submit(request) }
 
 // CancelID cancels the call in flight with that id.
@@ -91,16 +89,22 @@ func (c *Client) NextJSON(timeout time.Duration) (Outcome, []byte) { return c.di
 func (c *Client) NotifyQueue(f func(nonEmpty bool)) { c.dispatcher.NotifyQueue(f) }
 
 // Close cancels the calls in flight, waits for them at most timeout (negative: 5
-// seconds) and releases what the client holds. Closing twice is allowed.
+// seconds), gives back machines that nobody knows of, and releases what the
+// client holds. It answers Timeout when something was still ending, which it
+// does in the background. Closing twice is allowed.
 func (c *Client) Close(timeout time.Duration) Outcome {
 	if timeout < 0 {
 		timeout = closeTimeout
 	}
+	c.closing.Lock()
+	defer c.closing.Unlock()
+	if c.closed {
+		return OK
+	}
+	c.closed = true
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	ended := c.dispatcher.Close(ctx)
-	c.dispatcher.EndQueue()
-	if !ended {
+	if !c.release(ctx) {
 		return Timeout
 	}
 	return OK

@@ -43,7 +43,7 @@ type LimitSettings struct {
 // ComputeSettings say how machines are rented.
 type ComputeSettings struct {
 	NamePrefix *string `json:"name_prefix" default:"atlas-" doc:"Start of the names Atlas gives machines."`
-	Owner      string  `json:"owner" doc:"Word after the prefix that tells this program's machines from others', a-z, 0-9."`
+	Owner      string  `json:"owner" maxlen:"32" doc:"Word after the prefix that tells this program's machines from others', a-z, 0-9."`
 	SettleMS   int64   `json:"settle_ms" min:"1" max:"600000" doc:"How long to look for a machine whose create lost its answer, ms. Absent: what the provider's manifest says of its listing."`
 }
 
@@ -55,4 +55,14 @@ func DecodeSettings(config []byte) (Settings, *spec.Error) {
 	}
 	err := strict.Compile(reflect.TypeFor[Settings]()).Decode(config, &s, "config")
 	return s, err
+}
+
+// check finds the mistakes that types do not.
+func (s *Settings) check() *spec.Error {
+	for _, r := range s.Compute.Owner {
+		if (r < 'a' || r > 'z') && (r < '0' || r > '9') {
+			return &spec.Error{Kind: spec.KindValidation, Message: "config.compute.owner: not made of a-z and 0-9 alone"}
+		}
+	}
+	return nil
 }

@@ -24,7 +24,10 @@ func addAtlas(t *Table, s *Services) {
 		Text:    "It sends nothing and compiles no plugin.",
 		Params:  `{}`,
 		Result:  `{"version":"0.1.0","abi":1,"plugin_abi":1,"providers":["mock","runpod"],"live":{"calls":1,"goroutines":9,"subscriptions":0}}`,
-	}, func(ctx context.Context, _ *None) (*Info, error) {
-		return &Info{Version: s.Version, ABI: s.ABI, PluginABI: spec.PluginABI, Providers: s.Names(), Live: s.Live()}, nil
-	})
+	}, func(context.Context, *None) (*Info, error) { return s.Info(), nil })
+}
+
+// Info is atlas.info.
+func (s *Services) Info() *Info {
+	return &Info{Version: s.Version, ABI: s.ABI, PluginABI: spec.PluginABI, Providers: s.Names(), Live: s.Live()}
 }

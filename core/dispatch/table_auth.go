@@ -71,18 +71,22 @@ func addAuth(t *Table, s *Services) {
 		Text:    "The signature covers path, query and expiry, not scheme, host and fragment: use one secret a machine. Of equal query names the last is kept. A signature already there is replaced.",
 		Params:  `{"url":"https://7h9k2m4n6p-8000.proxy.runpod.net/stream?a=1&b=x+y","secret":"s3cr3t","now":"2023-11-14T22:13:20Z"}`,
 		Result:  `{"url":"https://7h9k2m4n6p-8000.proxy.runpod.net/stream?a=1&b=x+y&exp=1700003600&sig=2XiktYQEHzJeDwwjftZ85xjdyOeX5YLlmSpd9ZtrUAI","expires_at":"2023-11-14T23:13:20Z"}`,
-	}, s.signURL)
+	}, s.SignURL)
 	add(t, "auth.url.verify", Doc{
 		Summary: "Checks a signed URL, in constant time.",
 		Params:  `{"url":"/stream?a=1&b=x+y&exp=1700003600&sig=2XiktYQEHzJeDwwjftZ85xjdyOeX5YLlmSpd9ZtrUAI","secret":"s3cr3t","now":"2023-11-14T22:13:20Z"}`,
 		Result:  `{"valid":true}`,
-	}, func(_ context.Context, p *VerifyURLParams) (*URLValidity, error) {
-		reason := auth.VerifyURL(p.URL, p.Secret.Reveal(), s.timeOr(p.Now))
-		return &URLValidity{Valid: reason == "", Reason: reason}, nil
-	})
+	}, s.VerifyURL)
 }
 
-func (s *Services) signURL(_ context.Context, p *SignParams) (*SignedURL, error) {
+// VerifyURL is auth.url.verify.
+func (s *Services) VerifyURL(_ context.Context, p *VerifyURLParams) (*URLValidity, error) {
+	reason := auth.VerifyURL(p.URL, p.Secret.Reveal(), s.timeOr(p.Now))
+	return &URLValidity{Valid: reason == "", Reason: reason}, nil
+}
+
+// SignURL is auth.url.sign.
+func (s *Services) SignURL(_ context.Context, p *SignParams) (*SignedURL, error) {
 	if p.Secret.Empty() {
 		return nil, &spec.Error{Kind: spec.KindValidation, Message: "params.secret: must not be empty"}
 	}

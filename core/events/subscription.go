@@ -19,6 +19,7 @@ type Subscription struct {
 	started bool // the reader may be told
 	told    bool // it was told, and has not taken everything yet
 	over    bool
+	done    chan struct{} // closed when over
 	ready   func(*Subscription)
 	onEnd   func()
 }
@@ -40,7 +41,7 @@ func (b *Bus) Subscribe(topicName string, from uint64, ready func(*Subscription)
 		t.idleAt = nil
 	}
 	b.nextID++
-	s := &Subscription{ID: "sub-" + strconv.FormatUint(b.nextID, 10), Topic: topicName, Next: t.last + 1, bus: b, topic: t, ready: ready, onEnd: onEnd}
+	s := &Subscription{ID: "sub-" + strconv.FormatUint(b.nextID, 10), Topic: topicName, Next: t.last + 1, bus: b, topic: t, ready: ready, onEnd: onEnd, done: make(chan struct{})}
 	if from > 0 {
 		for i := range t.kept {
 			if e := t.kept[(t.start+i)%len(t.kept)]; e.Seq >= from {
@@ -97,6 +98,10 @@ func (s *Subscription) TakeEvent() (event *Event, more bool) {
 	return e, len(s.pending) > 0
 }
 
+// Done is closed when the subscription is over: it gets nothing more, and what it
+// holds can still be taken.
+func (s *Subscription) Done() <-chan struct{} { return s.done }
+
 // Unsubscribe ends a subscription; events it has not handed out are dropped. It
 // reports whether there was one.
 func (b *Bus) Unsubscribe(id string) bool {
@@ -129,6 +134,7 @@ func (b *Bus) detach(s *Subscription) {
 		return
 	}
 	s.over = true
+	close(s.done)
 	delete(b.subscriptions, s.ID)
 	t := s.topic
 	for i, other := range t.subs {

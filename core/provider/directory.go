@@ -61,9 +61,9 @@ func (d *Directory) Find(ctx context.Context, name string, key spec.Secret) (Acc
 		return Account{}, &spec.Error{Kind: spec.KindValidation, Message: "params.provider: missing, and the client has no default_provider",
 			Hint: "name a provider: " + strings.Join(d.backend.Names(), ", ")}
 	}
-	m, err := d.backend.Manifest(ctx, name)
+	m, err := d.Manifest(ctx, name)
 	if err != nil {
-		return Account{}, d.unknown(name, err)
+		return Account{}, err
 	}
 	if key.Empty() {
 		key = d.settings.Keys[name]
@@ -75,6 +75,35 @@ func (d *Directory) Find(ctx context.Context, name string, key spec.Secret) (Acc
 		return Account{}, missingKey(name, m)
 	}
 	return Account{Provider: name, Manifest: m, Key: key}, nil
+}
+
+// Manifest returns a provider's manifest; the error of an unknown name says
+// which there are.
+func (d *Directory) Manifest(ctx context.Context, name string) (*spec.Manifest, error) {
+	m, err := d.backend.Manifest(ctx, name)
+	if err != nil {
+		if e := d.Known(name); e != nil {
+			return nil, e
+		}
+		return nil, err
+	}
+	return m, nil
+}
+
+// Known returns an error that names the nearest provider where there is none of
+// that name.
+func (d *Directory) Known(name string) error {
+	names := d.backend.Names()
+	for _, known := range names {
+		if known == name {
+			return nil
+		}
+	}
+	e := &spec.Error{Kind: spec.KindValidation, Message: "params.provider: no such provider", Hint: "the providers are: " + strings.Join(names, ", ")}
+	if near := strict.Nearest(name, names); near != "" {
+		e.Hint = "did you mean " + near + "?"
+	}
+	return e
 }
 
 // Configured reports whether calls to a provider would find a credential.
@@ -89,20 +118,6 @@ func (d *Directory) Forget(name string) {
 	delete(d.env, name)
 }
 
-func (d *Directory) unknown(name string, cause error) error {
-	names := d.backend.Names()
-	for _, known := range names {
-		if known == name {
-			return cause // it exists and could not be loaded
-		}
-	}
-	e := &spec.Error{Kind: spec.KindValidation, Message: "params.provider: no such provider", Hint: "the providers are: " + strings.Join(names, ", ")}
-	if near := strict.Nearest(name, names); near != "" {
-		e.Hint = "did you mean " + near + "?"
-	}
-	return e
-}
-
 func (d *Directory) fromEnvironment(name string, m *spec.Manifest) spec.Secret {
 	if d.settings.Getenv == nil {
 		return spec.Secret{}
@@ -113,7 +128,7 @@ func (d *Directory) fromEnvironment(name string, m *spec.Manifest) spec.Secret {
 		return key
 	}
 	key := spec.Secret{}
-	for _, variable := range variables(name, m) {
+	for _, variable := range Variables(name, m) {
 		if value := d.settings.Getenv(variable); value != "" {
 			key = spec.NewSecret(value)
 			break
@@ -123,12 +138,12 @@ func (d *Directory) fromEnvironment(name string, m *spec.Manifest) spec.Secret {
 	return key
 }
 
-// variables are the environment variables a provider may read.
-func variables(name string, m *spec.Manifest) []string {
+// Variables are the environment variables a provider's credential may come from.
+func Variables(name string, m *spec.Manifest) []string {
 	if m.Credential == nil {
-		return nil
+		return []string{}
 	}
-	var out []string
+	out := []string{}
 	for _, variable := range m.Credential.Env {
 		if strings.HasPrefix(variable, strings.ToUpper(name)+"_") {
 			out = append(out, variable)
@@ -139,7 +154,7 @@ func variables(name string, m *spec.Manifest) []string {
 
 func missingKey(name string, m *spec.Manifest) *spec.Error {
 	hint := "pass api_key, or set providers." + name + ".api_key when opening the client"
-	if known := variables(name, m); len(known) > 0 {
+	if known := Variables(name, m); len(known) > 0 {
 		hint += ", or set " + strings.Join(known, " or ") + " before it"
 	}
 	return &spec.Error{Kind: spec.KindUnauthorized, Provider: name, Message: "no credential; nothing was sent", Hint: hint}

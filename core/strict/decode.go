@@ -5,7 +5,6 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/exatlas/atlas/core/spec"
 )
@@ -164,31 +163,11 @@ func (s *scanner) str(n *node, v reflect.Value) *fault {
 		v.Set(reflect.ValueOf(spec.NewSecret(string(text))))
 		return nil
 	}
-	if n.enum != nil {
-		for _, allowed := range n.enum {
-			if allowed == string(text) {
-				v.SetString(allowed)
-				return nil
-			}
-		}
-		hint := "use one of " + strings.Join(n.enum, ", ")
-		if near := Nearest(string(text), n.enum); near != "" {
-			hint = "did you mean " + near + "? It is one of " + strings.Join(n.enum, ", ")
-		}
-		return &fault{message: "not one of " + strings.Join(n.enum, ", "), hint: hint}
+	value := string(text)
+	if f := checkText(n, value); f != nil {
+		return f
 	}
-	if len(text) < n.minLen {
-		return &fault{message: "must not be empty"}
-	}
-	if n.maxLen > 0 && len(text) > n.maxLen {
-		return &fault{message: "longer than " + strconv.Itoa(n.maxLen) + " bytes"}
-	}
-	if n.time && len(text) > 0 {
-		if _, err := time.Parse(time.RFC3339, string(text)); err != nil {
-			return &fault{message: "not an RFC 3339 time", hint: "write it like 2026-06-01T12:00:00Z"}
-		}
-	}
-	v.SetString(string(text))
+	v.SetString(value)
 	return nil
 }
 
@@ -213,13 +192,7 @@ func (s *scanner) num(n *node, v reflect.Value) *fault {
 		}
 		v.SetInt(whole)
 	}
-	switch {
-	case n.min != nil && value < *n.min:
-		return &fault{message: "must be at least " + number(*n.min)}
-	case n.max != nil && value > *n.max:
-		return &fault{message: "must be at most " + number(*n.max)}
-	}
-	return nil
+	return n.within(value)
 }
 
 func (s *scanner) list(n *node, v reflect.Value) *fault {

@@ -29,6 +29,10 @@ var closed = [...]netip.Prefix{
 	netip.MustParsePrefix("fec0::/10"),       // site-local (RFC 3879)
 }
 
+// Public reports whether an address is one of the public Internet, which is
+// where requests may go without an operator's word.
+func Public(addr netip.Addr) bool { return public(addr) }
+
 // public reports whether an address is one of the public Internet. An IPv4
 // address in IPv6 clothing is none: nobody's name resolves to one in earnest.
 func public(addr netip.Addr) bool {

@@ -1,0 +1,223 @@
+package atlas
+
+import (
+	"context"
+
+	"github.com/exatlas/atlas/core/auth"
+	"github.com/exatlas/atlas/core/compute"
+	"github.com/exatlas/atlas/core/dispatch"
+	"github.com/exatlas/atlas/core/jobs"
+	"github.com/exatlas/atlas/core/provider"
+	"github.com/exatlas/atlas/core/spec"
+)
+
+// The params and results of the methods; docs/methods.md describes each.
+type (
+	Target          = provider.Target
+	SpawnParams     = compute.SpawnParams
+	Spawned         = compute.Spawned
+	Attempt         = compute.Attempt
+	IDParams        = compute.IDParams
+	ListParams      = compute.ListParams
+	AwaitParams     = compute.AwaitParams
+	Probe           = compute.Probe
+	LogsParams      = compute.LogsParams
+	GPUsParams      = compute.GPUsParams
+	RunParams       = jobs.RunParams
+	JobPolicy       = jobs.Policy
+	JobParams       = jobs.JobParams
+	StreamParams    = jobs.StreamParams
+	MintedToken     = auth.Token
+	SignParams      = dispatch.SignParams
+	SignedURL       = dispatch.SignedURL
+	VerifyURLParams = dispatch.VerifyURLParams
+	URLValidity     = dispatch.URLValidity
+	ProviderInfo    = dispatch.ProviderInfo
+	GPUCatalog      = dispatch.GPUCatalog
+	SubscribeParams = dispatch.SubscribeParams
+	Compute         = spec.Compute
+	ComputeList     = spec.ComputeList
+	Port            = spec.Port
+	PortRequest     = spec.PortRequest
+	CPU             = spec.CPU
+	LogsPage        = spec.LogsPage
+	GPUTypeList     = spec.GPUTypeList
+	Job             = spec.Job
+	Error           = spec.Error
+	Kind            = spec.Kind
+	Raw             = spec.Raw
+	Secret          = spec.Secret
+	ProviderCaps    = dispatch.Capabilities
+	ComputeAuth     = spec.Auth
+	SSHAccess       = spec.SSH
+	GPUType         = spec.GPUType
+	LogLine         = spec.LogLine
+	InfoResult      = dispatch.Info
+)
+
+// The schemes of a machine's credential, and the modes of a job.
+const (
+	AuthNone      = compute.SchemeNone
+	AuthBearer    = compute.SchemeBearer
+	AuthSignedURL = compute.SchemeSignedURL
+	ModeAsync     = jobs.ModeAsync
+	ModeSync      = jobs.ModeSync
+	TimeoutCancel = jobs.TimeoutCancel
+	TimeoutKeep   = jobs.TimeoutKeep
+)
+
+// NewSecret wraps a credential: it prints as [redacted] everywhere.
+func NewSecret(text string) Secret { return spec.NewSecret(text) }
+
+// KindOf returns the kind of an error of Atlas, "" for nil.
+func KindOf(err error) Kind {
+	if err == nil {
+		return ""
+	}
+	return spec.AsError(err).Kind
+}
+
+// ComputeService rents machines, watches them and gives them back.
+type ComputeService struct{ c *Client }
+
+// JobsService runs serverless jobs.
+type JobsService struct{ c *Client }
+
+// GPUService tells what there is to rent.
+type GPUService struct{ c *Client }
+
+// AuthService mints and checks the credentials of machines.
+type AuthService struct{ c *Client }
+
+// ProviderService manages provider plugins.
+type ProviderService struct{ c *Client }
+
+// face makes the typed services.
+func (c *Client) face() {
+	c.Compute, c.Jobs, c.GPUs = &ComputeService{c}, &JobsService{c}, &GPUService{c}
+	c.Auth, c.Providers, c.Events = &AuthService{c}, &ProviderService{c}, &EventService{c}
+}
+
+// call runs a method with the rules of every call: refused once the client is
+// closed, cancelled with it, a panic becomes an error.
+func call[P, R any](c *Client, ctx context.Context, name string, params P, do func(context.Context, *P) (*R, error)) (*R, error) {
+	var result *R
+	err := c.dispatcher.Do(ctx, name, &params, func(ctx context.Context) error {
+		var err error
+		result, err = do(ctx, &params)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return result, nil
+}
+
+// Info tells the versions, the providers and what is alive in the client.
+func (c *Client) Info() *InfoResult { return c.services.Info() }
+
+// Spawn rents one machine. Its Attempts tell what was tried.
+func (s *ComputeService) Spawn(ctx context.Context, p SpawnParams) (*Spawned, error) {
+	return call(s.c, ctx, "compute.spawn", p, s.c.compute.Spawn)
+}
+
+// Get tells the state of a machine.
+func (s *ComputeService) Get(ctx context.Context, p IDParams) (*Compute, error) {
+	return call(s.c, ctx, "compute.get", p, s.c.compute.Get)
+}
+
+// List lists the account's machines.
+func (s *ComputeService) List(ctx context.Context, p ListParams) (*ComputeList, error) {
+	return call(s.c, ctx, "compute.list", p, s.c.compute.List)
+}
+
+// Stop pauses a machine.
+func (s *ComputeService) Stop(ctx context.Context, p IDParams) (*Compute, error) {
+	return call(s.c, ctx, "compute.stop", p, s.c.compute.Stop)
+}
+
+// Start resumes a stopped machine.
+func (s *ComputeService) Start(ctx context.Context, p IDParams) (*Compute, error) {
+	return call(s.c, ctx, "compute.start", p, s.c.compute.Start)
+}
+
+// Terminate gives a machine back. One that is not there is success.
+func (s *ComputeService) Terminate(ctx context.Context, p IDParams) (*Compute, error) {
+	return call(s.c, ctx, "compute.terminate", p, s.c.compute.Terminate)
+}
+
+// AwaitReady waits until a machine runs, its ports are known and its probe is
+// answered.
+func (s *ComputeService) AwaitReady(ctx context.Context, p AwaitParams) (*Compute, error) {
+	return call(s.c, ctx, "compute.await_ready", p, s.c.compute.AwaitReady)
+}
+
+// Logs reads a machine's log.
+func (s *ComputeService) Logs(ctx context.Context, p LogsParams) (*LogsPage, error) {
+	return call(s.c, ctx, "compute.logs", p, s.c.compute.Logs)
+}
+
+// Catalog lists the canonical GPU names.
+func (s *GPUService) Catalog() *GPUCatalog { return &GPUCatalog{Items: s.c.services.Catalog.Entries()} }
+
+// List lists what a cloud offers now.
+func (s *GPUService) List(ctx context.Context, p GPUsParams) (*GPUTypeList, error) {
+	return call(s.c, ctx, "gpus.list", p, s.c.compute.GPUs)
+}
+
+// Run submits a job and, in mode sync, waits for its end.
+func (s *JobsService) Run(ctx context.Context, p RunParams) (*Job, error) {
+	return call(s.c, ctx, "jobs.run", p, s.c.jobs.Run)
+}
+
+// Get tells the state of a job.
+func (s *JobsService) Get(ctx context.Context, p JobParams) (*Job, error) {
+	return call(s.c, ctx, "jobs.get", p, s.c.jobs.Get)
+}
+
+// Cancel cancels a job.
+func (s *JobsService) Cancel(ctx context.Context, p JobParams) (*Job, error) {
+	return call(s.c, ctx, "jobs.cancel", p, s.c.jobs.Cancel)
+}
+
+// Mint makes a bearer token.
+func (s *AuthService) Mint() (*MintedToken, error) {
+	token, err := auth.MintToken(s.c.services.Random)
+	if err != nil {
+		return nil, err
+	}
+	return token, nil
+}
+
+// Verify reports whether a token has a hash.
+func (s *AuthService) Verify(token, hash string) bool { return auth.VerifyToken(token, hash) }
+
+// SignURL signs a URL.
+func (s *AuthService) SignURL(ctx context.Context, p SignParams) (*SignedURL, error) {
+	return call(s.c, ctx, "auth.url.sign", p, s.c.services.SignURL)
+}
+
+// VerifyURL checks a signed URL.
+func (s *AuthService) VerifyURL(ctx context.Context, p VerifyURLParams) (*URLValidity, error) {
+	return call(s.c, ctx, "auth.url.verify", p, s.c.services.VerifyURL)
+}
+
+// List lists the providers.
+func (s *ProviderService) List(ctx context.Context) ([]ProviderInfo, error) {
+	return s.c.services.Providers.List(ctx)
+}
+
+// Capabilities tells the features of a provider.
+func (s *ProviderService) Capabilities(ctx context.Context, name string) (*ProviderCaps, error) {
+	return s.c.services.Providers.Capabilities(ctx, name)
+}
+
+// Load loads a plugin from a file; sha256 may be empty.
+func (s *ProviderService) Load(ctx context.Context, path, sha256 string) (*ProviderInfo, error) {
+	return s.c.services.Providers.Load(ctx, path, sha256)
+}
+
+// Reload reads a provider's plugin file again.
+func (s *ProviderService) Reload(ctx context.Context, name string) (*ProviderInfo, error) {
+	return s.c.services.Providers.Reload(ctx, name)
+}

@@ -1,0 +1,156 @@
+package atlas
+
+import (
+	"context"
+	"crypto/rand"
+	mathrand "math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/exatlas/atlas/core/catalog"
+	"github.com/exatlas/atlas/core/clock"
+	"github.com/exatlas/atlas/core/compute"
+	"github.com/exatlas/atlas/core/dispatch"
+	"github.com/exatlas/atlas/core/events"
+	"github.com/exatlas/atlas/core/jobs"
+	"github.com/exatlas/atlas/core/provider"
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/host"
+	"github.com/exatlas/atlas/host/egress"
+	"github.com/exatlas/atlas/plugins/builtin"
+)
+
+// open wires a client: this is the one visible list of what it is made of.
+func open(settings Settings, env Environment) (*Client, *spec.Error) {
+	if err := settings.check(); err != nil {
+		return nil, err
+	}
+	h, err := host.New(host.Options{
+		Builtin:   builtins(),
+		Dir:       settings.Plugins.Dir,
+		CacheDir:  cacheDir(settings.Plugins.CacheDir),
+		Providers: operatorSettings(settings),
+		Egress:    egress.Options{UserAgent: userAgent},
+	})
+	if err != nil {
+		return nil, spec.AsError(err)
+	}
+	c := &Client{host: h, env: env}
+	c.dispatcher = dispatch.New(dispatch.Limits{Calls: settings.Limits.Calls, RequestBytes: settings.Limits.RequestBytes})
+	c.bus = events.NewBus(clock.System{}, events.Settings{Pending: settings.Limits.Queue})
+	c.directory = provider.NewDirectory(h, provider.Settings{Default: settings.DefaultProvider, Keys: keys(settings), Getenv: env.Getenv})
+	c.prober = newProber(settings)
+	gpus := catalog.New()
+	c.compute = compute.New(compute.Wiring{
+		Backend:   h,
+		Directory: c.directory,
+		Catalog:   gpus,
+		Events:    c.bus,
+		Prober:    c.prober,
+		Clock:     clock.System{},
+		Random:    rand.Reader,
+		Settings: compute.Settings{
+			NamePrefix: namePrefix(settings.Compute),
+			Owner:      settings.Compute.Owner,
+			Settle:     time.Duration(settings.Compute.SettleMS) * time.Millisecond,
+		},
+	})
+	c.jobs = jobs.New(jobs.Wiring{Backend: h, Directory: c.directory, Bus: c.bus, Clock: clock.System{}, Jitter: mathrand.Float64})
+	c.services = &dispatch.Services{
+		Version:   Version,
+		ABI:       ABI,
+		Clock:     clock.System{},
+		Random:    rand.Reader,
+		Names:     h.Names,
+		Live:      c.live,
+		Providers: &plugins{host: h, directory: c.directory, settings: settings},
+		Compute:   c.compute,
+		Jobs:      c.jobs,
+		Catalog:   gpus,
+		Bus:       c.bus,
+		Ready:     func(s *events.Subscription) { c.dispatcher.Ready(s) },
+	}
+	c.dispatcher.Serve(dispatch.Methods(c.services))
+	c.face()
+	return c, nil
+}
+
+const userAgent = "atlas/" + Version
+
+func builtins() []host.Plugin {
+	modules := builtin.List()
+	out := make([]host.Plugin, len(modules))
+	for i, m := range modules {
+		out[i] = host.Plugin{Name: m.Name, SHA256: m.SHA256, Open: m.Open}
+	}
+	return out
+}
+
+func operatorSettings(s Settings) map[string]host.ProviderOptions {
+	out := make(map[string]host.ProviderOptions, len(s.Providers))
+	for name, p := range s.Providers {
+		out[name] = host.ProviderOptions{BaseURL: p.BaseURL, URLs: p.URLs, Hosts: p.Hosts, SHA256: p.SHA256, Config: p.Config}
+	}
+	return out
+}
+
+func keys(s Settings) map[string]spec.Secret {
+	out := make(map[string]spec.Secret, len(s.Providers))
+	for name, p := range s.Providers {
+		out[name] = p.APIKey
+	}
+	return out
+}
+
+// cacheDir is where compiled plugins are kept; without a cache folder of the
+// user's they are kept in memory alone.
+func cacheDir(configured string) string {
+	if configured != "" {
+		return configured
+	}
+	folder, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(folder, "exatlas")
+}
+
+func namePrefix(s ComputeSettings) string {
+	if s.NamePrefix == nil {
+		return "atlas-"
+	}
+	return *s.NamePrefix
+}
+
+// live gathers the gauges of atlas.info.
+func (c *Client) live() map[string]int64 {
+	live := map[string]int64{}
+	if c.env.Gauges != nil {
+		for name, value := range c.env.Gauges() {
+			live[name] = value
+		}
+	}
+	stats := c.host.Stats()
+	live["instances"] = int64(stats.Instances)
+	live["parked"] = int64(stats.Parked)
+	live["sandbox_bytes"] = stats.Memory
+	live["calls"] = int64(c.dispatcher.Live())
+	live["subscriptions"] = int64(c.bus.Live())
+	live["goroutines"] = int64(runtime.NumGoroutine())
+	return live
+}
+
+// release closes everything in the order of use and reports whether all of it
+// ended before ctx did.
+func (c *Client) release(ctx context.Context) bool {
+	ended := c.dispatcher.Close(ctx)
+	ended = c.jobs.Close(ctx) && ended
+	ended = c.compute.Close(ctx) && ended
+	c.bus.Close()
+	ended = c.host.Close(ctx) == nil && ended
+	c.prober.close()
+	c.dispatcher.EndQueue()
+	return ended
+}
