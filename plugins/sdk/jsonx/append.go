@@ -14,12 +14,8 @@ const hexDigits = "0123456789abcdef"
 func AppendString(dst []byte, text string) []byte {
 	dst = append(dst, '"')
 	start := 0
-	for at := 0; at < len(text); {
+	for at := plain(text, 0); at < len(text); at = plain(text, at) {
 		c := text[at]
-		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
-			at++
-			continue
-		}
 		if c >= utf8.RuneSelf {
 			char, size := utf8.DecodeRuneInString(text[at:])
 			if char != utf8.RuneError || size != 1 {

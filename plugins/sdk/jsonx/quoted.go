@@ -9,7 +9,7 @@ import (
 // surrogates and bytes that are no UTF-8 become U+FFFD, one each.
 func (r *Reader) quoted() string {
 	start := r.pos + 1
-	for at := start; at < len(r.data); at++ {
+	for at := plain(r.data, start); at < len(r.data); at = plain(r.data, at+1) {
 		switch c := r.data[at]; {
 		case c == '"':
 			r.pos = at + 1
