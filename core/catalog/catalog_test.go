@@ -1,0 +1,69 @@
+package catalog
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/exatlas/atlas/core/spec"
+)
+
+func TestCatalog_MapsEveryRowThereAndBack(t *testing.T) {
+	c := New()
+	seen := map[string]bool{}
+	for _, e := range c.Entries() {
+		if seen[e.Name] || e.MemoryGB <= 0 || len(e.Native) == 0 {
+			t.Errorf("row %+v", e)
+		}
+		seen[e.Name] = true
+		for provider, native := range e.Native {
+			m := &spec.Manifest{Name: provider}
+			if got, err := c.Native(m, e.Name); err != nil || got != native {
+				t.Errorf("%s on %s: %q %v", e.Name, provider, got, err)
+			}
+			if got, err := c.Native(m, native); err != nil || got != native {
+				t.Errorf("native %s on %s: %q %v", native, provider, got, err)
+			}
+			if c.Canonical(m, native) == "" {
+				t.Errorf("%s on %s has no canonical name", native, provider)
+			}
+		}
+	}
+	for _, name := range strings.Fields("h200 h100 a100_80g a100_40g l40s l4 a6000 rtx_4090 rtx_3090 mi300x h100_pcie l40 a5000 a4000 rtx_6000_ada h100_sxm a10 rtx_6000") {
+		if !seen[name] {
+			t.Errorf("the seed's %s is missing", name)
+		}
+	}
+}
+
+func TestCatalog_PassesNativeNamesThroughAndNamesMistakes(t *testing.T) {
+	c := New()
+	runpod := &spec.Manifest{Name: "runpod"}
+	if got, err := c.Native(runpod, "NVIDIA Future X1"); err != nil || got != "NVIDIA Future X1" {
+		t.Errorf("a new native name: %q %v", got, err)
+	}
+	if got := c.Canonical(runpod, "NVIDIA Future X1"); got != "" {
+		t.Errorf("canonical of a new native name: %q", got)
+	}
+	if _, err := c.Native(runpod, "RTX4090"); err == nil || err.Hint != "did you mean rtx_4090?" {
+		t.Errorf("a misspelt name: %v", err)
+	}
+	if _, err := c.Native(&spec.Manifest{Name: "fly"}, "h100"); err == nil || err.Kind != spec.KindValidation {
+		t.Errorf("a GPU the provider has not: %v", err)
+	}
+	if got := c.Canonical(runpod, "NVIDIA H100 80GB HBM3"); got != "h100" {
+		t.Errorf("of two names the first is given back: %q", got)
+	}
+}
+
+func TestCatalog_ManifestsExtendIt(t *testing.T) {
+	c := New()
+	m := &spec.Manifest{Name: "acme", GPUs: []spec.ManifestGPU{{Canonical: "h100", Native: "acme-h100", MemoryGB: 81}, {Canonical: "x9", Native: "acme-x9"}}}
+	for name, native := range map[string]string{"h100": "acme-h100", "x9": "acme-x9", "acme-x9": "acme-x9"} {
+		if got, err := c.Native(m, name); err != nil || got != native {
+			t.Errorf("%s: %q %v", name, got, err)
+		}
+	}
+	if c.Canonical(m, "acme-h100") != "h100" || c.MemoryGB(m, "h100") != 81 || c.MemoryGB(m, "l4") != 24 {
+		t.Error("names or memory of the manifest are not used")
+	}
+}
