@@ -49,6 +49,7 @@ type Cloud struct {
 	official  []*template
 	billing   map[string]*billingView
 	parsers   fastjson.ParserPool
+	buffers   simkit.Buffers
 	jobLimits map[string]*simkit.Limiter
 
 	mu        sync.RWMutex
@@ -57,7 +58,7 @@ type Cloud struct {
 	pods      map[string]*pod
 	tenants   map[*simkit.Account]*tenant
 	endpoints map[string]*endpoint // of all accounts
-	jobs      *jobTable
+	jobs      *simkit.Jobs
 }
 
 // tenant is what one account owns. Slices are in order of creation.
@@ -103,7 +104,7 @@ func (c *Cloud) Reset() {
 	c.seq, c.births = 0, 0
 	c.pods, c.tenants = map[string]*pod{}, map[*simkit.Account]*tenant{}
 	c.endpoints = map[string]*endpoint{}
-	c.jobs = newJobTable()
+	c.jobs = &simkit.Jobs{Meter: c.Meter, Price: c.o.JobPrice}
 }
 
 // tenant returns what an account owns. The caller holds the write lock, or the
@@ -141,13 +142,13 @@ func (c *Cloud) rest(ctx *fasthttp.RequestCtx, path string) {
 		return
 	}
 	token := simkit.Bearer(ctx.Request.Header.Peek("Authorization"))
-	if token == nil {
-		problem(ctx, 401, "missing bearer token")
-		return
-	}
 	account := c.Accounts.Find(token)
 	if account == nil {
-		problem(ctx, 401, "invalid bearer token")
+		detail := "invalid bearer token"
+		if len(token) == 0 {
+			detail = "missing bearer token"
+		}
+		problem(ctx, 401, detail)
 		return
 	}
 	if !c.Limiter.Off() {

@@ -59,7 +59,7 @@ func (c *Cloud) serveJobs(ctx *fasthttp.RequestCtx, path string) {
 		switch {
 		case call == "run" && post:
 			if j := c.submit(ctx, a, endpoint, false); j != nil {
-				answer(ctx, 200, append(append([]byte(`{"id":"`), j.id...), `","status":"IN_QUEUE"}`...))
+				answer(ctx, 200, append(append([]byte(`{"id":"`), j.ID...), `","status":"IN_QUEUE"}`...))
 			}
 		case call == "runsync" && post:
 			c.runSync(ctx, a, endpoint)
@@ -74,7 +74,7 @@ func (c *Cloud) serveJobs(ctx *fasthttp.RequestCtx, path string) {
 	}
 	switch {
 	case call == "status" && (ctx.IsGet() || post):
-		c.jobStatus(ctx, a, endpoint, parts[2])
+		c.jobShow(ctx, a, endpoint, parts[2])
 	case call == "stream" && (ctx.IsGet() || post):
 		c.jobStream(ctx, a, endpoint, parts[2])
 	case call == "cancel" && post:
@@ -94,31 +94,21 @@ func (c *Cloud) endpointExists(id string) bool {
 	return c.endpointOf(id) != nil || !c.o.StrictJobs && !strings.HasPrefix(id, "missing")
 }
 
-// job finds an account's job that is not gone; the caller holds a lock.
-func (c *Cloud) job(a *simkit.Account, endpoint, id string, now time.Time) *job {
-	q := c.jobs.queues[endpoint]
-	if q == nil {
-		return nil
-	}
-	if j := q.jobs[id]; j != nil && j.account == a && j.status(now) != "" {
-		return j
-	}
-	return nil
-}
-
-func (c *Cloud) jobStatus(ctx *fasthttp.RequestCtx, a *simkit.Account, endpoint, id string) {
+func (c *Cloud) jobShow(ctx *fasthttp.RequestCtx, a *simkit.Account, endpoint, id string) {
 	now := c.Clock.Now()
 	c.mu.RLock()
-	j := c.job(a, endpoint, id, now)
+	j := c.jobs.Find(a, endpoint, id, now)
 	if j == nil {
 		c.mu.RUnlock()
 		jobError(ctx, 404, "job not found")
 		return
 	}
-	b := j.append(ctx.Response.Body()[:0], now)
+	buf := c.buffers.Get()
+	*buf = appendJob(*buf, j, now)
 	c.mu.RUnlock()
 	ctx.Response.Header.SetContentType("application/json")
-	ctx.Response.SetBody(b)
+	ctx.Response.SetBody(*buf)
+	c.buffers.Put(buf)
 }
 
 // runSync waits, in virtual time, until the job has finished or ?wait= is over.
@@ -136,16 +126,16 @@ func (c *Cloud) runSync(ctx *fasthttp.RequestCtx, a *simkit.Account, endpoint st
 	if j == nil {
 		return
 	}
-	until := j.created.Add(time.Duration(wait) * time.Millisecond)
+	until := j.Created.Add(time.Duration(wait) * time.Millisecond)
 	for {
 		now := c.Clock.Now()
 		c.mu.RLock()
-		status, changed := j.status(now), j.changed
-		end, _ := j.finish()
-		if terminal(status) || !now.Before(until) || status == "" {
-			b := j.append(nil, now)
+		state, changed := j.State(now), j.Changed()
+		end, _ := j.End()
+		if state.Terminal() || !now.Before(until) {
+			b := appendJob(nil, j, now)
 			c.mu.RUnlock()
-			if status == "" {
+			if state == simkit.JobGone {
 				jobError(ctx, 404, "job not found")
 				return
 			}
@@ -153,7 +143,7 @@ func (c *Cloud) runSync(ctx *fasthttp.RequestCtx, a *simkit.Account, endpoint st
 			return
 		}
 		next := until
-		if !j.plan.never && end.Before(next) {
+		if !j.Work.Never && end.Before(next) {
 			next = end
 		}
 		c.mu.RUnlock()
@@ -172,50 +162,34 @@ func (c *Cloud) closing() bool {
 	}
 }
 
-// touch wakes whoever waits for a job; the caller holds the write lock.
-func (j *job) touch() {
-	close(j.changed)
-	j.changed = make(chan struct{})
-}
-
 func (c *Cloud) jobCancel(ctx *fasthttp.RequestCtx, a *simkit.Account, endpoint, id string) {
 	now := c.Clock.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	j := c.job(a, endpoint, id, now)
+	j := c.jobs.Find(a, endpoint, id, now)
 	if j == nil {
 		jobError(ctx, 404, "job not found")
 		return
 	}
-	if !terminal(j.status(now)) {
-		j.cancelled = now
-		if !j.plan.never {
-			c.Meter.Rate(j.item(), "job", a.Name, 0, now)
-		}
-		j.touch()
-	}
-	answerJob(ctx, j.id, j.status(now))
+	c.jobs.Cancel(j, now)
+	answerJob(ctx, j.ID, jobStatus(j.State(now)))
 }
 
 func (c *Cloud) jobRetry(ctx *fasthttp.RequestCtx, a *simkit.Account, endpoint, id string) {
 	now := c.Clock.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	j := c.job(a, endpoint, id, now)
+	j := c.jobs.Find(a, endpoint, id, now)
 	if j == nil {
 		jobError(ctx, 404, "job not found")
 		return
 	}
-	if status := j.status(now); status != "FAILED" && status != "TIMED_OUT" {
-		jobError(ctx, 400, "only failed or timed out jobs can be retried, this one is "+status)
+	if state := j.State(now); state != simkit.JobFailed && state != simkit.JobTimedOut {
+		jobError(ctx, 400, "only failed or timed out jobs can be retried, this one is "+jobStatus(state))
 		return
 	}
-	j.submitted, j.read = now, 0
-	j.attempts++
-	c.jobs.queue(endpoint).retried++
-	c.bill(j)
-	j.touch()
-	answerJob(ctx, j.id, "IN_QUEUE")
+	c.jobs.Retry(j, now)
+	answerJob(ctx, j.ID, "IN_QUEUE")
 }
 
 func answerJob(ctx *fasthttp.RequestCtx, id, status string) {
@@ -228,14 +202,10 @@ func (c *Cloud) purge(ctx *fasthttp.RequestCtx, a *simkit.Account, endpoint stri
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	removed := 0
-	for _, j := range c.jobs.queue(endpoint).order {
-		if j.account == a && j.status(now) == "IN_QUEUE" {
-			j.removed = true
+	for _, j := range c.jobs.Of(a, endpoint, now) {
+		if j.State(now) == simkit.JobQueued {
+			c.jobs.Remove(j, now)
 			removed++
-			if !j.plan.never {
-				c.Meter.Rate(j.item(), "job", a.Name, 0, now)
-			}
-			j.touch()
 		}
 	}
 	answer(ctx, 200, append(simkit.AppendInt([]byte(`{"removed":`), removed), `,"status":"completed"}`...))
@@ -245,18 +215,15 @@ func (c *Cloud) health(ctx *fasthttp.RequestCtx, a *simkit.Account, endpoint str
 	now := c.Clock.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	q := c.jobs.queue(endpoint)
-	n := map[string]int{}
-	for _, j := range q.order {
-		if j.account == a {
-			n[j.status(now)]++
-		}
+	n := map[simkit.JobState]int{}
+	for _, j := range c.jobs.Of(a, endpoint, now) {
+		n[j.State(now)]++
 	}
-	b := simkit.AppendInt([]byte(`{"jobs":{"completed":`), n["COMPLETED"])
-	b = simkit.AppendInt(append(b, `,"failed":`...), n["FAILED"]+n["TIMED_OUT"])
-	b = simkit.AppendInt(append(b, `,"inProgress":`...), n["IN_PROGRESS"])
-	b = simkit.AppendInt(append(b, `,"inQueue":`...), n["IN_QUEUE"])
-	b = simkit.AppendInt(append(b, `,"retried":`...), q.retried)
-	b = simkit.AppendInt(append(b, `},"workers":{"idle":0,"running":`...), n["IN_PROGRESS"])
+	b := simkit.AppendInt([]byte(`{"jobs":{"completed":`), n[simkit.JobCompleted])
+	b = simkit.AppendInt(append(b, `,"failed":`...), n[simkit.JobFailed]+n[simkit.JobTimedOut])
+	b = simkit.AppendInt(append(b, `,"inProgress":`...), n[simkit.JobRunning])
+	b = simkit.AppendInt(append(b, `,"inQueue":`...), n[simkit.JobQueued])
+	b = simkit.AppendInt(append(b, `,"retried":`...), c.jobs.Retried(endpoint))
+	b = simkit.AppendInt(append(b, `},"workers":{"idle":0,"running":`...), n[simkit.JobRunning])
 	answer(ctx, 200, append(b, `}}`...))
 }

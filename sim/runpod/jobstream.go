@@ -16,22 +16,21 @@ func (c *Cloud) jobStream(ctx *fasthttp.RequestCtx, a *simkit.Account, endpoint,
 	for {
 		now := c.Clock.Now()
 		c.mu.Lock()
-		j := c.job(a, endpoint, id, now)
+		j := c.jobs.Find(a, endpoint, id, now)
 		if j == nil {
 			c.mu.Unlock()
 			jobError(ctx, 404, "job not found")
 			return
 		}
-		status := j.status(now)
-		n, next := j.ready(now)
-		if n > j.read || terminal(status) || !now.Before(until) {
-			b := c.appendStream(nil, status, j.read, n)
-			j.read = max(j.read, n)
+		state := j.State(now)
+		_, next := j.Ready(now)
+		chunks := j.Take(now)
+		if len(chunks) > 0 || state.Terminal() || !now.Before(until) {
 			c.mu.Unlock()
-			answer(ctx, 200, b)
+			answer(ctx, 200, c.appendStream(nil, jobStatus(state), chunks))
 			return
 		}
-		changed := j.changed
+		changed := j.Changed()
 		c.mu.Unlock()
 		if until.Before(next) {
 			next = until
@@ -54,17 +53,16 @@ func (c *Cloud) streamHold() time.Duration {
 	return 10 * time.Second
 }
 
-func (c *Cloud) appendStream(b []byte, status string, from, to int) []byte {
+func (c *Cloud) appendStream(b []byte, status string, chunks [][]byte) []byte {
 	if !c.o.StreamArray {
 		b = append(append(append(b, `{"status":"`...), status...), `","stream":`...)
 	}
 	b = append(b, '[')
-	for i := from; i < to; i++ {
-		if i > from {
+	for i, chunk := range chunks {
+		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, `{"output":`...)
-		b = append(appendChunk(b, i), '}')
+		b = append(append(append(b, `{"output":`...), chunk...), '}')
 	}
 	b = append(b, ']')
 	if !c.o.StreamArray {
@@ -85,19 +83,19 @@ func (c *Cloud) listWorkers(ctx *fasthttp.RequestCtx, a *simkit.Account, parts [
 		return
 	}
 	b, n := []byte(`{"workers":[`), 0
-	for _, j := range c.jobs.queue(e.id).order {
-		if j.status(now) != "IN_PROGRESS" {
+	for _, j := range c.jobs.Of(a, e.id, now) {
+		if j.State(now) != simkit.JobRunning {
 			continue
 		}
 		if n++; n > 1 {
 			b = append(b, ',')
 		}
-		b = simkit.AppendString(append(b, `{"id":`...), j.worker)
+		b = simkit.AppendString(append(b, `{"id":`...), j.Worker)
 		b = simkit.AppendInt(append(b, `,"status":"RUNNING","isStale":false,"version":`...), e.version)
 		b = simkit.AppendInt(append(b, `,"gpuCount":`...), e.gpuCount)
 		b = simkit.AppendString(append(b, `,"image":`...), e.image)
-		b = simkit.AppendInt(append(b, `,"uptimeSeconds":`...), int64(now.Sub(j.start())/time.Second))
-		b = simkit.AppendTime(append(b, `,"gpuTypeId":null,"dataCenterId":null,"startedAt":`...), j.start())
+		b = simkit.AppendInt(append(b, `,"uptimeSeconds":`...), int64(now.Sub(j.Begin())/time.Second))
+		b = simkit.AppendTime(append(b, `,"gpuTypeId":null,"dataCenterId":null,"startedAt":`...), j.Begin())
 		b = append(b, '}')
 	}
 	b = simkit.AppendInt(append(b, `],"summary":{"running":`...), n)

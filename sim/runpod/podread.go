@@ -27,11 +27,12 @@ func (c *Cloud) getPod(ctx *fasthttp.RequestCtx, a *simkit.Account, parts []stri
 		problem(ctx, 404, "pod not found")
 		return
 	}
-	// The answer is built in the connection's own buffer.
-	body := p.append(ctx.Response.Body()[:0], now)
+	buf := c.buffers.Get()
+	*buf = p.append(*buf, now)
 	c.mu.RUnlock()
 	ctx.Response.Header.SetContentType("application/json")
-	ctx.Response.SetBody(body)
+	ctx.Response.SetBody(*buf)
+	c.buffers.Put(buf)
 }
 
 // listPods answers GET /v2/pods.

@@ -51,7 +51,8 @@ type Accounts struct {
 	byKey map[string]*Account
 	given []AccountOptions
 
-	balance *float64 // of accounts that open by themselves
+	balance   *float64 // of accounts that open by themselves
+	anonymous []byte   // key of requests without one
 }
 
 func newAccounts(given []AccountOptions, anyKey bool) *Accounts {
@@ -81,6 +82,9 @@ func newAccount(key, name string) *Account {
 
 // Find returns the account of a key, or nil for a missing or unknown one.
 func (as *Accounts) Find(key []byte) *Account {
+	if len(key) == 0 {
+		key = as.anonymous
+	}
 	if len(key) == 0 || bytes.HasPrefix(key, []byte("invalid")) {
 		return nil
 	}

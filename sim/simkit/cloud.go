@@ -88,7 +88,7 @@ func New(o Options, published []Window) (*Kit, error) {
 	closed := make(chan struct{})
 	k := &Kit{Options: o, Clock: NewClock(o.Start, factor), Faults: &Faults{}, Capacity: &Capacity{}, Meter: &Meter{},
 		Accounts: newAccounts(o.Accounts, o.AnyKey), Limiter: NewLimiter(windows), IDs: newIDs(o.Seed), Closed: closed, closed: closed}
-	k.Accounts.balance = o.Balance
+	k.Accounts.balance, k.Accounts.anonymous = o.Balance, []byte(o.Anonymous)
 	return k, k.reset()
 }
 

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Meter bills by whole seconds of virtual time. A second that has begun and not
-// ended costs nothing.
+// Meter bills by the second of virtual time. A second that has begun counts
+// whole.
 type Meter struct {
 	mu    sync.Mutex
 	items map[string]*item
@@ -94,7 +94,7 @@ func (it *item) close(now time.Time) {
 		return
 	}
 	if end := it.end(now); end.After(it.since) {
-		seconds := wholeSeconds(it.since, end)
+		seconds := billedSeconds(it.since, end)
 		it.seconds += seconds
 		it.amount += float64(seconds) * it.rate / 3600
 		it.segments = append(it.segments, Segment{From: it.since, To: end, Rate: it.rate})
@@ -102,9 +102,9 @@ func (it *item) close(now time.Time) {
 	it.until = time.Time{}
 }
 
-func wholeSeconds(from, to time.Time) int64 {
+func billedSeconds(from, to time.Time) int64 {
 	if d := to.Sub(from); d > 0 {
-		return int64(d / time.Second)
+		return int64((d + time.Second - 1) / time.Second)
 	}
 	return 0
 }
@@ -116,7 +116,7 @@ func (it *item) at(now time.Time) BillItem {
 		if end.Equal(now) && !now.Before(it.since) {
 			b.Rate = it.rate
 		}
-		seconds := wholeSeconds(it.since, end)
+		seconds := billedSeconds(it.since, end)
 		b.Seconds += seconds
 		b.USD += float64(seconds) * it.rate / 3600
 	}
@@ -180,18 +180,18 @@ func (m *Meter) Stretches(account string, now time.Time) []Stretch {
 	return list
 }
 
-// Between returns the whole seconds of a segment that lie in [from, to). Summed
-// over adjoining windows they are the segment's own whole seconds.
+// Between returns the billed seconds of a segment that lie in [from, to). Summed
+// over adjoining windows they are the segment's own.
 func (s Segment) Between(from, to time.Time) int64 {
 	return s.upTo(to) - s.upTo(from)
 }
 
-// upTo is how many whole seconds of the segment have passed at an instant.
+// upTo is how many seconds of the segment have begun at an instant.
 func (s Segment) upTo(at time.Time) int64 {
 	if at.After(s.To) {
 		at = s.To
 	}
-	return wholeSeconds(s.From, at)
+	return billedSeconds(s.From, at)
 }
 
 func (m *Meter) reset() {

@@ -17,6 +17,7 @@ type Options struct {
 	ManualClock bool             `json:"manual_clock,omitempty"`   // the clock moves by hand only
 	Accounts    []AccountOptions `json:"accounts,omitempty"`       // the accounts that exist; none: any key opens one
 	AnyKey      bool             `json:"any_key,omitempty"`        // any key opens an account beside Accounts
+	Anonymous   string           `json:"anonymous_key,omitempty"`  // requests without a key count as this account's
 	Balance     *float64         `json:"balance_usd,omitempty"`    // of accounts that state none; absent: without end
 	Capacity    []Limit          `json:"capacity,omitempty"`       // limits at start
 	Faults      []Fault          `json:"faults,omitempty"`         // rules at start
