@@ -21,7 +21,7 @@ type Common struct {
 
 type document struct {
 	Common
-	Name  string            `json:"name" required:"true" minlen:"1" maxlen:"8"`
+	Name  string            `json:"name" required:"true" minlen:"1" maxlen:"10"`
 	GPU   []string          `json:"gpu" single:"true"`
 	Ports []inner           `json:"ports"`
 	Env   map[string]string `json:"env"`
@@ -66,7 +66,7 @@ func TestDecode_NamesTheMistake(t *testing.T) {
 		{`{}`, "params.name: missing; it is required", "give name, a string"},
 		{`{"name":null}`, "params.name: missing; it is required", ""},
 		{`{"name":""}`, "params.name: must not be empty", ""},
-		{`{"name":"123456789"}`, "params.name: longer than 8 bytes", ""},
+		{`{"name":"12345678901"}`, "params.name: longer than 10 bytes", ""},
 		{`{"name":"x","nmae":1}`, "params.nmae: unknown field", "did you mean name?"},
 		{`{"name":"x","Gpu":1}`, "params.Gpu: unknown field", "did you mean gpu?"},
 		{`{"name":"x","apiKey":"s"}`, "params.apiKey: unknown field", "did you mean api_key?"},
@@ -133,7 +133,7 @@ func TestCheck_HoldsStructsToTheSameRules(t *testing.T) {
 	}{
 		{document{Name: "x"}, ""},
 		{document{}, "params.name: missing"},
-		{document{Name: "123456789"}, "params.name: longer"},
+		{document{Name: "12345678901"}, "params.name: longer"},
 		{document{Name: "x", Ports: []inner{{Internal: 80}, {Internal: 70000}}}, "params.ports[1].internal: must be at most"},
 		{document{Name: "x", CPU: &inner{Internal: 1, Protocol: "udp"}}, "params.cpu.protocol: not one of"},
 		{document{Name: "x", Cost: -1}, "params.cost: must be at least 0"},

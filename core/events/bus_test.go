@@ -1,0 +1,236 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/exatlas/atlas/core/clock"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func newBus(s Settings) *Bus { return NewBus(clock.System{}, s) }
+
+func publish(t *testing.T, b *Bus, topic string, class Class, name string) {
+	t.Helper()
+	if err := b.Publish(context.Background(), topic, class, name, []byte(`{"n":1}`)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// take empties a subscription: the events' names and numbers.
+func take(s *Subscription) string {
+	var out []string
+	for {
+		e, _ := s.TakeEvent()
+		if e == nil {
+			return strings.Join(out, " ")
+		}
+		out = append(out, fmt.Sprintf("%s@%d", e.Name, e.Seq))
+	}
+}
+
+func subscribe(t *testing.T, b *Bus, topic string, from uint64, told *int) *Subscription {
+	t.Helper()
+	s, err := b.Subscribe(topic, from, func(*Subscription) {
+		if told != nil {
+			*told++
+		}
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestBus_NumbersEventsAndStartsWhereAsked(t *testing.T) {
+	b := newBus(Settings{Retain: 3})
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		publish(t, b, "x", Lifecycle, name)
+	}
+	publish(t, b, "other", Lifecycle, "z")
+	for _, row := range []struct {
+		from, next uint64
+		want       string
+	}{
+		{0, 6, "f@6"}, {1, 3, "c@3 d@4 e@5 f@6"}, {4, 4, "d@4 e@5 f@6"}, {6, 6, "f@6"}, {99, 6, "f@6"},
+	} {
+		s := subscribe(t, b, "x", row.from, nil)
+		if s.Next != row.next {
+			t.Errorf("from %d: next %d, want %d", row.from, s.Next, row.next)
+		}
+		defer func() {
+			if got := take(s); got != row.want {
+				t.Errorf("from %d: %s, want %s", row.from, got, row.want)
+			}
+		}()
+	}
+	publish(t, b, "x", Lifecycle, "f")
+}
+
+func TestBus_TellsAReaderOnceUntilItHasTakenAll(t *testing.T) {
+	b := newBus(Settings{})
+	told := 0
+	s := subscribe(t, b, "x", 0, &told)
+	publish(t, b, "x", Lifecycle, "a")
+	if told != 0 {
+		t.Fatal("told before it was started")
+	}
+	s.Start()
+	publish(t, b, "x", Lifecycle, "b")
+	if told != 1 {
+		t.Fatalf("told %d times", told)
+	}
+	if _, more := s.Take(); !more {
+		t.Fatal("the second event is there")
+	}
+	publish(t, b, "x", Lifecycle, "c")
+	if told != 1 {
+		t.Fatal("told though it has not taken all")
+	}
+	take(s)
+	publish(t, b, "x", Lifecycle, "d")
+	if told != 2 {
+		t.Fatalf("told %d times", told)
+	}
+}
+
+func TestBus_DropsLogLinesCountsThemAndNeverLifecycle(t *testing.T) {
+	b := newBus(Settings{Pending: 2})
+	s := subscribe(t, b, "x", 0, nil)
+	for _, e := range []struct {
+		class Class
+		name  string
+	}{{Log, "l1"}, {Log, "l2"}, {Log, "l3"}, {Log, "l4"}, {Lifecycle, "s1"}, {Log, "l5"}, {Lifecycle, "s2"}} {
+		publish(t, b, "x", e.class, e.name)
+	}
+	var counts []string
+	for {
+		item, _ := s.Take()
+		if item == nil {
+			break
+		}
+		var e struct {
+			Event string
+			Data  struct{ Count int }
+		}
+		if err := json.Unmarshal(item, &e); err != nil {
+			t.Fatal(err, string(item))
+		}
+		counts = append(counts, fmt.Sprint(e.Event, e.Data.Count))
+	}
+	if got := strings.Join(counts, " "); got != "l10 l20 dropped2 s10 dropped1 s20" {
+		t.Error(got)
+	}
+}
+
+func TestBus_DataWaitsForTheSlowestReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBus(Settings{Pending: 2})
+		s := subscribe(t, b, "x", 0, nil)
+		published := 0
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for range 5 {
+				if b.Publish(context.Background(), "x", Data, "chunk", nil) == nil {
+					published++
+				}
+			}
+		})
+		synctest.Wait()
+		if published != 2 {
+			t.Errorf("%d published into room for 2", published)
+		}
+		s.TakeEvent()
+		synctest.Wait()
+		if published != 3 {
+			t.Errorf("%d published after one was taken", published)
+		}
+		b.Unsubscribe(s.ID)
+		wg.Wait()
+		if published != 5 {
+			t.Errorf("%d published after the reader left", published)
+		}
+	})
+}
+
+func TestBus_APublisherThatWaitsEndsWithItsContextAndWithTheBus(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBus(Settings{Pending: 1})
+		subscribe(t, b, "x", 0, nil)
+		publish(t, b, "x", Data, "a")
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if err := b.Publish(ctx, "x", Data, "b", nil); err != context.DeadlineExceeded {
+			t.Errorf("got %v", err)
+		}
+		var last error
+		var wg sync.WaitGroup
+		wg.Go(func() { last = b.Publish(context.Background(), "x", Data, "c", nil) })
+		synctest.Wait()
+		b.Close()
+		wg.Wait()
+		if last == nil {
+			t.Error("published on a closed bus")
+		}
+	})
+}
+
+func TestBus_ForgetsIdleTopicsAndNeverReusesNumbers(t *testing.T) {
+	b := newBus(Settings{Topics: 2})
+	held := subscribe(t, b, "held", 0, nil)
+	publish(t, b, "held", Lifecycle, "h")
+	for i := range 5 {
+		publish(t, b, "a", Lifecycle, fmt.Sprint(i))
+	}
+	publish(t, b, "b", Lifecycle, "x")
+	publish(t, b, "c", Lifecycle, "x")
+	if len(b.topics) != 3 {
+		t.Fatalf("%d topics kept", len(b.topics))
+	}
+	s := subscribe(t, b, "a", 1, nil)
+	publish(t, b, "a", Lifecycle, "again")
+	if got := take(s); got != "again@6" {
+		t.Error(got)
+	}
+	if got := take(held); got != "h@1" {
+		t.Error(got)
+	}
+}
+
+func TestBus_FinishKeepsWhatWasNotTakenAndUnsubscribeDropsIt(t *testing.T) {
+	b := newBus(Settings{})
+	ended := 0
+	s, _ := b.Subscribe("x", 0, func(*Subscription) {}, func() { ended++ })
+	publish(t, b, "x", Lifecycle, "a")
+	s.Finish()
+	publish(t, b, "x", Lifecycle, "b")
+	if got := take(s); got != "a@1" || b.Live() != 0 || b.Unsubscribe(s.ID) || ended != 0 {
+		t.Error(got, b.Live(), ended)
+	}
+	s, _ = b.Subscribe("x", 1, func(*Subscription) {}, func() { ended++ })
+	if !b.Unsubscribe(s.ID) || b.Unsubscribe(s.ID) || take(s) != "" || ended != 1 {
+		t.Error("unsubscribe")
+	}
+	select {
+	case <-s.Done():
+	default:
+		t.Error("not done")
+	}
+}
+
+func TestEvent_IsJSONWhateverItsTopic(t *testing.T) {
+	e := Event{Topic: "a\"\\\n\x01é\xff", Seq: 7, Time: time.Unix(0, 5).UTC(), Name: "n", Data: nil}
+	var back map[string]any
+	if err := json.Unmarshal(e.Append(nil, "sub-1"), &back); err != nil || back["topic"] != "a\"\\\n\x01é\ufffd" || back["seq"] != 7.0 {
+		t.Errorf("%v %v", back, err)
+	}
+}
