@@ -23,7 +23,7 @@ type handover struct {
 
 // callDetached waits for a call as long as its caller wants to and then lets it
 // go on as if submitted.
-func (d *Dispatcher) callDetached(ctx context.Context, end func(), r *Request, run invoke) (Outcome, []byte) {
+func (d *Dispatcher) callDetached(ctx context.Context, end func([]byte), r *Request, run invoke) (Outcome, []byte) {
 	h := &handover{done: make(chan struct{})}
 	id := r.ID
 	safego.Go(&d.wg, nil, func() {
@@ -32,13 +32,14 @@ func (d *Dispatcher) callDetached(ctx context.Context, end func(), r *Request, r
 		h.result, h.err, h.finished = result, err, true
 		left := h.left
 		h.mu.Unlock()
+		var completion []byte
 		if left {
-			d.queue.pushCompletion(answer(`"type":"completion",`, id, result, err))
+			completion = answer(`"type":"completion",`, id, result, err)
 		}
+		end(completion)
 		if answered != nil {
 			answered()
 		}
-		end()
 		close(h.done)
 	})
 	timer := time.NewTimer(time.Duration(r.DetachAfterMS) * time.Millisecond)

@@ -82,7 +82,7 @@ func (d *Dispatcher) Call(data []byte) (Outcome, []byte) {
 		return d.callDetached(ctx, end, r, run)
 	}
 	result, answered, err := guarded(ctx, run)
-	end()
+	end(nil)
 	if err != nil {
 		return outcomeOf(err), answer("", r.ID, nil, err)
 	}
@@ -108,11 +108,10 @@ func (d *Dispatcher) Submit(data []byte) (Outcome, []byte) {
 	id := r.ID
 	safego.Go(&d.wg, nil, func() {
 		result, answered, err := guarded(ctx, run)
-		d.queue.pushCompletion(answer(`"type":"completion",`, id, result, err))
+		end(answer(`"type":"completion",`, id, result, err))
 		if answered != nil {
 			answered()
 		}
-		end()
 	})
 	return OK, nil
 }
@@ -130,8 +129,9 @@ func (d *Dispatcher) accept(data []byte) (*Request, invoke, Outcome, []byte) {
 	return r, run, OK, nil
 }
 
-// begin counts the call in and gives it its context. end is called exactly once.
-func (d *Dispatcher) begin(r *Request) (ctx context.Context, end func(), outcome Outcome, document []byte) {
+// begin counts the call in and gives it its context. end is called exactly once,
+// with the call's completion where one is to go into the queue.
+func (d *Dispatcher) begin(r *Request) (ctx context.Context, end func(completion []byte), outcome Outcome, document []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
@@ -157,10 +157,12 @@ func (d *Dispatcher) begin(r *Request) (ctx context.Context, end func(), outcome
 	if id != "" {
 		d.named[id] = cancel
 	}
-	return ctx, func() { d.end(id, cancel) }, OK, nil
+	return ctx, func(completion []byte) { d.end(id, cancel, completion) }, OK, nil
 }
 
-func (d *Dispatcher) end(id string, cancel context.CancelFunc) {
+// end counts a call out. Its id is free, and its place taken by its completion,
+// before anyone can see the completion.
+func (d *Dispatcher) end(id string, cancel context.CancelFunc, completion []byte) {
 	if cancel != nil {
 		cancel()
 	}
@@ -170,6 +172,9 @@ func (d *Dispatcher) end(id string, cancel context.CancelFunc) {
 		delete(d.named, id)
 	}
 	d.running--
+	if completion != nil {
+		d.queue.pushCompletion(completion)
+	}
 	if d.closed && d.running == 0 {
 		close(d.drained)
 	}

@@ -24,7 +24,7 @@ func (d *Dispatcher) Do(ctx context.Context, name string, params any, do func(co
 	default:
 		return &spec.Error{Kind: spec.KindCancelled, Operation: name, Message: "the client is closed"}
 	}
-	defer end()
+	defer end(nil)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(d.base, cancel)()
