@@ -39,7 +39,9 @@ func TestGuard_QuotesTheRuntimeAndNothingElse(t *testing.T) {
 			defer func() { text = faultDocument(recover()) }()
 			row.panics()
 		}()
-		var document struct{ Error struct{ Kind, Message, Hint string } }
+		var document struct {
+			Error struct{ Kind, Message, Hint string }
+		}
 		if err := json.Unmarshal(text, &document); err != nil {
 			t.Fatalf("%s: %v: %s", name, err, text)
 		}

@@ -1,0 +1,31 @@
+/* The C suite: one program, linked with the leak sanitizer by run.sh. */
+#include "harness.h"
+#include "suite.h"
+
+#include <unistd.h>
+
+static int descriptors_before;
+
+static void nothing_is_left_of_the_whole_suite(void)
+{
+    atlas_client client = open_client("{}");
+
+    CHECK(gauge(client, "calls") <= 1); /* the one that asks may count itself */
+    CHECK(count_self("fd") <= descriptors_before);
+    CHECK(count_self("task") <= 64); /* the Go runtime keeps idle threads, not one per call */
+    close_client(client);
+}
+
+int main(void)
+{
+    silent_server(); /* its descriptor is the suite's own */
+    descriptors_before = count_self("fd") + 2; /* the runtime's epoll and eventfd, made at first use */
+    run_misuse();
+    run_queue();
+    run_threads();
+    run_process();
+    run_signals();
+    run_fork();
+    RUN(nothing_is_left_of_the_whole_suite);
+    return test_finish();
+}
