@@ -18,16 +18,16 @@
 //     the earlier ids; a machine that turns up late besides the one in hand is
 //     terminated.
 //  4. No listing answered: nobody knows. The spawn fails with unknown_outcome and
-//     a hint that names the machine's name and request id, and the lookup goes on
-//     in the background as below.
+//     a hint that names the machine's name and request id. From there on the
+//     machine, if there is one, is the caller's: Atlas terminates nothing that it
+//     has reported.
 //
 // # Given back
 //
 // When the caller cancels a spawn, or its deadline passes, while a create is
 // under way or its machine is being looked for, the caller never learns of the
 // machine. The error says unknown_outcome; the lookup goes on in the background,
-// and a machine found is terminated. The same happens to a machine whose id
-// arrives after its caller left. Background work ends when the listing has
+// and a machine found is terminated. Background work ends when the listing has
 // settled, or after two minutes where listings or terminates fail, or when the
 // client's Close has waited long enough. What was given back, and what could not
 // be, is published on the topic "rentals".

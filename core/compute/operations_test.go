@@ -1,0 +1,189 @@
+package compute
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/exatlas/atlas/core/spec"
+)
+
+func machine(id string, change func(*spec.Compute)) *spec.Compute {
+	c := &spec.Compute{ID: id, Status: spec.StatusRunning, GPUNative: "NVIDIA L4", GPUCount: 1}
+	if change != nil {
+		change(c)
+	}
+	return c
+}
+
+func TestTerminate_OfWhatIsGoneIsSuccess(t *testing.T) {
+	f := newFake()
+	f.machines["a"] = machine("a", nil)
+	r := newRig(f, Settings{})
+	for range 2 {
+		c, err := r.Terminate(context.Background(), &IDParams{ID: "a"})
+		if err != nil || c.ID != "a" || c.Status != spec.StatusTerminated || c.Provider != "runpod" {
+			t.Errorf("%+v %v", c, err)
+		}
+	}
+	if _, err := r.Get(context.Background(), &IDParams{ID: "a"}); kind(err) != spec.KindNotFound {
+		t.Errorf("get: %v", err)
+	}
+	r.finish(t)
+}
+
+func TestStopAndStart_FillInWhatTheCloudLeavesOutAndNeedTheCapability(t *testing.T) {
+	f := newFake()
+	f.machines["a"] = machine("a", nil)
+	r := newRig(f, Settings{})
+	if c, err := r.Stop(context.Background(), &IDParams{ID: "a"}); err != nil || c.ID != "a" || c.Status != spec.StatusStopped {
+		t.Errorf("%+v %v", c, err)
+	}
+	if c, err := r.Start(context.Background(), &IDParams{ID: "a"}); err != nil || c.Status != spec.StatusRunning || c.GPUType != "l4" {
+		t.Errorf("%+v %v", c, err)
+	}
+	f.manifest.Capabilities = []spec.Capability{spec.CapGPU}
+	before := len(f.calls)
+	if _, err := r.Stop(context.Background(), &IDParams{ID: "a"}); kind(err) != spec.KindUnsupported || len(f.calls) != before {
+		t.Errorf("%v", err)
+	}
+	if _, err := r.Logs(context.Background(), &LogsParams{ID: "a"}); kind(err) != spec.KindUnsupported || len(f.calls) != before {
+		t.Errorf("%v", err)
+	}
+	r.finish(t)
+}
+
+func TestList_FiltersTheNormalizedAnswer(t *testing.T) {
+	f := newFake()
+	f.machines["a"] = machine("a", func(c *spec.Compute) { c.Name, c.Region = "one", "EU" })
+	f.machines["b"] = machine("b", func(c *spec.Compute) { c.Name, c.Status, c.GPUNative = "two", spec.StatusStopped, "NVIDIA New" })
+	f.machines["c"] = machine("c", func(c *spec.Compute) { c.Status = "odd word" })
+	r := newRig(f, Settings{})
+	for _, row := range []struct {
+		p    ListParams
+		want int
+	}{{ListParams{}, 3}, {ListParams{Status: spec.StatusRunning}, 1}, {ListParams{Status: spec.StatusProvisioning}, 1}, {ListParams{Name: "two"}, 1}, {ListParams{Name: "tw"}, 0},
+		{ListParams{Region: "EU"}, 1}, {ListParams{GPU: "l4"}, 2}, {ListParams{GPU: "NVIDIA L4"}, 2}, {ListParams{GPU: "NVIDIA New"}, 1}, {ListParams{GPU: "h100"}, 0}} {
+		got, err := r.List(context.Background(), &row.p)
+		if err != nil || len(got.Items) != row.want || got.Items == nil {
+			t.Errorf("%+v: %+v %v", row.p, got, err)
+		}
+	}
+	r.finish(t)
+}
+
+func TestAnswers_OfAnotherShapeAreThePluginsFault(t *testing.T) {
+	f := newFake()
+	f.machines["a"] = machine("a", nil)
+	r := newRig(f, Settings{Settle: time.Millisecond})
+	for _, raw := range []string{`[]`, `{"id":5}`, `{}`, ``, `{"ports":{}}`} {
+		f.answer = func(operation string, _ any) (spec.Raw, bool) { return spec.Raw(raw), operation == spec.OpGet }
+		if _, err := r.Get(context.Background(), &IDParams{ID: "a"}); kind(err) != spec.KindPlugin {
+			t.Errorf("%s: %v", raw, err)
+		}
+	}
+	// A spawn whose answer is rubbish may have rented: it is looked up.
+	f.answer = func(operation string, _ any) (spec.Raw, bool) { return spec.Raw(`[]`), operation == spec.OpSpawn }
+	if got, err := r.Spawn(context.Background(), gpu("h100")); err != nil || got.Attempts[0].Outcome != OutcomeAdopted {
+		t.Errorf("%+v %v", got, err)
+	}
+	r.finish(t)
+}
+
+func TestAwaitReady_WaitsForRunningPortsAndProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		c := machine("a", func(c *spec.Compute) {
+			c.Status = spec.StatusProvisioning
+			c.Ports = []spec.Port{{Internal: 80, Protocol: "http"}}
+		})
+		f.machines["a"] = c
+		looks := 0
+		f.before = func(_ context.Context, n int, operation string) *spec.Error {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			switch looks = n; n {
+			case 2:
+				return &spec.Error{Kind: spec.KindTransport, Message: "a passing failure"}
+			case 3:
+				c.Status = spec.StatusRunning
+			case 5:
+				c.Ports[0].URL = "https://a-80.example"
+			}
+			return nil
+		}
+		r := newRig(f, Settings{})
+		answers := []probeAnswer{{err: spec.NewError(spec.KindTransport, "refused")}, {status: 502}, {status: 204}}
+		probes := &fakeProber{answers: answers}
+		r.Prober = probes
+		got, err := r.AwaitReady(context.Background(), &AwaitParams{ID: "a", TimeoutMS: 60000, Probe: &Probe{Port: 80, Path: "health", Token: spec.NewSecret("tok")}})
+		if err != nil || got.Status != spec.StatusRunning || looks != 7 || fmt.Sprint(probes.urls) != "[https://a-80.example/health https://a-80.example/health https://a-80.example/health]" {
+			t.Errorf("%+v %v after %d looks, probes %v", got, err, looks, probes.urls)
+		}
+		r.finish(t)
+	})
+}
+
+type probeAnswer struct {
+	status int
+	err    error
+}
+
+type fakeProber struct {
+	answers []probeAnswer
+	urls    []string
+}
+
+func (p *fakeProber) Probe(_ context.Context, _, url string, _ spec.Secret) (int, error) {
+	p.urls = append(p.urls, url)
+	a := p.answers[0]
+	p.answers = p.answers[1:]
+	return a.status, a.err
+}
+
+func TestAwaitReady_EndsAtOnceWhenItWillNotBecomeReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, row := range []struct {
+			status spec.Status
+			kind   spec.Kind
+		}{{spec.StatusFailed, spec.KindProvider}, {spec.StatusStopped, spec.KindConflict}, {spec.StatusTerminated, spec.KindNotFound}, {"", spec.KindNotFound}} {
+			f := newFake()
+			if row.status != "" {
+				f.machines["a"] = machine("a", func(c *spec.Compute) { c.Status = row.status })
+			}
+			r := newRig(f, Settings{})
+			start := time.Now()
+			_, err := r.AwaitReady(context.Background(), &AwaitParams{ID: "a"})
+			if kind(err) != row.kind || time.Since(start) != 0 {
+				t.Errorf("%q: %v after %s", row.status, err, time.Since(start))
+			}
+			if row.status != "" && !strings.Contains(string(spec.AsError(err).Details), string(row.status)) {
+				t.Errorf("%q: details %s", row.status, spec.AsError(err).Details)
+			}
+			r.finish(t)
+		}
+	})
+}
+
+func TestAwaitReady_TimesOutAndLeavesTheMachine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.machines["a"] = machine("a", func(c *spec.Compute) { c.Status = spec.StatusProvisioning })
+		r := newRig(f, Settings{})
+		start := time.Now()
+		_, err := r.AwaitReady(context.Background(), &AwaitParams{ID: "a", TimeoutMS: 20000})
+		e := spec.AsError(err)
+		if e.Kind != spec.KindTimeout || time.Since(start) != 20*time.Second || !strings.Contains(e.Message, "provisioned") || f.machines["a"] == nil || len(f.calls) > 15 {
+			t.Errorf("%v after %s and %d looks", e, time.Since(start), len(f.calls))
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		time.AfterFunc(time.Second, cancel)
+		if _, err := r.AwaitReady(ctx, &AwaitParams{ID: "a"}); kind(err) != spec.KindCancelled {
+			t.Errorf("%v", err)
+		}
+		r.finish(t)
+	})
+}
