@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 
-	"github.com/valyala/fastjson"
-
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/host/egress"
 )
@@ -28,7 +26,6 @@ type call struct {
 	spare     []*exchange // ended ones, for reuse
 	requested int
 	unsettled bool // an ended request changed something, or may have
-	parser    fastjson.Parser
 	logged    int
 
 	kernel      kernel
@@ -54,7 +51,7 @@ func (c *call) free() {
 	}
 	clear(c.exchanges)
 	h := c.host
-	*c = call{input: c.input[:0], output: c.output[:0], exchanges: c.exchanges[:0], spare: c.spare, parser: c.parser, kernel: c.kernel}
+	*c = call{input: c.input[:0], output: c.output[:0], exchanges: c.exchanges[:0], spare: c.spare, kernel: c.kernel}
 	c.kernel.reset()
 	if cap(c.input) > keep || cap(c.output) > keep {
 		return
@@ -123,7 +120,7 @@ func (c *call) request(i *instance, meta, body []byte) (x *exchange, code int32)
 	} else {
 		x = &exchange{}
 	}
-	if err := parseRequest(&c.parser, meta, &x.request); err != nil {
+	if err := parseRequest(&i.parser, meta, &x.request); err != nil {
 		c.fail(err)
 		return nil, beginBadMetadata
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/sys"
+	"github.com/valyala/fastjson"
 
 	"github.com/exatlas/atlas/core/spec"
 )
@@ -30,7 +31,8 @@ type instance struct {
 	ctx       *guestContext
 	stack     [1]uint64
 
-	call      *call  // entered now; nil: nobody
+	call      *call // entered now; nil: nobody
+	parser    fastjson.Parser
 	requests  uint32 // number of the last HTTP request
 	variables map[string][]byte
 	varBytes  int

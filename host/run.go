@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"runtime/debug"
+	"slices"
 
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/internal/safego"
@@ -62,14 +63,16 @@ func (c *call) setInput(request spec.Call) *spec.Error {
 	if len(request.Request) > c.host.limits.InputBytes {
 		return &spec.Error{Kind: spec.KindValidation, Message: "the request of " + utoa(uint64(len(request.Request))) + " bytes exceeds " + utoa(uint64(c.host.limits.InputBytes))}
 	}
-	c.input = append(c.input[:0], `{"request":`...)
+	context := c.module.contexts[boolToInt(request.IncludeRaw)]
+	c.input = slices.Grow(c.input[:0], len(request.Request)+len(context)+32)
+	c.input = append(c.input, `{"request":`...)
 	if len(request.Request) == 0 {
 		c.input = append(c.input, `{}`...)
 	} else {
 		c.input = append(c.input, request.Request...)
 	}
 	c.input = append(c.input, `,"context":`...)
-	c.input = append(c.input, c.module.contexts[boolToInt(request.IncludeRaw)]...)
+	c.input = append(c.input, context...)
 	c.input = append(c.input, '}')
 	return nil
 }

@@ -1,0 +1,569 @@
+package host
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/host/egress"
+)
+
+// arena is a host with a healthy built-in plugin, into which hostile guests are
+// loaded.
+type arena struct {
+	t    *testing.T
+	host *Host
+	dir  string
+
+	mu  sync.Mutex
+	log []string
+}
+
+func newArena(t *testing.T, options Options) *arena {
+	a := &arena{t: t, dir: t.TempDir()}
+	options.Builtin = builtins(t)
+	if options.Network == nil {
+		options.Network = newFakeNetwork(reply(200, pod))
+	}
+	if options.Limits.EntryTime == 0 {
+		options.Limits.EntryTime = 200 * time.Millisecond
+	}
+	options.Limits.MemoryBytes = 64 << 20
+	options.Limits.VariableBytes = 64 << 10
+	options.Limits.Requests = 8
+	options.Limits.LogBytes = 4 << 10
+	options.Limits.OutputBytes = 1 << 20
+	options.Limits.ScratchBytes = 8 << 20
+	options.Log = func(provider, level, line string) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.log = append(a.log, provider+" "+level+" "+line)
+	}
+	a.host = newHost(t, options)
+	if options.Network != nil {
+		if _, err := a.host.Manifest(context.Background(), "runpod"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return a
+}
+
+func (a *arena) logged() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return strings.Join(a.log, "\n")
+}
+
+// load writes a module into a file and loads it.
+func (a *arena) load(name string, module []byte) error {
+	path := filepath.Join(a.dir, name+".wasm")
+	if err := os.WriteFile(path, module, 0o600); err != nil {
+		a.t.Fatal(err)
+	}
+	_, err := a.host.Load(context.Background(), path, "")
+	return err
+}
+
+// healthy calls the built-in plugin again and again while f runs, and fails the
+// test when one of those calls does, or when there was none.
+func (a *arena) healthy(f func()) {
+	a.t.Helper()
+	stop := make(chan struct{})
+	var calls atomic.Int64
+	var done sync.WaitGroup
+	first := make(chan struct{})
+	done.Go(func() {
+		for {
+			_, err := a.host.Call(context.Background(), getCall())
+			if err != nil {
+				a.t.Errorf("a call of a healthy plugin fails at the same time: %v", err)
+			}
+			if calls.Add(1) == 1 {
+				close(first)
+			}
+			select {
+			case <-stop:
+				return
+			default:
+			}
+		}
+	})
+	<-first
+	f()
+	close(stop)
+	done.Wait()
+	if _, err := a.host.Call(context.Background(), getCall()); err != nil {
+		a.t.Errorf("a call of a healthy plugin fails afterwards: %v", err)
+	}
+}
+
+func callOf(name string) spec.Call {
+	return spec.Call{Provider: name, Operation: spec.OpGet, Request: spec.Raw(`{"id":"x"}`), Key: spec.NewSecret(canary)}
+}
+
+// expect checks the kind of an error and that it says what happened.
+func expect(t *testing.T, err error, kind spec.Kind, words ...string) {
+	t.Helper()
+	if err == nil {
+		t.Error("it succeeds")
+		return
+	}
+	e := spec.AsError(err)
+	if e.Kind != kind {
+		t.Errorf("kind is %s, want %s: %v", e.Kind, kind, err)
+	}
+	for _, word := range words {
+		if !strings.Contains(e.Error()+" "+e.Hint, word) {
+			t.Errorf("%q does not say %q", e.Error(), word)
+		}
+	}
+	if strings.Contains(fmt.Sprintf("%+v %s", e, e.Details), canary) {
+		t.Error("the error holds the credential")
+	}
+}
+
+const wasiModule = "wasi_snapshot_preview1"
+
+var (
+	t32 = byte(0x7f)
+	t64 = byte(0x7e)
+)
+
+func TestHost_SurvivesGuestsThatMisbehaveInACall(t *testing.T) {
+	forever := join(opLoop, opAgain)
+	far := int64(-16) // 0xfffffff0
+	wrote := func(function string, args ...[]byte) func(*assembly) []byte {
+		return func(a *assembly) []byte {
+			return join(append(args, a.imported(atlasModule, function))...)
+		}
+	}
+	dropped := func(function string, args ...[]byte) func(*assembly) []byte {
+		return func(a *assembly) []byte { return join(wrote(function, args...)(a), opDrop) }
+	}
+	extism := func(function string, args ...[]byte) func(*assembly) []byte {
+		return func(a *assembly) []byte {
+			return join(append(args, a.imported(extismModule, function))...)
+		}
+	}
+	extismDropped := func(function string, args ...[]byte) func(*assembly) []byte {
+		return func(a *assembly) []byte { return join(extism(function, args...)(a), opDrop) }
+	}
+	cases := []struct {
+		name  string
+		build func(*assembly) []byte
+		words []string
+	}{
+		{"trap", func(*assembly) []byte { return opTrap }, []string{"unreachable"}},
+		{"divides by zero", func(*assembly) []byte { return join(c32(1), c32(0), []byte{0x6d}, opDrop) }, []string{"divide"}},
+		{"loop", func(*assembly) []byte { return forever }, []string{"computed for too long"}},
+		{"grows for ever", func(a *assembly) []byte { return join(opLoop, c32(1), opGrow, opDrop, opAgain) }, []string{"computed for too long"}},
+		{"recursion", func(a *assembly) []byte { return join([]byte{0x10}, leb(uint64(len(a.imports)+1)), opDrop) }, []string{"stack"}},
+		{"allocates without end", func(a *assembly) []byte {
+			return join(opLoop, c64(4096), a.imported(extismModule, "alloc"), opDrop, opAgain)
+		}, []string{"allocates more"}},
+		{"allocates far too much", extismDropped("alloc", c64(1<<40)), []string{"allocates more"}},
+		{"exits", func(a *assembly) []byte { return join(c32(3), a.declare(wasiModule, "proc_exit", []byte{t32}, nil)) }, []string{"exit code 3"}},
+		{"exits well", func(a *assembly) []byte { return join(c32(0), a.declare(wasiModule, "proc_exit", []byte{t32}, nil)) }, []string{"exit code 0"}},
+		{"huge output", func(a *assembly) []byte {
+			return join(c32(400), opGrow, opDrop, c32(0), c32(20<<20), a.imported(atlasModule, "output_write"))
+		}, []string{"output", "exceeds"}},
+		{"no output", func(*assembly) []byte { return nil }, []string{"answered nothing"}},
+		{"sleeps", func(a *assembly) []byte {
+			subscription := make([]byte, 48)
+			binary.LittleEndian.PutUint32(subscription[16:], 1)
+			binary.LittleEndian.PutUint64(subscription[24:], uint64(time.Hour))
+			at, _ := a.text(append(subscription, make([]byte, 64)...))
+			poll := a.declare(wasiModule, "poll_oneoff", []byte{t32, t32, t32, t32}, []byte{t32})
+			return join(opLoop, c32(at), c32(at+48), c32(1), c32(at+96), poll, opDrop, opAgain)
+		}, []string{"computed for too long"}},
+		{"parks without a request", func(a *assembly) []byte {
+			a.imported(atlasModule, "http_begin")
+			return join(c32(2), opReturn)
+		}, []string{"parked", "without an HTTP request"}},
+		{"parks though it blocks", func(a *assembly) []byte { return join(c32(2), opReturn) }, []string{"parked"}},
+		{"answers another number", func(a *assembly) []byte { return join(c32(7), opReturn) }, []string{"no reason given"}},
+		{"sets an error", func(a *assembly) []byte {
+			return join(c64(8), a.imported(extismModule, "alloc"), []byte{0x1a}, c64(kernelBase), a.imported(extismModule, "error_set"), c32(1), opReturn)
+		}, []string{"failed in get_compute"}},
+		{"variable flood", func(a *assembly) []byte {
+			alloc, set := a.imported(extismModule, "alloc"), a.imported(extismModule, "var_set")
+			return join(c64(8), alloc, c64(1<<20), alloc, set)
+		}, []string{"variables take more"}},
+		{"too many requests", func(a *assembly) []byte {
+			at, n := a.text([]byte(requestMeta("https://api.example.com/", nil)))
+			begin := a.imported(atlasModule, "http_begin")
+			return join(opLoop, c32(at), c32(n), c32(0), c32(0), begin, c32(-2), []byte{0x47, 0x0d, 0, 0x0b})
+		}, []string{"more than 8 HTTP requests"}},
+		{"header injection", func(a *assembly) []byte {
+			at, n := a.text([]byte(requestMeta("https://api.example.com/", map[string]string{"x-a": "b\r\nauthorization: stolen"})))
+			return join(c32(at), c32(n), c32(0), c32(0), a.imported(atlasModule, "http_begin"), opDrop)
+		}, []string{"line break"}},
+		{"header name injection", func(a *assembly) []byte {
+			at, n := a.text([]byte(requestMeta("https://api.example.com/", map[string]string{"x-a: b\r\nx-b": "c"})))
+			return join(c32(at), c32(n), c32(0), c32(0), a.imported(atlasModule, "http_begin"), opDrop)
+		}, []string{"line break"}},
+		{"URL injection", func(a *assembly) []byte {
+			at, n := a.text([]byte(requestMeta("https://api.example.com/ HTTP/1.1\r\nx: y", nil)))
+			return join(c32(at), c32(n), c32(0), c32(0), a.imported(atlasModule, "http_begin"), opDrop)
+		}, []string{"URL"}},
+		{"strange method", func(a *assembly) []byte {
+			at, n := a.text([]byte(`{"method":"CONNECT","url":"https://api.example.com/"}`))
+			return join(c32(at), c32(n), c32(0), c32(0), a.imported(atlasModule, "http_begin"), opDrop)
+		}, []string{"method"}},
+		{"bad metadata", func(a *assembly) []byte {
+			at, n := a.text([]byte(`{"method":`))
+			return join(c32(at), c32(n), c32(0), c32(0), a.imported(atlasModule, "http_begin"), opDrop)
+		}, []string{"metadata"}},
+		{"another host", func(a *assembly) []byte {
+			at, n := a.text([]byte(requestMeta("https://evil.example.net/", nil)))
+			return join(c32(at), c32(n), c32(0), c32(0), a.imported(atlasModule, "http_begin"), opDrop)
+		}, []string{"evil.example.net"}},
+		{"an address", func(a *assembly) []byte {
+			at, n := a.text([]byte(requestMeta("https://169.254.169.254/latest/meta-data", nil)))
+			return join(c32(at), c32(n), c32(0), c32(0), a.imported(atlasModule, "http_begin"), opDrop)
+		}, nil},
+		{"plain http", func(a *assembly) []byte {
+			at, n := a.text([]byte(requestMeta("http://api.example.com/", nil)))
+			return join(c32(at), c32(n), c32(0), c32(0), a.imported(atlasModule, "http_begin"), opDrop)
+		}, nil},
+
+		{"input_read out of range", wrote("input_read", c32(far)), []string{"outside its memory"}},
+		{"output_write out of range", wrote("output_write", c32(far), c32(64)), []string{"outside its memory"}},
+		{"output_write of everything", wrote("output_write", c32(0), c32(-1)), []string{"outside its memory"}},
+		{"http_begin with metadata out of range", dropped("http_begin", c32(far), c32(64), c32(0), c32(0)), []string{"outside its memory"}},
+		{"http_begin with a body out of range", dropped("http_begin", c32(0), c32(1), c32(far), c32(64)), []string{"outside its memory"}},
+		{"http_status of nothing", dropped("http_status", c32(77)), []string{"no HTTP request 77"}},
+		{"http_body_length of nothing", dropped("http_body_length", c32(-1)), []string{"no HTTP request"}},
+		{"http_body_read of nothing", wrote("http_body_read", c32(1), c32(0)), []string{"no HTTP request"}},
+		{"http_header of nothing", dropped("http_header", c32(1), c32(0), c32(1), c32(0), c32(1)), []string{"no HTTP request"}},
+		{"http_error_length of nothing", dropped("http_error_length", c32(1)), []string{"no HTTP request"}},
+		{"http_error_read of nothing", wrote("http_error_read", c32(1), c32(far)), []string{"no HTTP request"}},
+		{"http_end of nothing", wrote("http_end", c32(1)), []string{"no HTTP request"}},
+
+		{"load_u8 of nothing", extismDropped("load_u8", c64(1<<30)), []string{"not allocated"}},
+		{"load_u8 of null", extismDropped("load_u8", c64(0)), []string{"not allocated"}},
+		{"load_u64 at the end of all", extismDropped("load_u64", c64(-1)), []string{"outside"}},
+		{"store_u8 of nothing", extism("store_u8", c64(4096), c32(1)), []string{"not allocated"}},
+		{"store_u64 of nothing", extism("store_u64", c64(-8), c64(1)), []string{"outside"}},
+		{"output_set of nothing", extism("output_set", c64(16), c64(-1)), []string{"not allocated"}},
+		{"error_set of nothing", extism("error_set", c64(99)), []string{"no block"}},
+		{"config_get of nothing", extismDropped("config_get", c64(99)), []string{"no block"}},
+		{"var_get of nothing", extismDropped("var_get", c64(99)), []string{"no block"}},
+		{"var_set of nothing", extism("var_set", c64(99), c64(98)), []string{"no block"}},
+		{"http_request of nothing", extismDropped("http_request", c64(99), c64(98)), []string{"no block"}},
+		{"http_request without metadata", extismDropped("http_request", c64(0), c64(0)), []string{"metadata"}},
+		{"log_info of nothing", extism("log_info", c64(99)), []string{"no block"}},
+		{"input_load_u8 past the end", extismDropped("input_load_u8", c64(1<<20)), []string{"outside the input"}},
+		{"input_load_u64 past the end", extismDropped("input_load_u64", c64(-4)), []string{"outside the input"}},
+		{"http_request of a parking guest", func(a *assembly) []byte {
+			a.imported(atlasModule, "http_begin")
+			return join(c64(0), c64(0), a.imported(extismModule, "http_request"), opDrop)
+		}, []string{"must not block"}},
+	}
+	a := newArena(t, Options{})
+	a.healthy(func() {
+		for n, c := range cases {
+			t.Run(c.name, func(t *testing.T) {
+				name := caseName("h", n)
+				if err := a.load(name, hostile(name, c.build)); err != nil {
+					t.Fatal(err)
+				}
+				for range 2 { // a new sandbox serves the second
+					_, err := a.host.Call(context.Background(), callOf(name))
+					expect(t, err, spec.KindPlugin, c.words...)
+				}
+			})
+		}
+	})
+	if memory := a.host.Stats().Memory; memory > int64(len(cases)+2)*(64<<20) {
+		t.Errorf("guests hold %d MiB", memory>>20)
+	}
+	if strings.Contains(a.logged(), canary) {
+		t.Error("the log holds the credential")
+	}
+}
+
+func TestHost_RefusesBadAnswers(t *testing.T) {
+	cases := []struct{ output, words string }{
+		{`{`, "not a JSON object"},
+		{`nope`, "not a JSON object"},
+		{``, "not a JSON object"},
+		{`[]`, "not a JSON object"},
+		{`{"value":{}} ` + "\x00", "not a JSON object"},
+		{`{"value":{"id":"` + "\xff" + `"}}`, "not a JSON object"},
+		{`{"value":{"a":01}}`, "not a JSON object"},
+		{`{"value":` + strings.Repeat(`{"a":`, 300) + `1` + strings.Repeat(`}`, 301), "not a JSON object"},
+		{`{"value":{},"error":{"kind":"not_found","message":"x"}}`, "both a value and an error"},
+		{`{"value":{},"value":{}}`, "two members"},
+		{`{}`, "neither"},
+		{`{"valve":{}}`, "neither"},
+		{`{"value":1}`, "not a JSON object"},
+		{`{"value":null}`, "not a JSON object"},
+		{`{"error":"x"}`, "not a JSON object"},
+		{`{"error":{"kind":"weird","message":"x"}}`, "unknown kind"},
+		{`{"error":{"kind":"not_found"}}`, "no message"},
+		{`{"error":{"kind":7,"message":"x"}}`, "wrong type"},
+	}
+	a := newArena(t, Options{})
+	a.healthy(func() {
+		for n, c := range cases {
+			name := caseName("a", n)
+			if err := a.load(name, answering(name, c.output)); err != nil {
+				t.Fatal(err)
+			}
+			_, err := a.host.Call(context.Background(), callOf(name))
+			t.Run(name, func(t *testing.T) { expect(t, err, spec.KindPlugin, c.words) })
+		}
+	})
+}
+
+func TestHost_RefusesModulesThatAreNoPlugins(t *testing.T) {
+	describing := func(manifest []byte, more ...func(*assembly)) []byte {
+		a := newAssembly()
+		write := a.imported(atlasModule, "output_write")
+		at, length := a.text(manifest)
+		describe := a.function(nil, []byte{t32}, c32(at), c32(length), write, c32(0))
+		a.export("describe", describe)
+		for _, m := range more {
+			m(a)
+		}
+		return a.binary()
+	}
+	edited := func(key string, value any) []byte {
+		return describing(manifestOf("bad", func(m map[string]any) { m[key] = value }))
+	}
+	loop := func(where string) []byte {
+		a := newAssembly()
+		f := a.function(nil, []byte{t32}, opLoop, opAgain, c32(0))
+		g := a.function(nil, nil, opLoop, opAgain)
+		switch where {
+		case "describe":
+			a.export("describe", f)
+		case "_initialize":
+			a.export("describe", a.function(nil, []byte{t32}, c32(0)))
+			a.export("_initialize", g)
+		case "start":
+			a.export("describe", a.function(nil, []byte{t32}, c32(0)))
+			a.start = int(g)
+		}
+		return a.binary()
+	}
+	good := describing(manifestOf("bad", nil))
+	cases := []struct {
+		name   string
+		module []byte
+		words  []string
+	}{
+		{"nothing", nil, []string{"not a WebAssembly module"}},
+		{"a text", []byte("#!/bin/sh\n"), []string{"not a WebAssembly module"}},
+		{"cut off", good[:len(good)/2], nil},
+		{"only a head", good[:8], []string{"describe"}},
+		{"rubbish after the head", append(good[:8:8], "rubbish"...), nil},
+		{"unknown import", describing(manifestOf("bad", nil))[:0], []string{"not a WebAssembly module"}},
+		{"loop in describe", loop("describe"), []string{"computed for too long"}},
+		{"loop in _initialize", loop("_initialize"), []string{"computed for too long"}},
+		{"loop in its start function", loop("start"), []string{"computed for too long"}},
+		{"wrong ABI", edited("abi", 7), []string{"7", "speaks 1"}},
+		{"no ABI", edited("abi", nil), []string{"ABI"}},
+		{"ABI of another type", edited("abi", "1"), []string{"ABI"}},
+		{"no name", edited("name", ""), []string{"name"}},
+		{"bad name", edited("name", "../evil"), []string{"name"}},
+		{"no version", edited("version", ""), []string{"version"}},
+		{"an address as a host", edited("hosts", []string{"169.254.169.254"}), []string{"address"}},
+		{"an IPv6 address as a host", edited("hosts", []string{"[::1]"}), nil},
+		{"a short address as a host", edited("hosts", []string{"127.1"}), []string{"address"}},
+		{"every host", edited("hosts", []string{"*"}), nil},
+		{"every host of a domain", edited("hosts", []string{"*.com"}), []string{"too much"}},
+		{"a host in capitals", edited("hosts", []string{"API.example.com"}), []string{"lower case"}},
+		{"a local name", edited("hosts", []string{"localhost"}), []string{"full host name"}},
+		{"a bad port", edited("hosts", []string{"api.example.com:99999"}), []string{"port"}},
+		{"hosts of another type", edited("hosts", "api.example.com"), nil},
+		{"plain http", edited("urls", []any{map[string]any{"name": "api", "url": "http://api.example.com"}}), []string{"https"}},
+		{"a credential for another host", edited("credential", map[string]any{"env": []string{}, "hosts": []string{"evil.example.net"}}), []string{"credential"}},
+		{"a credential in Host", edited("credential", map[string]any{"env": []string{}, "header": "Host"}), []string{"credential"}},
+		{"a credential with a line break", edited("credential", map[string]any{"env": []string{}, "header": "x\r\ny"}), []string{"credential"}},
+		{"a pace without a window", edited("rate_limits", []any{map[string]any{"requests": 1}}), []string{"rate limit"}},
+		{"a manifest that is no JSON", describing([]byte(`{"name":`)), []string{"manifest"}},
+		{"a manifest that is a list", describing([]byte(`[]`)), []string{"manifest"}},
+		{"an export of another type", describing(manifestOf("bad", nil), func(a *assembly) {
+			a.export("get_compute", a.function([]byte{t32}, []byte{t32}, c32(0)))
+		}), []string{"get_compute", "wrong type"}},
+		{"memory beyond the limit", describing(manifestOf("bad", nil), func(a *assembly) { a.pages = 60000 }), nil},
+		{"a huge table", describing(manifestOf("bad", nil), func(a *assembly) {
+			a.tables = append([]byte{1, 0x70, 0}, leb(100_000_000)...)
+		}), []string{"table"}},
+		{"http_begin without atlas_resume", func() []byte {
+			a := newAssembly()
+			a.imported(atlasModule, "http_begin")
+			a.export("describe", a.function(nil, []byte{t32}, c32(0)))
+			return a.binary()
+		}(), []string{"atlas_resume"}},
+		{"a request in describe", func() []byte {
+			a := newAssembly()
+			begin := a.imported(atlasModule, "http_begin")
+			at, n := a.text([]byte(requestMeta("https://api.example.com/", nil)))
+			a.export("describe", a.function(nil, []byte{t32}, c32(at), c32(n), c32(0), c32(0), begin, opDrop, c32(2)))
+			a.export(exportResume, a.function([]byte{t32}, []byte{t32}, c32(0)))
+			return a.binary()
+		}(), []string{"no network"}},
+		{"no describe", func() []byte {
+			a := newAssembly()
+			a.export("get_compute", a.function(nil, []byte{t32}, c32(0)))
+			return a.binary()
+		}(), []string{"describe"}},
+	}
+	for n := range cases {
+		if cases[n].name == "unknown import" {
+			a := newAssembly()
+			a.declare("env", "system", []byte{t32}, []byte{t32})
+			a.export("describe", a.function(nil, []byte{t32}, c32(0)))
+			cases[n].module, cases[n].words = a.binary(), []string{"env"}
+		}
+	}
+	a := newArena(t, Options{})
+	before := a.host.Names()
+	a.healthy(func() {
+		for n, c := range cases {
+			err := a.load(caseName("m", n), c.module)
+			t.Run(c.name, func(t *testing.T) { expect(t, err, spec.KindPlugin, c.words...) })
+		}
+	})
+	if after := a.host.Names(); strings.Join(after, " ") != strings.Join(before, " ") {
+		t.Errorf("a refused plugin is registered: %v", after)
+	}
+	if s := a.host.Stats(); s.Instances > 2 {
+		t.Errorf("refused plugins have left sandboxes: %+v", s)
+	}
+}
+
+func TestHost_CutsAFloodOfLogLines(t *testing.T) {
+	a := newArena(t, Options{})
+	module := hostile("flood", func(a *assembly) []byte {
+		alloc, log := a.imported(extismModule, "alloc"), a.imported(extismModule, "log_info")
+		at, length := a.text([]byte(`{"value":{"id":"x"}}`))
+		return join(c64(512), alloc, opDrop, c32(0), []byte{0x21, 0}, // 1000 lines of 512 bytes
+			opLoop, c64(kernelBase), log, []byte{0x20, 0}, c32(1), []byte{0x6a, 0x22, 0}, c32(1000), []byte{0x49, 0x0d, 0, 0x0b},
+			c32(at), c32(length), a.imported(atlasModule, "output_write"))
+	})
+	if err := a.load("flood", module); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		a.mu.Lock()
+		a.log = nil
+		a.mu.Unlock()
+		if _, err := a.host.Call(context.Background(), callOf("flood")); err != nil {
+			t.Fatal(err)
+		}
+		text := a.logged()
+		if !strings.Contains(text, "is dropped") || len(a.log) > 20 {
+			t.Errorf("%d lines are logged", len(a.log))
+		}
+	}
+}
+
+func TestHost_AnswersUnsupportedBeforeAnyRequest(t *testing.T) {
+	network := newFakeNetwork(reply(200, pod))
+	a := newArena(t, Options{Network: network})
+	if err := a.load("few", answering("few", `{"value":{}}`)); err != nil {
+		t.Fatal(err)
+	}
+	before := network.seen.Load()
+	for _, operation := range []string{spec.OpSpawn, spec.OpDescribe, exportResume, "memory", "_initialize", ""} {
+		c := callOf("few")
+		c.Operation = operation
+		_, err := a.host.Call(context.Background(), c)
+		expect(t, err, spec.KindUnsupported)
+	}
+	if network.seen.Load() != before {
+		t.Error("a request was sent")
+	}
+}
+
+func TestHost_DropsTheInstanceThatIsResumedForNothing(t *testing.T) {
+	a := newArena(t, Options{})
+	m, failure := a.host.acquire(context.Background(), "runpod")
+	if failure != nil {
+		t.Fatal(failure)
+	}
+	defer m.release()
+	c := a.host.newCall(context.Background(), m, spec.Secret{})
+	i, failure := m.take(context.Background(), c)
+	if failure != nil {
+		t.Fatal(failure)
+	}
+	_, failure = i.enter(context.Background(), c, i.resume, exportResume, 999)
+	m.give(i)
+	c.free()
+	if failure == nil || failure.Kind != spec.KindPlugin || !i.dead.Load() {
+		t.Errorf("the guest goes on: %v", failure)
+	}
+	if _, err := a.host.Call(context.Background(), getCall()); err != nil {
+		t.Errorf("a new instance does not serve: %v", err)
+	}
+}
+
+func TestHost_StopsALoopSoonAfterTheDeadline(t *testing.T) {
+	a := newArena(t, Options{Limits: Limits{EntryTime: time.Minute}})
+	if err := a.load("loop", hostile("loop", func(*assembly) []byte { return join(opLoop, opAgain) })); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	_, err := a.host.Call(ctx, callOf("loop"))
+	expect(t, err, spec.KindPlugin, "computed for too long")
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("it takes %v", took)
+	}
+}
+
+func TestHost_EndsCallsParkedInADroppedInstance(t *testing.T) {
+	arrived, gate := make(chan struct{}), make(chan struct{})
+	network := newFakeNetwork(func(ctx context.Context, _ spec.Secret, r *egress.Request) (*egress.Response, *egress.Failure) {
+		arrived <- struct{}{}
+		<-gate
+		return reply(200, pod)(ctx, spec.Secret{}, r)
+	})
+	h := newHost(t, Options{Builtin: builtins(t), Network: network, Limits: Limits{Instances: 1}})
+	results := make(chan error, 2)
+	for _, c := range []spec.Call{getCall(), {Provider: "runpod", Operation: spec.OpTerminate, Request: spec.Raw(`{"id":"pod123"}`)}} {
+		go func() {
+			_, err := h.Call(context.Background(), c)
+			results <- err
+		}()
+		<-arrived
+	}
+	m, failure := h.acquire(context.Background(), "runpod")
+	if failure != nil {
+		t.Fatal(failure)
+	}
+	i := (*m.list.Load())[0]
+	<-i.lock
+	i.drop()
+	i.unlock()
+	m.release()
+	close(gate)
+	unknown := 0
+	for range 2 {
+		err := <-results
+		expect(t, err, spec.KindPlugin, "stopped while")
+		if spec.AsError(err).UnknownOutcome {
+			unknown++
+		}
+	}
+	if unknown != 1 {
+		t.Errorf("%d outcomes are unknown, want that of the DELETE alone", unknown)
+	}
+	if s := h.Stats(); s.Calls != 0 || s.Parked != 0 {
+		t.Errorf("%+v", s)
+	}
+}

@@ -1,0 +1,95 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/host/egress"
+)
+
+// residentBytes is the memory of this process that is in RAM.
+func residentBytes(t testing.TB) int64 {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Skip("resident memory is read from /proc/self/statm, which this system lacks: the bound on memory is not checked")
+	}
+	fields := bytes.Fields(text)
+	pages, err := strconv.ParseInt(string(fields[1]), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pages * int64(os.Getpagesize())
+}
+
+// parker is a host whose calls wait for HTTP at a gate.
+type parker struct {
+	host   *Host
+	gate   chan struct{}
+	done   sync.WaitGroup
+	failed atomic.Int64
+}
+
+func newParker(t testing.TB) *parker {
+	p := &parker{gate: make(chan struct{})}
+	network := newFakeNetwork(func(ctx context.Context, _ spec.Secret, _ *egress.Request) (*egress.Response, *egress.Failure) {
+		<-p.gate
+		return reply(200, pod)(ctx, spec.Secret{}, nil)
+	})
+	p.host = newHost(t, Options{Builtin: builtins(t), Network: network})
+	p.park(t, 1)
+	return p
+}
+
+// park has n calls at the gate in all, and returns once they are there.
+func (p *parker) park(t testing.TB, n int) {
+	t.Helper()
+	for range n - p.host.Stats().Parked {
+		p.done.Go(func() {
+			if _, err := p.host.Call(context.Background(), getCall()); err != nil {
+				p.failed.Add(1)
+			}
+		})
+	}
+	for deadline := time.Now().Add(time.Minute); p.host.Stats().Parked < n; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("only %d calls are parked", p.host.Stats().Parked)
+		}
+	}
+}
+
+// finish opens the gate, waits for all calls and returns how many failed.
+func (p *parker) finish() int64 {
+	close(p.gate)
+	p.done.Wait()
+	return p.failed.Load()
+}
+
+func TestHost_ParksTenThousandCallsInBoundedMemory(t *testing.T) {
+	const calls, most = 10_000, 165 << 20
+	p := newParker(t)
+	debug.FreeOSMemory()
+	before := residentBytes(t)
+	p.park(t, calls)
+	stats := p.host.Stats()
+	used := residentBytes(t) - before
+	if failed := p.finish(); failed != 0 {
+		t.Errorf("%d of %d calls failed", failed, calls)
+	}
+	t.Logf("%d parked calls: %d MiB more resident memory, %d MiB of guest memory in %d instances", calls, used>>20, stats.Memory>>20, stats.Instances)
+	if used > most && !raceEnabled {
+		t.Errorf("%d parked calls take %d MiB", calls, used>>20)
+	}
+	if limit := p.host.limits.Instances; stats.Instances > limit {
+		t.Errorf("%d instances, at most %d are allowed", stats.Instances, limit)
+	}
+}
