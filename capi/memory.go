@@ -1,7 +1,6 @@
 package main
 
 /*
-#include <stdlib.h>
 #include "atlas.h"
 #include "shim.h"
 #cgo noescape exatlas_give
@@ -11,6 +10,7 @@ import "C"
 
 import (
 	"bytes"
+	"strings"
 	"unsafe"
 
 	"github.com/exatlas/atlas"
@@ -34,17 +34,27 @@ func give(out *C.exatlas_text, outcome atlas.Outcome, text []byte) C.int {
 	return C.int(outcome)
 }
 
-// environment is what the core may know of the process: its variables, read
-// through C because Go's copy dates from when the library was loaded, and what
-// this package holds on behalf of callers.
+// environment is what the core may know of the process: its variables as they
+// are now, and what this package holds on behalf of callers.
 func environment() atlas.Environment {
-	return atlas.Environment{Getenv: getenv, Gauges: gauges}
+	variables := snapshot()
+	return atlas.Environment{Getenv: func(name string) string { return variables[name] }, Gauges: gauges}
 }
 
-func getenv(name string) string {
-	key := C.CString(name)
-	defer C.free(unsafe.Pointer(key))
-	return C.GoString(C.getenv(key))
+// snapshot copies C's environment, because Go's copy dates from when the library
+// was loaded; and all of it, because which variables matter is known only when a
+// plugin is first used, and by then another thread may be changing them.
+func snapshot() map[string]string {
+	variables := map[string]string{}
+	for i := C.size_t(0); ; i++ {
+		entry := C.exatlas_variable(i)
+		if entry == nil {
+			return variables
+		}
+		if name, value, ok := strings.Cut(C.GoString(entry), "="); ok {
+			variables[name] = value
+		}
+	}
 }
 
 func gauges() map[string]int64 {

@@ -3,6 +3,7 @@
  * not think. What it refuses must be refused before Go is entered: the runtime
  * of a forked child has lost its threads and would never answer.
  */
+#define _GNU_SOURCE /* environ */
 #include "atlas.h"
 #include "shim.h"
 #include "_cgo_export.h"
@@ -11,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static atomic_int in_forked_child;
 static atomic_llong live_allocations;
@@ -66,6 +68,11 @@ int exatlas_give(exatlas_text *text, const char *data, size_t size)
 int64_t exatlas_live(void)
 {
     return atomic_load_explicit(&live_allocations, memory_order_relaxed);
+}
+
+const char *exatlas_variable(size_t i)
+{
+    return environ == NULL ? NULL : environ[i];
 }
 
 int atlas_abi_version(void)

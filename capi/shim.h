@@ -25,4 +25,7 @@ int exatlas_give(exatlas_text *text, const char *data, size_t size);
 /* Number of pieces of memory handed out and not freed yet. */
 int64_t exatlas_live(void);
 
+/* The i-th "NAME=value" of the environment, or NULL beyond the last. */
+const char *exatlas_variable(size_t i);
+
 #endif
