@@ -53,7 +53,7 @@ test('what happens to a machine comes as events, in order', async () => {
   const seen = [];
   for await (const event of events) {
     seen.push(event);
-    if (event.event === 'terminated') break;
+    if (event.data.status === 'terminated') break;
   }
   assert.deepEqual(seen.map((event) => event.seq), seen.map((_, i) => i + 1));
   assert.equal((await client.info()).live.subscriptions, 0);
