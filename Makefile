@@ -33,9 +33,10 @@ test: ## Run every suite in every language: the one command
 	@bash mk/test.sh
 
 .PHONY: test-go
-test-go: plugins ## Go suites with the race detector
+test-go: plugins ## Go suites; core and egress also with the race detector
 	$(GO) vet ./...
-	$(GO) test -race -timeout 15m ./...
+	$(GO) test -timeout 15m ./...
+	$(GO) test -race -timeout 15m ./core/auth ./core/catalog ./core/compute ./core/dispatch ./core/events ./host/egress
 
 .PHONY: lint
 lint: ## Formatting, vet, generated files, architecture rules

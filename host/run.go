@@ -117,8 +117,10 @@ func (c *call) result(operation string, result int32) (spec.Raw, *spec.Error) {
 	if result != resultFinished {
 		text := "no reason given"
 		if c.errorOffset != 0 {
-			if b, ok := c.kernel.block(c.errorOffset); ok && len(b) > 0 {
-				text = clean(string(b), 300)
+			if b, ok := c.kernel.block(c.errorOffset); ok {
+				if said := clean(string(b), 300); said != "" {
+					text = said
+				}
 			}
 		}
 		return nil, spec.NewError(spec.KindPlugin, "the plugin failed in "+operation+": "+text)

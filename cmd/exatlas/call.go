@@ -133,7 +133,7 @@ func (c *connection) call(ctx context.Context, method string, params any, timeou
 type event struct {
 	Event string          `json:"event"`
 	Data  json.RawMessage `json:"data"`
-	Final bool            `json:"final"`
+	Final bool            `json:"-"` // whether it is the subscription's last; told in data
 }
 
 // next waits for the next event of any subscription.
@@ -149,6 +149,8 @@ func (c *connection) next(ctx context.Context) (event, []byte, error) {
 			if err := json.Unmarshal(item, &e); err != nil {
 				return event{}, nil, err
 			}
+			var last struct{ Final bool }
+			e.Final = json.Unmarshal(e.Data, &last) == nil && last.Final
 			return e, item, nil
 		case 30: // ATLAS_TIMEOUT: look at ctx and wait on
 		default:

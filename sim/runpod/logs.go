@@ -21,7 +21,7 @@ type logLine struct {
 
 const (
 	heartbeat   = 10 * time.Second // virtual time between two lines of a pod that runs
-	keepLines   = 5000
+	keepLines   = 1000
 	keepAlive   = 15 * time.Second // real time between two comments of an idle stream
 	defaultTail = 100
 )
@@ -91,6 +91,9 @@ func (p *pod) nextLine(now time.Time) time.Time {
 // turn ends a chapter of the log at a change of the pod and wakes its readers;
 // the caller holds the write lock.
 func (p *pod) turn(now time.Time, text string) {
+	if p.up.IsZero() {
+		return // the first chapter
+	}
 	p.grow(now)
 	if text != "" {
 		p.say(now, false, text)

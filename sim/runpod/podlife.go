@@ -78,7 +78,9 @@ func (c *Cloud) halt(p *pod, to phase, now time.Time) {
 		c.Capacity.Give(p.claim)
 		p.claim.Count = 0
 	}
-	p.turn(now, map[phase]string{phaseExited: "container stopped", phaseError: "container failed: layer does not exist", phaseGone: "remove container"}[to])
+	if to != phaseGone || p.watch != nil { // the log of a deleted pod is for those who read it now
+		p.turn(now, map[phase]string{phaseExited: "container stopped", phaseError: "container failed: layer does not exist", phaseGone: "remove container"}[to])
+	}
 	p.phase, p.up = to, now
 	switch to {
 	case phaseExited:

@@ -8,7 +8,7 @@ const { CLASSES } = require('./errors');
 
 const root = path.join(__dirname, '..');
 const ADDON = path.join(root, 'native', 'exatlas.node');
-const REPOSITORY_LIBRARY = path.join(root, '..', '..', 'build', 'libexatlas.so');
+const REPOSITORY = path.join(root, '..', '..');
 
 let native;
 
@@ -16,8 +16,9 @@ let native;
 function candidates() {
   const named = process.env.ATLAS_LIBRARY;
   if (named) return [path.resolve(named)];
-  const files = [path.join(root, 'native', 'libexatlas.so'), REPOSITORY_LIBRARY].filter((file) => fs.existsSync(file));
-  return [...files, 'libexatlas.so.1'];
+  const files = [path.join(root, 'native', 'libexatlas.so')];
+  if (fs.existsSync(path.join(REPOSITORY, 'include', 'atlas.h'))) files.unshift(path.join(REPOSITORY, 'build', 'libexatlas.so'));
+  return [...files.filter((file) => fs.existsSync(file)), 'libexatlas.so.1'];
 }
 
 function isMusl() {

@@ -33,7 +33,7 @@ func Serve(p *sdk.Provider) {
 	state.waiting = make(map[int32]*worker, 64)
 	// Most of what a call leaves behind is garbage at once: collecting it less
 	// often than Go's default costs little memory and saves time.
-	debug.SetGCPercent(400)
+	debug.SetGCPercent(100)
 }
 
 // Enter carries out an operation for the host; every export of that name returns
