@@ -16,7 +16,7 @@ import (
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	defer safego.Recover(func(e *spec.Error) {
 		s.panics.Add(1)
-		ctx.Response.Reset()
+		ctx.Response.ResetBody()
 		ctx.Response.SetStatusCode(500)
 		ctx.Response.SetBodyString("simulator: " + e.Message)
 	})
@@ -67,13 +67,14 @@ func drop(ctx *fasthttp.RequestCtx, reset bool) {
 		_ = tcp.SetLinger(0)
 	}
 	_ = c.Close()
-	ctx.Response.Reset()
 	ctx.SetConnectionClose()
 }
 
 // refuse replaces the answer by the one of a fault.
 func (s *Server) refuse(ctx *fasthttp.RequestCtx, f *Fault) {
-	ctx.Response.Reset()
+	// Not Response.Reset: that would bring back fasthttp's own Date header, whose
+	// goroutine never ends.
+	ctx.Response.ResetBody()
 	if f.Body == "" {
 		s.cloud.Refuse(ctx, f.Status)
 	} else {
