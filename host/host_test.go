@@ -16,8 +16,17 @@ import (
 	"github.com/exatlas/atlas/plugins/builtin"
 )
 
+// compiled keeps the code of this run's plugins, so that not every test compiles
+// them.
+var compiled string
+
 func TestMain(m *testing.M) {
+	var err error
+	if compiled, err = os.MkdirTemp("", "atlas-host"); err != nil {
+		panic(err)
+	}
 	code := m.Run()
+	_ = os.RemoveAll(compiled)
 	if code == 0 {
 		if err := goleak.Find(); err != nil {
 			os.Stderr.WriteString("goroutines are left: " + err.Error() + "\n")
@@ -72,6 +81,9 @@ func builtins(t testing.TB) []Plugin {
 
 func newHost(t testing.TB, options Options) *Host {
 	t.Helper()
+	if options.CacheDir == "" {
+		options.CacheDir = compiled
+	}
 	h, err := New(options)
 	if err != nil {
 		t.Fatal(err)

@@ -36,6 +36,7 @@ type instance struct {
 	requests  uint32 // number of the last HTTP request
 	variables map[string][]byte
 	varBytes  int
+	line      []byte // of its output, not ended yet
 }
 
 // guestContext is the context of every entry into one instance. Functions that
@@ -148,6 +149,7 @@ func newInstance(ctx context.Context, m *module, c *call) (_ *instance, err *spe
 	end := i.beginEntry(ctx)
 	guest, failure := m.engine.instantiate(i.ctx, (*logWriter)(i))
 	end()
+	i.flushLog()
 	if failure != nil {
 		return nil, i.trapped("instantiation", failure)
 	}
@@ -180,6 +182,7 @@ func (i *instance) enter(ctx context.Context, c *call, f api.Function, name stri
 	end := i.beginEntry(ctx)
 	err := f.CallWithStack(i.ctx, i.stack[:])
 	end()
+	i.flushLog()
 	i.call = nil
 	if err != nil {
 		failure := i.trapped(name, err)

@@ -9,18 +9,33 @@ import (
 // logWriter is the standard output and error of a guest.
 type logWriter instance
 
-// Write implements io.Writer. Each line becomes a line of the log; nothing is
-// kept from one write to the next.
+// maxLine is where a line of a guest's output is cut in two.
+const maxLine = 4096
+
+// Write implements io.Writer. Each line becomes a line of the log. What is no
+// whole line yet waits for the rest, or for the end of the entry.
 func (w *logWriter) Write(b []byte) (int, error) {
 	i := (*instance)(w)
 	for rest := b; len(rest) > 0; {
-		var line []byte
-		line, rest, _ = bytes.Cut(rest, []byte{'\n'})
-		if len(line) > 0 {
-			i.log(i.call, "info", line)
+		line, more, ended := bytes.Cut(rest, []byte{'\n'})
+		if room := maxLine - len(i.line); len(line) > room {
+			line, more, ended = rest[:room], rest[room:], true
 		}
+		i.line = append(i.line, line...)
+		if ended {
+			i.flushLog()
+		}
+		rest = more
 	}
 	return len(b), nil
+}
+
+// flushLog logs what the guest has written since its last line ended.
+func (i *instance) flushLog() {
+	if len(i.line) > 0 {
+		i.log(i.call, "info", i.line)
+		i.line = i.line[:0]
+	}
 }
 
 // log passes a line on, up to the limit of the call. c is nil while an instance

@@ -96,6 +96,10 @@ func (r *reader) run() {
 	s := r.service
 	pause, failures := streamFirst, 0
 	for {
+		if r.ctx.Err() != nil {
+			r.fail(&spec.Error{Kind: spec.KindCancelled, Message: "cancelled"})
+			return
+		}
 		chunks, err := provider.Do[spec.JobChunks](r.ctx, s.Backend, r.account, spec.OpStreamJob, &r.request, false)
 		if err != nil {
 			e := spec.AsError(err)

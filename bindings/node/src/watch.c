@@ -14,7 +14,7 @@ enum { UV_POLL = 8, UV_PREPARE = 9 }; /* uv_handle_type, fixed for libuv 1.x */
 enum { UV_READABLE = 1 };             /* uv_poll_event */
 
 enum {
-    WINDOW_NS = 600 * 1000, /* how long a turn of the loop may look before it sleeps */
+    WINDOW_NS = 500 * 1000, /* how long a turn of the loop may look before it sleeps */
     PROMISING = 2,          /* short waits in a row that make looking worthwhile */
 };
 

@@ -1,0 +1,347 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/host/egress"
+)
+
+func write(t *testing.T, path string, data []byte) string {
+	t.Helper()
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+func TestHost_FindsPluginsInItsFolder(t *testing.T) {
+	dir := t.TempDir()
+	sum := write(t, filepath.Join(dir, "acme.wasm"), answering("acme", `{"value":{"id":"1"}}`))
+	write(t, filepath.Join(dir, "broken.wasm"), []byte("no module"))
+	write(t, filepath.Join(dir, "other.wasm"), answering("another", `{"value":{}}`))
+	write(t, filepath.Join(dir, "notes.txt"), []byte("not a plugin"))
+	h := newHost(t, Options{Dir: dir, Network: newFakeNetwork(reply(200, ""))})
+	if names := h.Names(); !reflect.DeepEqual(names, []string{"acme", "broken", "other"}) {
+		t.Errorf("names are %v", names)
+	}
+	infos := h.Infos(context.Background())
+	if want := (Info{Name: "acme", Version: "1", ABI: 1, Source: SourceDir, Path: filepath.Join(dir, "acme.wasm"), SHA256: sum}); len(infos) != 3 || infos[0] != want {
+		t.Errorf("infos are %+v", infos)
+	}
+	if infos[1].Version != "" {
+		t.Errorf("a broken plugin has a version: %+v", infos[1])
+	}
+	m, err := h.Manifest(context.Background(), "acme")
+	if err != nil || !reflect.DeepEqual(m.Operations, []string{spec.OpGet}) {
+		t.Errorf("%+v %v", m, err)
+	}
+	_, err = h.Manifest(context.Background(), "broken")
+	expect(t, err, spec.KindPlugin, "broken")
+	_, err = h.Manifest(context.Background(), "other")
+	expect(t, err, spec.KindPlugin, "another", "not other")
+	_, err = h.Manifest(context.Background(), "nobody")
+	expect(t, err, spec.KindValidation, "nobody", "acme")
+}
+
+func TestNew_RefusesABadFolder(t *testing.T) {
+	_, err := New(Options{Dir: filepath.Join(t.TempDir(), "absent")})
+	expect(t, err, spec.KindValidation, "plugins.dir")
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "Bad Name.wasm"), nil)
+	_, err = New(Options{Dir: dir})
+	expect(t, err, spec.KindValidation, "Bad Name")
+	dir = t.TempDir()
+	write(t, filepath.Join(dir, "runpod.wasm"), nil)
+	_, err = New(Options{Dir: dir, Builtin: builtins(t)})
+	expect(t, err, spec.KindConflict, "built in", "providers.runpod.sha256")
+}
+
+func TestLoad_ChecksHashesAndNames(t *testing.T) {
+	good := answering("acme", `{"value":{"id":"1"}}`)
+	fake := answering("runpod", `{"value":{"id":"stolen"}}`)
+	dir := t.TempDir()
+	sum := write(t, filepath.Join(dir, "a.wasm"), good)
+	fakeSum := write(t, filepath.Join(dir, "r.wasm"), fake)
+	h := newHost(t, Options{Builtin: builtins(t), Network: newFakeNetwork(reply(200, pod)), Providers: map[string]ProviderOptions{"pinned": {SHA256: sum}}})
+	ctx := context.Background()
+	if info, err := h.Load(ctx, filepath.Join(dir, "a.wasm"), strings.ToUpper(sum)); err != nil || info.Name != "acme" || info.Source != SourceLoaded || info.SHA256 != sum {
+		t.Errorf("%+v %v", info, err)
+	}
+	_, err := h.Load(ctx, filepath.Join(dir, "a.wasm"), fakeSum)
+	expect(t, err, spec.KindPlugin, sum, fakeSum)
+	_, err = h.Load(ctx, filepath.Join(dir, "absent.wasm"), "")
+	expect(t, err, spec.KindPlugin, "absent.wasm")
+	_, err = h.Load(ctx, filepath.Join(dir, "r.wasm"), "")
+	expect(t, err, spec.KindConflict, "built in")
+	write(t, filepath.Join(dir, "p.wasm"), answering("pinned", `{"value":{}}`))
+	_, err = h.Load(ctx, filepath.Join(dir, "p.wasm"), "")
+	expect(t, err, spec.KindPlugin, "pinned is", sum)
+	if s := h.Stats(); s.Instances > 2 {
+		t.Errorf("refused plugins have left something: %+v", s)
+	}
+
+	pinned := newHost(t, Options{Builtin: builtins(t), Network: newFakeNetwork(reply(200, pod)), Providers: map[string]ProviderOptions{"runpod": {SHA256: fakeSum}}})
+	_, err = pinned.Call(ctx, getCall())
+	expect(t, err, spec.KindPlugin, fakeSum)
+	if _, err := pinned.Load(ctx, filepath.Join(dir, "r.wasm"), ""); err != nil {
+		t.Error(err)
+	}
+	if value, err := pinned.Call(ctx, getCall()); err != nil || string(value) != `{"id":"stolen"}` {
+		t.Errorf("%s %v", value, err)
+	}
+}
+
+func TestReload_LetsCallsInFlightFinish(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "acme.wasm")
+	write(t, path, asking("acme", requestMeta("https://api.example.com/", nil), nil))
+	arrived, gate := make(chan struct{}), make(chan struct{})
+	h := newHost(t, Options{Dir: dir, Network: newFakeNetwork(func(ctx context.Context, k spec.Secret, r *egress.Request) (*egress.Response, *egress.Failure) {
+		close(arrived)
+		<-gate
+		return reply(200, "{}")(ctx, k, r)
+	})})
+	old := make(chan string)
+	go func() {
+		value, err := h.Call(context.Background(), callOf("acme"))
+		old <- fmt.Sprint(string(value), err)
+	}()
+	<-arrived
+	write(t, path, []byte("broken"))
+	_, err := h.Reload(context.Background(), "acme")
+	expect(t, err, spec.KindPlugin)
+	write(t, path, answering("acme", `{"value":{"id":"new"}}`))
+	if _, err := h.Reload(context.Background(), "acme"); err != nil {
+		t.Fatal(err)
+	}
+	if value, err := h.Call(context.Background(), callOf("acme")); err != nil || string(value) != `{"id":"new"}` {
+		t.Errorf("%s %v", value, err)
+	}
+	close(gate)
+	if got := <-old; got != `{"id":"x"}<nil>` {
+		t.Errorf("the old call ends with %s", got)
+	}
+	if s := h.Stats(); s.Instances != 1 {
+		t.Errorf("the old plugin is still there: %+v", s)
+	}
+	_, err = h.Reload(context.Background(), "nobody")
+	expect(t, err, spec.KindValidation)
+}
+
+func TestClose_CancelsCallsAndRefusesNewOnes(t *testing.T) {
+	arrived := make(chan struct{}, 50)
+	h, err := New(Options{Builtin: builtins(t), Network: newFakeNetwork(func(ctx context.Context, _ spec.Secret, _ *egress.Request) (*egress.Response, *egress.Failure) {
+		arrived <- struct{}{}
+		<-ctx.Done()
+		return nil, &egress.Failure{Error: ended(ctx), Sent: true}
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	results := make(chan error, 50)
+	for range 50 {
+		go func() {
+			_, err := h.Call(context.Background(), getCall())
+			results <- err
+		}()
+	}
+	for range 50 {
+		<-arrived
+	}
+	if err := h.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	for range 50 {
+		expect(t, <-results, spec.KindCancelled)
+	}
+	_, err = h.Call(context.Background(), getCall())
+	expect(t, err, spec.KindCancelled, "closing")
+	_, err = h.Manifest(context.Background(), "runpod")
+	expect(t, err, spec.KindCancelled)
+	if err := h.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if s := h.Stats(); s != (Stats{}) {
+		t.Errorf("something is left: %+v", s)
+	}
+}
+
+func TestClose_WhileAPluginIsLoading(t *testing.T) {
+	for range 5 {
+		h, err := New(Options{Builtin: builtins(t), Network: newFakeNetwork(reply(200, pod))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error)
+		go func() {
+			_, err := h.Call(context.Background(), getCall())
+			done <- err
+		}()
+		if err := h.Close(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-done; err != nil {
+			expect(t, err, spec.KindCancelled)
+		}
+		if s := h.Stats(); s.Memory != 0 || s.Instances != 0 {
+			t.Errorf("something is left: %+v", s)
+		}
+	}
+}
+
+func TestCall_EndsWithItsContext(t *testing.T) {
+	h := newHost(t, Options{Builtin: builtins(t), Network: newFakeNetwork(func(ctx context.Context, _ spec.Secret, _ *egress.Request) (*egress.Response, *egress.Failure) {
+		<-ctx.Done()
+		return nil, &egress.Failure{Error: ended(ctx), Sent: true}
+	})})
+	if _, err := h.Manifest(context.Background(), "runpod"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	_, err := h.Call(ctx, getCall())
+	expect(t, err, spec.KindTimeout)
+	_, err = h.Call(ctx, getCall())
+	expect(t, err, spec.KindTimeout)
+	gone, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err = h.Call(gone, getCall())
+	expect(t, err, spec.KindCancelled)
+}
+
+func TestCache_SurvivesEveryCorruption(t *testing.T) {
+	dir := t.TempDir()
+	plugins := builtins(t)
+	try := func(what string) {
+		t.Helper()
+		h, err := New(Options{Builtin: plugins, CacheDir: dir, Network: newFakeNetwork(reply(200, pod))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.Call(context.Background(), getCall()); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		if err := h.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}
+	try("empty")
+	folders, _ := filepath.Glob(filepath.Join(dir, cacheFormat, "*"))
+	if len(folders) != 1 {
+		t.Fatalf("the cache holds %v", folders)
+	}
+	cache := &codeCache{root: filepath.Join(dir, cacheFormat), dir: folders[0]}
+	if !cache.whole() {
+		t.Fatal("the entry is not whole")
+	}
+	if info, err := os.Stat(folders[0]); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("mode of the folder is %v", info.Mode())
+	}
+	entry := cache.entries()[0]
+	good, err := os.ReadFile(entry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, bad := range map[string][]byte{
+		"a bit of the code": flip(good, len(good)/2), "a bit of the offsets": flip(good, 40), "a bit of the head": flip(good, 2), "the last byte": flip(good, len(good)-1),
+		"cut off": good[:len(good)/3], "empty": {}, "another file": []byte("something else"), "longer": append(good[:len(good):len(good)], 0),
+	} {
+		if err := os.WriteFile(entry, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if cache.whole() {
+			t.Errorf("%s is not noticed", what)
+		}
+		if what == "a bit of the offsets" || what == "cut off" {
+			try(what)
+			if !cache.whole() {
+				t.Errorf("%s: the entry is not written anew", what)
+			}
+		}
+	}
+	if err := os.WriteFile(filepath.Join(folders[0], sumFile), []byte("rubbish"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	try("a wrong checksum")
+
+	// Whatever lies in the way of the cache, calls go on.
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir, []byte("a file where the folder should be"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	try("a file in the way")
+}
+
+func flip(b []byte, at int) []byte {
+	c := bytes.Clone(b)
+	c[at] ^= 0x10
+	return c
+}
+
+// TestCache_IsSharedByProcesses runs itself in several processes at once.
+func TestCache_IsSharedByProcesses(t *testing.T) {
+	const variable = "ATLAS_HOST_TEST_CACHE"
+	if dir := os.Getenv(variable); dir != "" {
+		h, err := New(Options{Builtin: builtins(t), CacheDir: dir, Network: newFakeNetwork(reply(200, pod))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.Call(context.Background(), getCall()); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Close(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	dir := t.TempDir()
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			child := exec.Command(os.Args[0], "-test.run=^TestCache_IsSharedByProcesses$")
+			child.Env = append(os.Environ(), variable+"="+dir)
+			if text, err := child.CombinedOutput(); err != nil {
+				t.Errorf("%v: %s", err, text)
+			}
+		})
+	}
+	all.Wait()
+	folders, _ := filepath.Glob(filepath.Join(dir, cacheFormat, "*"))
+	if len(folders) != 1 {
+		t.Fatalf("the cache holds %v", folders)
+	}
+	cache := &codeCache{root: filepath.Join(dir, cacheFormat), dir: folders[0]}
+	if !cache.usable() || len(cache.entries()) > 1 {
+		t.Errorf("the entry is not usable: %v", cache.entries())
+	}
+	if left, _ := filepath.Glob(filepath.Join(folders[0], "*", "*.tmp")); len(left) > 0 {
+		t.Errorf("temporary files are left: %v", left)
+	}
+}
+
+func TestCacheFormat_NamesTheEngineThatIsLinked(t *testing.T) {
+	text, err := os.ReadFile("../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := strings.TrimPrefix(cacheFormat, "atlas-1-wazero-")
+	if !strings.Contains(string(text), "github.com/tetratelabs/wazero v"+version+"\n") {
+		t.Errorf("go.mod links another wazero than %s: code of one must not be run by the other", version)
+	}
+}
