@@ -112,28 +112,29 @@ type PortRequest struct {
 // resolved. Choosing among GPUs, tiers and clouds, and what happens when an
 // answer is lost, is the core's work.
 type SpawnRequest struct {
-	RequestID       string            `json:"request_id"`                  // only this create carries it; must come back in listings
-	Name            string            `json:"name"`                        // never empty
-	GPU             string            `json:"gpu,omitempty"`               // native identifier; empty on CPU machines
-	GPUCount        int               `json:"gpu_count,omitempty"`         // at least 1 where GPU is set
-	CPU             *CPU              `json:"cpu,omitempty"`               // set where GPU is empty
-	OfferID         string            `json:"offer_id,omitempty"`          // a listed offer to take, on market-place clouds
-	CloudType       CloudType         `json:"cloud_type,omitempty"`        // secure or community, never any
-	Spot            bool              `json:"spot,omitempty"`              // interruptible
-	BidPerHour      float64           `json:"bid_per_hour,omitempty"`      // USD, spot only
-	RegionHints     []string          `json:"region_hints,omitempty"`      // in order of preference
-	Image           string            `json:"image,omitempty"`             //
-	Entrypoint      []string          `json:"entrypoint,omitempty"`        // replaces the image's
-	Command         []string          `json:"command,omitempty"`           // replaces the image's
-	Ports           []PortRequest     `json:"ports,omitempty"`             //
-	Env             map[string]string `json:"env,omitempty"`               //
-	VolumeGB        int               `json:"volume_gb,omitempty"`         // persistent disk of the machine
-	VolumeMountPath string            `json:"volume_mount_path,omitempty"` //
-	ContainerDiskGB int               `json:"container_disk_gb,omitempty"` // 0: the provider's default
-	NetworkVolumeID string            `json:"network_volume_id,omitempty"` //
-	TemplateID      string            `json:"template_id,omitempty"`       //
-	SSHKey          string            `json:"ssh_key,omitempty"`           // public key text or name, where the cloud takes one
-	Options         Raw               `json:"options,omitempty"`           // provider_opts: an object merged last into the native body
+	RequestID       string            `json:"request_id"`                   // only this create carries it; must come back in listings
+	Name            string            `json:"name"`                         // never empty
+	GPU             string            `json:"gpu,omitempty"`                // native identifier; empty on CPU machines
+	GPUCount        int               `json:"gpu_count,omitempty"`          // at least 1 where GPU is set
+	CPU             *CPU              `json:"cpu,omitempty"`                // set where GPU is empty
+	OfferID         string            `json:"offer_id,omitempty"`           // a listed offer to take, on market-place clouds
+	CloudType       CloudType         `json:"cloud_type,omitempty"`         // secure or community, never any
+	Spot            bool              `json:"spot,omitempty"`               // interruptible
+	BidPerHour      float64           `json:"bid_per_hour,omitempty"`       // USD, spot only
+	MaxPricePerHour float64           `json:"max_price_per_hour,omitempty"` // USD for the whole machine; nothing dearer is rented
+	RegionHints     []string          `json:"region_hints,omitempty"`       // in order of preference
+	Image           string            `json:"image,omitempty"`              //
+	Entrypoint      []string          `json:"entrypoint,omitempty"`         // replaces the image's
+	Command         []string          `json:"command,omitempty"`            // replaces the image's
+	Ports           []PortRequest     `json:"ports,omitempty"`              //
+	Env             map[string]string `json:"env,omitempty"`                //
+	VolumeGB        int               `json:"volume_gb,omitempty"`          // persistent disk of the machine
+	VolumeMountPath string            `json:"volume_mount_path,omitempty"`  //
+	ContainerDiskGB int               `json:"container_disk_gb,omitempty"`  // 0: the provider's default
+	NetworkVolumeID string            `json:"network_volume_id,omitempty"`  //
+	TemplateID      string            `json:"template_id,omitempty"`        //
+	SSHKey          string            `json:"ssh_key,omitempty"`            // public key text or name, where the cloud takes one
+	Options         Raw               `json:"options,omitempty"`            // provider_opts: an object merged last into the native body
 }
 
 // IDRequest names one compute: get_compute, stop, start, terminate.

@@ -38,7 +38,7 @@ func run(force bool) error {
 	}
 	for _, program := range programs {
 		folder := filepath.Dir(program)
-		name := filepath.Base(filepath.Dir(folder))
+		name := provider(filepath.Base(filepath.Dir(folder)))
 		target := filepath.Join("plugins", "builtin", name+".wasm.zst")
 		if !force {
 			fresh, err := upToDate(target, folder)
@@ -54,6 +54,14 @@ func run(force bool) error {
 		}
 	}
 	return nil
+}
+
+// provider is the name of the provider whose folder this is.
+func provider(folder string) string {
+	if folder == "lambdalabs" {
+		return "lambda_labs"
+	}
+	return folder
 }
 
 // environment is what a guest is built with, whatever the caller builds for.

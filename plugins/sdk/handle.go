@@ -51,6 +51,8 @@ func Handle(p *Provider, op string, input []byte, doer Doer) []byte {
 		return carry(env, request, codec.DecodeJob, p.StreamJob, codec.AppendJobChunks)
 	case spec.OpListGPUTypes:
 		return carry(env, request, codec.DecodeGPUTypes, p.ListGPUTypes, codec.AppendGPUTypeList)
+	case spec.OpSearchOffers:
+		return carry(env, request, codec.DecodeOffers, p.SearchOffers, codec.AppendOfferList)
 	default: // has let only get_logs through
 		return carry(env, request, codec.DecodeLogs, p.GetLogs, codec.AppendLogsPage)
 	}

@@ -45,6 +45,7 @@ type Provider struct {
 	CancelJob    func(Env, *spec.JobRequest) (*spec.Job, *spec.Error)
 	StreamJob    func(Env, *spec.JobRequest) (*spec.JobChunks, *spec.Error)
 	ListGPUTypes func(Env, *spec.GPUTypesRequest) (*spec.GPUTypeList, *spec.Error)
+	SearchOffers func(Env, *spec.OffersRequest) (*spec.OfferList, *spec.Error)
 	GetLogs      func(Env, *spec.LogsRequest) (*spec.LogsPage, *spec.Error)
 }
 
@@ -86,6 +87,8 @@ func (p *Provider) has(op string) bool {
 		return p.StreamJob != nil
 	case spec.OpListGPUTypes:
 		return p.ListGPUTypes != nil
+	case spec.OpSearchOffers:
+		return p.SearchOffers != nil
 	case spec.OpGetLogs:
 		return p.GetLogs != nil
 	}

@@ -155,6 +155,7 @@ func TestEncoders_AgreeWithEncodingJSON(t *testing.T) {
 	encodes(t, AppendJob)
 	encodes(t, AppendJobChunks)
 	encodes(t, AppendGPUTypeList)
+	encodes(t, AppendOfferList)
 	encodes(t, AppendLogsPage)
 	encodes(t, AppendManifest)
 	encodes(t, AppendError)
@@ -223,6 +224,7 @@ func TestDecoders_AgreeWithEncodingJSON(t *testing.T) {
 	decodes(t, DecodeRunJob)
 	decodes(t, DecodeJob)
 	decodes(t, DecodeGPUTypes)
+	decodes(t, DecodeOffers)
 }
 
 func TestDecodeError_ReadsWhatAppendErrorWrites(t *testing.T) {

@@ -52,6 +52,8 @@ func DecodeSpawn(text string, into *spec.SpawnRequest) *spec.Error {
 			into.CloudType = spec.CloudType(r.Text())
 		case "spot":
 			into.Spot = r.Bool()
+		case "max_price_per_hour":
+			into.MaxPricePerHour, _ = r.Float()
 		case "bid_per_hour":
 			into.BidPerHour, _ = r.Float()
 		case "region_hints":
