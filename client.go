@@ -10,6 +10,7 @@ import (
 	"github.com/exatlas/atlas/core/dispatch"
 	"github.com/exatlas/atlas/core/events"
 	"github.com/exatlas/atlas/core/jobs"
+	"github.com/exatlas/atlas/core/offers"
 	"github.com/exatlas/atlas/core/provider"
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/host"
@@ -30,6 +31,7 @@ type Client struct {
 	Compute   *ComputeService
 	Jobs      *JobsService
 	GPUs      *GPUService
+	Offers    *OfferService
 	Auth      *AuthService
 	Providers *ProviderService
 	Events    *EventService
@@ -40,6 +42,7 @@ type Client struct {
 	bus        *events.Bus
 	directory  *provider.Directory
 	compute    *compute.Service
+	offers     *offers.Service
 	jobs       *jobs.Service
 	prober     *prober
 	env        Environment

@@ -7,6 +7,7 @@ import (
 	"github.com/exatlas/atlas/core/compute"
 	"github.com/exatlas/atlas/core/dispatch"
 	"github.com/exatlas/atlas/core/jobs"
+	"github.com/exatlas/atlas/core/offers"
 	"github.com/exatlas/atlas/core/provider"
 	"github.com/exatlas/atlas/core/spec"
 )
@@ -14,6 +15,10 @@ import (
 // The params and results of the methods; docs/methods.md describes each.
 type (
 	Target          = provider.Target
+	Targets         = provider.Targets
+	Offer           = spec.Offer
+	OffersParams    = offers.Params
+	FoundOffers     = offers.Found
 	SpawnParams     = compute.SpawnParams
 	Spawned         = compute.Spawned
 	Attempt         = compute.Attempt
@@ -83,6 +88,9 @@ type ComputeService struct{ c *Client }
 // JobsService runs serverless jobs.
 type JobsService struct{ c *Client }
 
+// OfferService finds machines that can be rented now.
+type OfferService struct{ c *Client }
+
 // GPUService tells what there is to rent.
 type GPUService struct{ c *Client }
 
@@ -95,6 +103,7 @@ type ProviderService struct{ c *Client }
 // face makes the typed services.
 func (c *Client) face() {
 	c.Compute, c.Jobs, c.GPUs = &ComputeService{c}, &JobsService{c}, &GPUService{c}
+	c.Offers = &OfferService{c}
 	c.Auth, c.Providers, c.Events = &AuthService{c}, &ProviderService{c}, &EventService{c}
 }
 
@@ -163,6 +172,11 @@ func (s *GPUService) Catalog() *GPUCatalog { return &GPUCatalog{Items: s.c.servi
 // List lists what a cloud offers now.
 func (s *GPUService) List(ctx context.Context, p GPUsParams) (*GPUTypeList, error) {
 	return call(s.c, ctx, "gpus.list", p, s.c.compute.GPUs)
+}
+
+// Search finds what can be rented now, cheapest first.
+func (s *OfferService) Search(ctx context.Context, p OffersParams) (*FoundOffers, error) {
+	return call(s.c, ctx, "offers.search", p, s.c.offers.Search)
 }
 
 // Run submits a job and, in mode sync, waits for its end.

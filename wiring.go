@@ -15,6 +15,7 @@ import (
 	"github.com/exatlas/atlas/core/dispatch"
 	"github.com/exatlas/atlas/core/events"
 	"github.com/exatlas/atlas/core/jobs"
+	"github.com/exatlas/atlas/core/offers"
 	"github.com/exatlas/atlas/core/provider"
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/host"
@@ -43,10 +44,12 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 	c.directory = provider.NewDirectory(h, provider.Settings{Default: settings.DefaultProvider, Keys: keys(settings), Getenv: env.Getenv})
 	c.prober = newProber(settings)
 	gpus := catalog.New()
+	c.offers = offers.New(h, c.directory, gpus, clock.System{})
 	c.compute = compute.New(compute.Wiring{
 		Backend:   h,
 		Directory: c.directory,
 		Catalog:   gpus,
+		Offers:    c.offers,
 		Events:    c.bus,
 		Prober:    c.prober,
 		Clock:     clock.System{},
@@ -67,6 +70,7 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 		Live:      c.live,
 		Providers: &plugins{host: h, directory: c.directory, settings: settings},
 		Compute:   c.compute,
+		Offers:    c.offers,
 		Jobs:      c.jobs,
 		Catalog:   gpus,
 		Bus:       c.bus,

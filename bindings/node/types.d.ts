@@ -293,9 +293,9 @@ export interface PortRequest {
 
 /** The params of compute.spawn. */
 export interface ComputeSpawnParams {
-  /** Provider to use. Default: the client's default_provider. */
-  provider?: string;
-  /** Credential for this call alone. Default: the client's. */
+  /** Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider. */
+  provider?: string | string[];
+  /** Credential for this call alone; only with one provider. Default: the client's. */
   api_key?: string;
   /** GPU by canonical or native name, or a list in order of preference. Either gpu or cpu is needed. */
   gpu?: string | string[];
@@ -311,9 +311,15 @@ export interface ComputeSpawnParams {
   spot?: boolean;
   /** Bid in USD per hour for a spot machine, where the cloud takes bids. */
   bid_per_hour?: number;
-  /** A listed offer to take, on market-place clouds. */
+  /** A listed offer to take, on market-place clouds; only with one provider. */
   offer_id?: string;
-  /** Regions or data centres in order of preference. */
+  /** Which candidate comes first: order takes the GPUs, then the providers as listed, then the cheapest; price takes the cheapest of all. Default order. */
+  prefer?: "order" | "price";
+  /** Ceiling in USD per hour for the whole machine. Nothing dearer, and nothing whose price is not known, is rented. */
+  max_price_per_hour?: number;
+  /** How long to go on looking while nothing is to be had, ms. Default: not at all. */
+  wait_for_capacity_ms?: number;
+  /** Regions or data centres in order of preference. Other regions are not tried. */
   region_hints?: string[];
   /** Ports to open. */
   ports?: PortRequest[];
@@ -346,16 +352,24 @@ export interface ComputeSpawnParams {
 }
 
 export interface SpawnAttempt {
+  /** Name of the provider. */
+  provider: string;
   /** Canonical or native name of the candidate. */
   gpu?: string;
   /** The cloud's identifier of it. */
   gpu_native?: string;
   /** Tier of the candidate. */
   cloud_type?: string;
-  /** Identifier this create carried. */
-  request_id: string;
+  /** Offer it was to take, on market places. */
+  offer_id?: string;
+  /** Region of the offer. */
+  region?: string;
+  /** Price of the offer in USD per hour, where it was asked for. */
+  price_per_hour?: number;
+  /** Identifier this create carried; absent where none was sent. */
+  request_id?: string;
   /** What became of it. */
-  outcome: "rented" | "adopted" | "refused" | "lost";
+  outcome: "rented" | "adopted" | "refused" | "lost" | "skipped" | "too_dear";
   /** Kind of the error. */
   kind?: ErrorKind;
   /** HTTP status of the cloud's answer. */
@@ -411,7 +425,7 @@ export interface Spawned {
   started_at?: string;
   /** The cloud's own answer with secrets redacted; only with include_raw. */
   raw?: unknown;
-  /** Every create that was sent, in order; the last one is this machine's. */
+  /** What was tried, in order, the last 100; the last one is this machine's. */
   attempts: SpawnAttempt[];
 }
 
@@ -642,6 +656,116 @@ export interface JobsStreamParams {
   id: string;
 }
 
+/** The params of offers.search. */
+export interface OffersSearchParams {
+  /** Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider. */
+  provider?: string | string[];
+  /** Credential for this call alone; only with one provider. Default: the client's. */
+  api_key?: string;
+  /** GPUs by canonical or native name. Default: all. */
+  gpu?: string | string[];
+  /** GPUs in the machine. Default 1. */
+  gpu_count?: number;
+  /** Least memory of one GPU in GB. */
+  min_gpu_memory_gb?: number;
+  /** Interruptible machines instead of the others. */
+  spot?: boolean;
+  /** Tier. Clouds without tiers count as any. Default any. */
+  cloud_type?: "any" | "secure" | "community";
+  /** Only these regions, by the clouds' own names or ISO country codes. Default: all. */
+  regions?: string | string[];
+  /** Ceiling in USD per hour for the whole machine. */
+  max_price_per_hour?: number;
+  /** Least reliability, 0 to 1. Clouds that tell none are kept: their machines are their own. */
+  min_reliability?: number;
+  /** Disk the machine must have, in GB. */
+  disk_gb?: number;
+  /** Most offers to answer. Default 100. */
+  limit?: number;
+  /** Keeps the clouds' own rows in raw. */
+  include_raw?: boolean;
+}
+
+export interface Offer {
+  /** The offer to take with offer_id, on clouds that rent single offers. */
+  id?: string;
+  /** Name of the provider. */
+  provider: string;
+  /** Canonical GPU name, or the native one where no canonical name exists. */
+  gpu_type?: string;
+  /** The cloud's identifier of the GPU, as compute.spawn takes it. */
+  gpu_native?: string;
+  /** GPUs in the machine. */
+  gpu_count: number;
+  /** Memory of one GPU in GB. */
+  gpu_memory_gb?: number;
+  /** USD per hour for the whole machine. Of a spot offer: the least bid that gets it now. */
+  price_per_hour: number;
+  /** Whether the cloud may take it back. */
+  spot?: boolean;
+  /** Tier of the offer. */
+  cloud_type?: string;
+  /** Region to name in region_hints, where it is one. */
+  region?: string;
+  /** ISO 3166 code, where the cloud tells. */
+  country?: string;
+  /** The cloud's hint of availability; never a reservation. */
+  stock: "high" | "medium" | "low" | "unavailable" | "unknown";
+  /** Virtual CPUs of the machine. */
+  vcpu_count?: number;
+  /** Memory of the machine in GB. */
+  memory_gb?: number;
+  /** Disk that can be had, in GB. */
+  disk_gb?: number;
+  /** Share of time the host was up, 0 to 1, where the cloud tells. */
+  reliability?: number;
+  /** Whether the cloud has checked the host. */
+  verified?: boolean;
+  /** Public TCP ports that can be had. */
+  direct_ports?: number;
+  /** The cloud's own row; only with include_raw. */
+  raw?: unknown;
+}
+
+export interface ErrorDocument {
+  /** What a caller can do about it. */
+  kind: ErrorKind;
+  /** What happened, for people. */
+  message: string;
+  /** What to do about it. */
+  hint?: string;
+  /** Provider concerned. */
+  provider?: string;
+  /** Provider operation or method concerned. */
+  operation?: string;
+  /** HTTP status of the cloud's answer. */
+  status?: number;
+  /** Whether the same call may succeed later. */
+  retryable: boolean;
+  /** How long to wait before that, where the cloud says. */
+  retry_after_ms?: number;
+  /** Whether the cloud may have done it all the same, and Atlas could not find out. */
+  unknown_outcome?: boolean;
+  /** The cloud's own error body, with secrets redacted. */
+  raw?: unknown;
+  /** Structured facts of this kind of error, such as the attempts of a spawn. */
+  details?: unknown;
+}
+
+export interface Problem {
+  /** Name of the provider. */
+  provider: string;
+  /** What happened there. */
+  error: ErrorDocument;
+}
+
+export interface Found {
+  /** Offers, cheapest first. */
+  items: Offer[];
+  /** Clouds that could not be asked, or have nothing of the kind, and why. */
+  problems: Problem[];
+}
+
 /** The params of providers.capabilities. */
 export interface ProvidersCapabilitiesParams {
   /** Provider name. */
@@ -673,31 +797,6 @@ export interface ProviderAPI {
   checked?: string;
   /** Date the cloud retires it, YYYY-MM-DD, where announced. */
   retires?: string;
-}
-
-export interface ErrorDocument {
-  /** What a caller can do about it. */
-  kind: ErrorKind;
-  /** What happened, for people. */
-  message: string;
-  /** What to do about it. */
-  hint?: string;
-  /** Provider concerned. */
-  provider?: string;
-  /** Provider operation or method concerned. */
-  operation?: string;
-  /** HTTP status of the cloud's answer. */
-  status?: number;
-  /** Whether the same call may succeed later. */
-  retryable: boolean;
-  /** How long to wait before that, where the cloud says. */
-  retry_after_ms?: number;
-  /** Whether the cloud may have done it all the same, and Atlas could not find out. */
-  unknown_outcome?: boolean;
-  /** The cloud's own error body, with secrets redacted. */
-  raw?: unknown;
-  /** Structured facts of this kind of error, such as the attempts of a spawn. */
-  details?: unknown;
 }
 
 export interface ProviderInfo {
@@ -880,6 +979,8 @@ export interface Methods {
   "jobs.run": { params: JobsRunParams; result: Job };
   /** Streams a job's output as events. */
   "jobs.stream": { params: JobsStreamParams; result: Subscribed };
+  /** Finds what can be rented now, over all clouds with a key, cheapest first. */
+  "offers.search": { params: OffersSearchParams; result: Found };
   /** Tells the capabilities of one provider. */
   "providers.capabilities": { params: ProvidersCapabilitiesParams; result: ProviderCapabilities };
   /** Lists the providers with their capabilities. */

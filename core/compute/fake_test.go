@@ -31,6 +31,8 @@ type fake struct {
 	calls    []string
 	spawns   []spec.SpawnRequest
 	finds    []int // request ids asked for, by find
+	offers   []spec.Offer
+	types    []spec.GPUType
 
 	lag    time.Duration                                                  // listings miss machines younger than this
 	create func(n int, r *spec.SpawnRequest) (*spec.Error, bool)          // error, and whether the machine came into being all the same
@@ -94,6 +96,10 @@ func (f *fake) do(n int, call spec.Call) (any, *spec.Error) {
 		return f.list(), nil
 	case spec.OpList:
 		return f.list(), nil
+	case spec.OpSearchOffers:
+		return spec.OfferList{Items: f.offers}, nil
+	case spec.OpListGPUTypes:
+		return spec.GPUTypeList{Items: f.types}, nil
 	}
 	if err := json.Unmarshal(call.Request, &id); err != nil {
 		return nil, spec.NewError(spec.KindInternal, err.Error())

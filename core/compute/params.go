@@ -7,7 +7,7 @@ import (
 
 // SpawnParams asks for one machine.
 type SpawnParams struct {
-	provider.Target
+	provider.Targets
 	GPU             []string           `json:"gpu" single:"true" doc:"GPU by canonical or native name, or a list in order of preference. Either gpu or cpu is needed."`
 	CPU             *spec.CPU          `json:"cpu" doc:"Asks for a machine without GPUs."`
 	GPUCount        int                `json:"gpu_count" min:"1" max:"1024" default:"1" doc:"GPUs in the machine."`
@@ -15,8 +15,11 @@ type SpawnParams struct {
 	CloudType       spec.CloudType     `json:"cloud_type" enum:"any,secure,community" default:"any" doc:"Tier of the cloud; any tries secure, then community."`
 	Spot            bool               `json:"spot" doc:"Asks for an interruptible machine. Needs the capability spot."`
 	BidPerHour      float64            `json:"bid_per_hour" min:"0" doc:"Bid in USD per hour for a spot machine, where the cloud takes bids."`
-	OfferID         string             `json:"offer_id" doc:"A listed offer to take, on market-place clouds."`
-	RegionHints     []string           `json:"region_hints" doc:"Regions or data centres in order of preference."`
+	OfferID         string             `json:"offer_id" doc:"A listed offer to take, on market-place clouds; only with one provider."`
+	Prefer          Prefer             `json:"prefer" enum:"order,price" default:"order" doc:"Which candidate comes first: order takes the GPUs, then the providers as listed, then the cheapest; price takes the cheapest of all."`
+	MaxPricePerHour float64            `json:"max_price_per_hour" min:"0" doc:"Ceiling in USD per hour for the whole machine. Nothing dearer, and nothing whose price is not known, is rented."`
+	WaitForCapacity int64              `json:"wait_for_capacity_ms" min:"0" max:"86400000" doc:"How long to go on looking while nothing is to be had, ms. Default: not at all."`
+	RegionHints     []string           `json:"region_hints" doc:"Regions or data centres in order of preference. Other regions are not tried."`
 	Ports           []spec.PortRequest `json:"ports" doc:"Ports to open."`
 	Env             map[string]string  `json:"env" doc:"Environment of the machine."`
 	VolumeGB        int                `json:"volume_gb" min:"0" doc:"Persistent disk of the machine in GB."`
@@ -33,6 +36,15 @@ type SpawnParams struct {
 	IncludeRaw      bool               `json:"include_raw" doc:"Keeps the cloud's own answer in raw, secrets redacted."`
 }
 
+// Prefer tells which candidate comes first.
+type Prefer string
+
+// The orders of candidates.
+const (
+	PreferOrder Prefer = "order"
+	PreferPrice Prefer = "price"
+)
+
 // Scheme of a machine's credential.
 type Scheme string
 
@@ -45,19 +57,25 @@ const (
 
 // Outcomes of an attempt.
 const (
-	OutcomeRented  = "rented"  // the cloud said yes
-	OutcomeAdopted = "adopted" // the answer was lost; the machine was found
-	OutcomeRefused = "refused" // the cloud said no
-	OutcomeLost    = "lost"    // the answer was lost; no machine was found
+	OutcomeRented  = "rented"   // the cloud said yes
+	OutcomeAdopted = "adopted"  // the answer was lost; the machine was found
+	OutcomeRefused = "refused"  // the cloud said no
+	OutcomeLost    = "lost"     // the answer was lost; no machine was found
+	OutcomeSkipped = "skipped"  // nothing was sent: kind and message say why
+	OutcomeTooDear = "too_dear" // rented at a price above the ceiling, and given back
 )
 
-// Attempt is one create that was sent.
+// Attempt is one candidate: a create that was sent, or why none was.
 type Attempt struct {
+	Provider  string         `json:"provider" doc:"Name of the provider."`
 	GPU       string         `json:"gpu,omitempty" doc:"Canonical or native name of the candidate."`
 	GPUNative string         `json:"gpu_native,omitempty" doc:"The cloud's identifier of it."`
 	CloudType spec.CloudType `json:"cloud_type,omitempty" doc:"Tier of the candidate."`
-	RequestID string         `json:"request_id" doc:"Identifier this create carried."`
-	Outcome   string         `json:"outcome" enum:"rented,adopted,refused,lost" doc:"What became of it."`
+	OfferID   string         `json:"offer_id,omitempty" doc:"Offer it was to take, on market places."`
+	Region    string         `json:"region,omitempty" doc:"Region of the offer."`
+	Price     float64        `json:"price_per_hour,omitempty" doc:"Price of the offer in USD per hour, where it was asked for."`
+	RequestID string         `json:"request_id,omitempty" doc:"Identifier this create carried; absent where none was sent."`
+	Outcome   string         `json:"outcome" enum:"rented,adopted,refused,lost,skipped,too_dear" doc:"What became of it."`
 	Kind      spec.Kind      `json:"kind,omitempty" doc:"Kind of the error."`
 	Status    int            `json:"status,omitempty" doc:"HTTP status of the cloud's answer."`
 	Message   string         `json:"message,omitempty" doc:"What the cloud said."`
@@ -66,7 +84,7 @@ type Attempt struct {
 // Spawned is a rented machine with the way to it.
 type Spawned struct {
 	spec.Compute
-	Attempts []Attempt `json:"attempts" doc:"Every create that was sent, in order; the last one is this machine's."`
+	Attempts []Attempt `json:"attempts" doc:"What was tried, in order, the last 100; the last one is this machine's."`
 }
 
 // IDParams names one machine.

@@ -9,6 +9,7 @@ import (
 	"github.com/exatlas/atlas/core/catalog"
 	"github.com/exatlas/atlas/core/clock"
 	"github.com/exatlas/atlas/core/events"
+	"github.com/exatlas/atlas/core/offers"
 	"github.com/exatlas/atlas/core/provider"
 	"github.com/exatlas/atlas/core/spec"
 )
@@ -37,6 +38,7 @@ type Wiring struct {
 	Backend   provider.Backend
 	Directory *provider.Directory
 	Catalog   *catalog.Catalog
+	Offers    *offers.Service
 	Events    Publisher
 	Prober    Prober
 	Clock     clock.Clock
@@ -77,5 +79,8 @@ func (s *Service) Close(ctx context.Context) bool {
 	done := stop()
 	s.endRescues()
 	s.finder.wait()
+	if s.Offers != nil {
+		s.Offers.Close()
+	}
 	return done
 }

@@ -6,8 +6,6 @@ import (
 	"io"
 	"maps"
 
-	json "github.com/goccy/go-json"
-
 	"github.com/exatlas/atlas/core/auth"
 	"github.com/exatlas/atlas/core/provider"
 	"github.com/exatlas/atlas/core/spec"
@@ -15,14 +13,14 @@ import (
 
 // Spawn rents one machine.
 func (s *Service) Spawn(ctx context.Context, p *SpawnParams) (*Spawned, error) {
-	a, err := s.Directory.Find(ctx, p.Provider, p.APIKey)
+	accounts, err := s.Directory.FindAll(ctx, p.Targets)
 	if err != nil {
 		return nil, err
 	}
-	if err := validate(&a, p); err != nil {
+	if err := validate(p, len(accounts)); err != nil {
 		return nil, err
 	}
-	candidates, err := s.candidates(&a, p)
+	plan, err := s.plan(accounts, p)
 	if err != nil {
 		return nil, err
 	}
@@ -30,21 +28,15 @@ func (s *Service) Spawn(ctx context.Context, p *SpawnParams) (*Spawned, error) {
 	if fault != nil {
 		return nil, fault
 	}
-	r := &rental{service: s, account: a, params: p, env: env}
-	defer r.sweep()
-	var last *spec.Error
-	for _, c := range candidates {
-		machine, err := r.rent(ctx, c)
-		if err == nil {
-			machine.Auth = handle
-			s.publishStatus(machine)
-			return &Spawned{Compute: *machine, Attempts: r.attempts}, nil
-		}
-		if last = err; last.Kind != spec.KindCapacity {
-			break
-		}
+	t := &trial{service: s, params: p, env: env, plan: plan, rentals: map[*provider.Account]*rental{}}
+	defer t.sweep()
+	machine, fault := t.run(ctx)
+	if fault != nil {
+		return nil, t.failed(fault)
 	}
-	return nil, r.failed(last, len(candidates))
+	machine.Auth = handle
+	s.publishStatus(machine)
+	return &Spawned{Compute: *machine, Attempts: t.attempts}, nil
 }
 
 // mint makes the machine's credential and its environment. The credential wins
@@ -84,11 +76,17 @@ func (s *Service) requestID() (string, *spec.Error) {
 func (r *rental) request(c candidate, id, name string) *spec.SpawnRequest {
 	p := r.params
 	out := &spec.SpawnRequest{RequestID: id, Name: name, GPU: c.native, CPU: p.CPU, OfferID: p.OfferID, CloudType: c.tier, Spot: p.Spot,
-		BidPerHour: p.BidPerHour, RegionHints: p.RegionHints, Image: p.Image, Entrypoint: p.Entrypoint, Command: p.Command, Ports: p.Ports, Env: r.env,
+		BidPerHour: p.BidPerHour, MaxPricePerHour: p.MaxPricePerHour, RegionHints: p.RegionHints, Image: p.Image, Entrypoint: p.Entrypoint, Command: p.Command, Ports: p.Ports, Env: r.env,
 		VolumeGB: p.VolumeGB, VolumeMountPath: p.VolumeMountPath, ContainerDiskGB: p.ContainerDiskGB, NetworkVolumeID: p.NetworkVolumeID,
 		TemplateID: p.TemplateID, SSHKey: p.SSHKey, Options: p.ProviderOpts}
 	if c.native != "" {
 		out.GPUCount = max(p.GPUCount, 1)
+	}
+	if c.offer != nil {
+		out.OfferID = c.offer.ID
+		if c.offer.Region != "" {
+			out.RegionHints = []string{c.offer.Region}
+		}
 	}
 	return out
 }
@@ -104,41 +102,9 @@ func (s *Service) name(p *SpawnParams, id string) string {
 	return s.Settings.NamePrefix + id
 }
 
-// failed completes the error of a spawn with its attempts.
-func (r *rental) failed(e *spec.Error, candidates int) *spec.Error {
-	out := *e
-	if out.Kind == spec.KindCapacity {
-		out.Retryable = true
-		if candidates > 1 {
-			out.Message = "none of the candidates is to be had now; the last one: " + out.Message
-		}
-		if out.Hint == "" {
-			out.Hint = "try again later, or name further GPUs or regions"
-		}
-	}
-	if len(r.attempts) > 0 {
-		if details, err := json.MarshalWithOption(map[string]any{"attempts": r.attempts}, json.DisableHTMLEscape()); err == nil {
-			out.Details = details
-		}
-	}
-	return &out
-}
-
-// note records an attempt.
-func (r *rental) note(c candidate, id, outcome string, e *spec.Error) {
-	at := Attempt{GPU: c.gpu, GPUNative: c.native, CloudType: c.tier, RequestID: id, Outcome: outcome}
-	if e != nil {
-		at.Kind, at.Status, at.Message = e.Kind, e.Status, e.Message
-	}
-	r.attempts = append(r.attempts, at)
-}
-
-// rental is one spawn on its way.
+// rental is what one spawn does at one account.
 type rental struct {
-	service  *Service
-	account  provider.Account
-	params   *SpawnParams
-	env      map[string]string
-	attempts []Attempt
-	lost     []claim // creates that were thought to have failed
+	*trial
+	account provider.Account
+	lost    []claim // creates that were thought to have failed
 }

@@ -19,7 +19,7 @@ import (
 func TestSpawn_RefusesMistakesBeforeAnythingIsSent(t *testing.T) {
 	f := newFake()
 	r := newRig(f, Settings{})
-	key := provider.Target{APIKey: spec.NewSecret("k")}
+	key := provider.Targets{APIKey: spec.NewSecret("k")}
 	for _, row := range []struct {
 		name    string
 		p       *SpawnParams
@@ -38,7 +38,7 @@ func TestSpawn_RefusesMistakesBeforeAnythingIsSent(t *testing.T) {
 		{"a port twice", &SpawnParams{GPU: []string{"h100"}, Ports: []spec.PortRequest{{Internal: 80}, {Internal: 80, Protocol: "http"}}}, spec.KindValidation, "params.ports[1]: the same"},
 		{"an env name", &SpawnParams{GPU: []string{"h100"}, Env: map[string]string{"-v": "/:/host"}}, spec.KindValidation, "params.env"},
 		{"a mount path", &SpawnParams{GPU: []string{"h100"}, VolumeMountPath: "data"}, spec.KindValidation, "params.volume_mount_path"},
-		{"a provider", &SpawnParams{Target: provider.Target{Provider: "runpd", APIKey: key.APIKey}, GPU: []string{"h100"}}, spec.KindValidation, "params.provider: no such provider"},
+		{"a provider", &SpawnParams{Targets: provider.Targets{Provider: []string{"runpd"}, APIKey: key.APIKey}, GPU: []string{"h100"}}, spec.KindValidation, "params.provider: no such provider"},
 	} {
 		_, err := r.Spawn(context.Background(), row.p)
 		if kind(err) != row.kind || !strings.Contains(err.Error(), row.message) {
@@ -65,7 +65,7 @@ func TestSpawn_NeedsACredentialAndTakesNoOtherProvidersVariable(t *testing.T) {
 	if kind(err) != spec.KindValidation || !strings.Contains(spec.AsError(err).Hint, "name a provider: mock, runpod") {
 		t.Errorf("no provider: %v", err)
 	}
-	p.Provider = "runpod"
+	p.Provider = []string{"runpod"}
 	_, err = r.Spawn(context.Background(), p)
 	if kind(err) != spec.KindUnauthorized || !strings.Contains(spec.AsError(err).Hint, "RUNPOD_API_KEY") || strings.Contains(spec.AsError(err).Hint, "SOMEONE") {
 		t.Errorf("no credential: %v %s", err, spec.AsError(err).Hint)

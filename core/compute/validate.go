@@ -12,26 +12,34 @@ import (
 // maxCandidates bounds the GPUs of one spawn.
 const maxCandidates = 32
 
-// candidate is one thing to ask the cloud for.
+// candidate is one thing to ask a cloud for.
 type candidate struct {
-	gpu    string // as the caller named it
-	native string
-	tier   spec.CloudType
+	account *provider.Account
+	gpu     string // as the caller named it
+	native  string
+	tier    spec.CloudType
+	offer   *spec.Offer // nil: not looked up
 }
 
 func wrong(field, message, hint string) error {
 	return &spec.Error{Kind: spec.KindValidation, Message: "params." + field + ": " + message, Hint: hint}
 }
 
-// validate checks a spawn before anything is sent.
-func validate(a *provider.Account, p *SpawnParams) error {
+// validate checks a spawn for any cloud, before anything is sent.
+func validate(p *SpawnParams, accounts int) error {
 	switch {
+	case p.OfferID != "" && accounts > 1:
+		return wrong("offer_id", "given with several providers", "name the provider of the offer")
 	case len(p.GPU) > 0 && p.CPU != nil:
 		return wrong("cpu", "given together with gpu", "give one of them")
 	case len(p.GPU) == 0 && p.CPU == nil && p.OfferID == "":
 		return wrong("gpu", "missing", "give gpu, such as h100, or cpu for a machine without GPUs")
 	case len(p.GPU) > maxCandidates:
 		return wrong("gpu", "more than "+strconv.Itoa(maxCandidates)+" names", "give fewer")
+	case p.MaxPricePerHour > 0 && p.CPU != nil:
+		return &spec.Error{Kind: spec.KindUnsupported, Message: "params.max_price_per_hour: the price of a machine without GPUs is not known before it is rented; nothing was sent", Hint: "leave it out"}
+	case p.MaxPricePerHour > 0 && p.BidPerHour > p.MaxPricePerHour:
+		return wrong("bid_per_hour", "above max_price_per_hour", "lower it")
 	case p.BidPerHour > 0 && !p.Spot:
 		return wrong("bid_per_hour", "given without spot", "set spot, or leave the bid out")
 	case p.CPU != nil && p.GPUCount > 0:
@@ -49,10 +57,7 @@ func validate(a *provider.Account, p *SpawnParams) error {
 	if err := validatePorts(p.Ports); err != nil {
 		return err
 	}
-	if err := validateEnv(p.Env); err != nil {
-		return err
-	}
-	return capabilities(a, p)
+	return validateEnv(p.Env)
 }
 
 func validatePorts(ports []spec.PortRequest) error {
@@ -88,6 +93,7 @@ func validateEnv(env map[string]string) error {
 	return nil
 }
 
+// capabilities checks what one cloud has.
 func capabilities(a *provider.Account, p *SpawnParams) error {
 	if p.Spot {
 		if err := a.Need(spec.CapSpot, "interruptible machines", "spot"); err != nil {
@@ -117,19 +123,10 @@ func capabilities(a *provider.Account, p *SpawnParams) error {
 	return nil
 }
 
-// candidates lists what to ask for, in order: the GPUs as given, and for each
-// the tiers, secure before community.
+// candidates lists what to ask one cloud for without looking at its offers: the
+// GPUs in order, and for each the tiers, secure before community.
 func (s *Service) candidates(a *provider.Account, p *SpawnParams) ([]candidate, error) {
-	tiers := []spec.CloudType{""}
-	if a.Manifest.Has(spec.CapCloudTiers) {
-		switch p.CloudType {
-		case spec.CloudSecure, spec.CloudCommunity:
-			tiers = []spec.CloudType{p.CloudType}
-		default:
-			tiers = []spec.CloudType{spec.CloudSecure, spec.CloudCommunity}
-		}
-	}
-	gpus := []candidate{{}}
+	gpus := []candidate{{account: a}}
 	if len(p.GPU) > 0 {
 		gpus = gpus[:0]
 	}
@@ -141,9 +138,10 @@ func (s *Service) candidates(a *provider.Account, p *SpawnParams) ([]candidate, 
 		}
 		if !seen[native] {
 			seen[native] = true
-			gpus = append(gpus, candidate{gpu: name, native: native})
+			gpus = append(gpus, candidate{account: a, gpu: name, native: native})
 		}
 	}
+	tiers := tiersOf(a, p)
 	out := make([]candidate, 0, len(gpus)*len(tiers))
 	for _, c := range gpus {
 		for _, tier := range tiers {
@@ -152,4 +150,14 @@ func (s *Service) candidates(a *provider.Account, p *SpawnParams) ([]candidate, 
 		}
 	}
 	return out, nil
+}
+
+func tiersOf(a *provider.Account, p *SpawnParams) []spec.CloudType {
+	switch {
+	case !a.Manifest.Has(spec.CapCloudTiers):
+		return []spec.CloudType{""}
+	case p.CloudType == spec.CloudSecure || p.CloudType == spec.CloudCommunity:
+		return []spec.CloudType{p.CloudType}
+	}
+	return []spec.CloudType{spec.CloudSecure, spec.CloudCommunity}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/exatlas/atlas/core/compute"
 	"github.com/exatlas/atlas/core/events"
 	"github.com/exatlas/atlas/core/jobs"
+	"github.com/exatlas/atlas/core/offers"
 	"github.com/exatlas/atlas/core/spec"
 )
 
@@ -24,6 +25,7 @@ type Services struct {
 
 	Providers Providers
 	Compute   Compute
+	Offers    Offers
 	Jobs      Jobs
 	Catalog   *catalog.Catalog
 	Bus       *events.Bus
@@ -51,6 +53,11 @@ type Compute interface {
 	GPUs(context.Context, *compute.GPUsParams) (*spec.GPUTypeList, error)
 }
 
+// Offers is core/offers' service.
+type Offers interface {
+	Search(context.Context, *offers.Params) (*offers.Found, error)
+}
+
 // Jobs is core/jobs' service.
 type Jobs interface {
 	Run(context.Context, *jobs.RunParams) (*spec.Job, error)
@@ -66,6 +73,7 @@ func Methods(s *Services) *Table {
 	addProviders(t, s)
 	addCompute(t, s)
 	addGPUs(t, s)
+	addOffers(t, s)
 	addJobs(t, s)
 	addAuth(t, s)
 	addEvents(t, s)

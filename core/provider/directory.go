@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 
@@ -75,6 +76,67 @@ func (d *Directory) Find(ctx context.Context, name string, key spec.Secret) (Acc
 		return Account{}, missingKey(name, m)
 	}
 	return Account{Provider: name, Manifest: m, Key: key}, nil
+}
+
+// FindAll resolves the providers of a call that may go to several.
+func (d *Directory) FindAll(ctx context.Context, t Targets) ([]Account, error) {
+	names, every := t.Provider, false
+	if len(names) == 0 {
+		names = []string{""}
+	}
+	for i, name := range names {
+		switch {
+		case name == Any && len(names) > 1:
+			return nil, &spec.Error{Kind: spec.KindValidation, Message: "params.provider: any stands beside other names", Hint: "give any alone, or a list of names"}
+		case name == Any:
+			every = true
+		case slices.Contains(names[:i], name):
+			return nil, &spec.Error{Kind: spec.KindValidation, Message: "params.provider: the same name twice", Hint: "give each provider once"}
+		case name == "" && len(t.Provider) > 0:
+			return nil, &spec.Error{Kind: spec.KindValidation, Message: "params.provider: an empty name", Hint: "leave provider out for the client's default_provider"}
+		}
+	}
+	if !t.APIKey.Empty() && (every || len(names) > 1) {
+		return nil, &spec.Error{Kind: spec.KindValidation, Message: "params.api_key: given with several providers", Hint: "name one provider, or set providers.<name>.api_key when opening the client"}
+	}
+	if every {
+		return d.every(ctx)
+	}
+	out := make([]Account, 0, len(names))
+	for _, name := range names {
+		a, err := d.Find(ctx, name, t.APIKey)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
+// every lists the accounts of all providers that a credential is configured
+// for. A plugin that cannot be used takes no part.
+func (d *Directory) every(ctx context.Context) ([]Account, error) {
+	var out []Account
+	for _, name := range d.backend.Names() {
+		m, err := d.backend.Manifest(ctx, name)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil, err
+			}
+			continue
+		}
+		if !d.Configured(name, m) {
+			continue
+		}
+		if a, err := d.Find(ctx, name, spec.Secret{}); err == nil {
+			out = append(out, a)
+		}
+	}
+	if len(out) == 0 {
+		return nil, &spec.Error{Kind: spec.KindUnauthorized, Message: "no credential is configured for any provider; nothing was sent",
+			Hint: "set providers.<name>.api_key when opening the client, or a provider's environment variable before it; providers.list names them"}
+	}
+	return out, nil
 }
 
 // Manifest returns a provider's manifest; the error of an unknown name says

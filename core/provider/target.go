@@ -7,3 +7,12 @@ type Target struct {
 	Provider string      `json:"provider" doc:"Provider to use. Default: the client's default_provider."`
 	APIKey   spec.Secret `json:"api_key" doc:"Credential for this call alone. Default: the client's."`
 }
+
+// Any stands for every provider that a credential is configured for.
+const Any = "any"
+
+// Targets is what a call says that may go to several providers.
+type Targets struct {
+	Provider []string    `json:"provider" single:"true" doc:"Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."`
+	APIKey   spec.Secret `json:"api_key" doc:"Credential for this call alone; only with one provider. Default: the client's."`
+}

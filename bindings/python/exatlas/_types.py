@@ -46,6 +46,7 @@ MethodName = Literal[
     "jobs.get",
     "jobs.run",
     "jobs.stream",
+    "offers.search",
     "providers.capabilities",
     "providers.list",
     "providers.load",
@@ -399,10 +400,10 @@ class PortRequest(TypedDict, total=False):
 class ComputeSpawnParams(TypedDict, total=False):
     """The params of compute.spawn."""
 
-    provider: str
-    "Provider to use. Default: the client's default_provider."
+    provider: Union[str, List[str]]
+    "Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."
     api_key: str
-    "Credential for this call alone. Default: the client's."
+    "Credential for this call alone; only with one provider. Default: the client's."
     gpu: Union[str, List[str]]
     "GPU by canonical or native name, or a list in order of preference. Either gpu or cpu is needed."
     cpu: CPURequest
@@ -418,9 +419,15 @@ class ComputeSpawnParams(TypedDict, total=False):
     bid_per_hour: float
     "Bid in USD per hour for a spot machine, where the cloud takes bids."
     offer_id: str
-    "A listed offer to take, on market-place clouds."
+    "A listed offer to take, on market-place clouds; only with one provider."
+    prefer: Literal["order", "price"]
+    "Which candidate comes first: order takes the GPUs, then the providers as listed, then the cheapest; price takes the cheapest of all."
+    max_price_per_hour: float
+    "Ceiling in USD per hour for the whole machine. Nothing dearer, and nothing whose price is not known, is rented."
+    wait_for_capacity_ms: int
+    "How long to go on looking while nothing is to be had, ms. Default: not at all."
     region_hints: List[str]
-    "Regions or data centres in order of preference."
+    "Regions or data centres in order of preference. Other regions are not tried."
     ports: List[PortRequest]
     "Ports to open."
     env: Dict[str, str]
@@ -452,9 +459,9 @@ class ComputeSpawnParams(TypedDict, total=False):
 
 
 class _SpawnAttemptRequired(TypedDict):
-    request_id: str
-    "Identifier this create carried."
-    outcome: Literal["rented", "adopted", "refused", "lost"]
+    provider: str
+    "Name of the provider."
+    outcome: Literal["rented", "adopted", "refused", "lost", "skipped", "too_dear"]
     "What became of it."
 
 
@@ -467,6 +474,14 @@ class SpawnAttempt(_SpawnAttemptRequired, total=False):
     "The cloud's identifier of it."
     cloud_type: str
     "Tier of the candidate."
+    offer_id: str
+    "Offer it was to take, on market places."
+    region: str
+    "Region of the offer."
+    price_per_hour: float
+    "Price of the offer in USD per hour, where it was asked for."
+    request_id: str
+    "Identifier this create carried; absent where none was sent."
     kind: ErrorKind
     "Kind of the error."
     status: int
@@ -487,7 +502,7 @@ class _SpawnedRequired(TypedDict):
     ports: List[Port]
     "Requested ports with what is known of their addresses."
     attempts: List[SpawnAttempt]
-    "Every create that was sent, in order; the last one is this machine's."
+    "What was tried, in order, the last 100; the last one is this machine's."
 
 
 class Spawned(_SpawnedRequired, total=False):
@@ -823,6 +838,131 @@ class JobsStreamParams(_JobsStreamParamsRequired, total=False):
     "Credential for this call alone. Default: the client's."
 
 
+class OffersSearchParams(TypedDict, total=False):
+    """The params of offers.search."""
+
+    provider: Union[str, List[str]]
+    "Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."
+    api_key: str
+    "Credential for this call alone; only with one provider. Default: the client's."
+    gpu: Union[str, List[str]]
+    "GPUs by canonical or native name. Default: all."
+    gpu_count: int
+    "GPUs in the machine."
+    min_gpu_memory_gb: float
+    "Least memory of one GPU in GB."
+    spot: bool
+    "Interruptible machines instead of the others."
+    cloud_type: Literal["any", "secure", "community"]
+    "Tier. Clouds without tiers count as any."
+    regions: Union[str, List[str]]
+    "Only these regions, by the clouds' own names or ISO country codes. Default: all."
+    max_price_per_hour: float
+    "Ceiling in USD per hour for the whole machine."
+    min_reliability: float
+    "Least reliability, 0 to 1. Clouds that tell none are kept: their machines are their own."
+    disk_gb: int
+    "Disk the machine must have, in GB."
+    limit: int
+    "Most offers to answer."
+    include_raw: bool
+    "Keeps the clouds' own rows in raw."
+
+
+class _OfferRequired(TypedDict):
+    provider: str
+    "Name of the provider."
+    gpu_count: int
+    "GPUs in the machine."
+    price_per_hour: float
+    "USD per hour for the whole machine. Of a spot offer: the least bid that gets it now."
+    stock: Literal["high", "medium", "low", "unavailable", "unknown"]
+    "The cloud's hint of availability; never a reservation."
+
+
+class Offer(_OfferRequired, total=False):
+    """Offer."""
+
+    id: str
+    "The offer to take with offer_id, on clouds that rent single offers."
+    gpu_type: str
+    "Canonical GPU name, or the native one where no canonical name exists."
+    gpu_native: str
+    "The cloud's identifier of the GPU, as compute.spawn takes it."
+    gpu_memory_gb: float
+    "Memory of one GPU in GB."
+    spot: bool
+    "Whether the cloud may take it back."
+    cloud_type: str
+    "Tier of the offer."
+    region: str
+    "Region to name in region_hints, where it is one."
+    country: str
+    "ISO 3166 code, where the cloud tells."
+    vcpu_count: float
+    "Virtual CPUs of the machine."
+    memory_gb: float
+    "Memory of the machine in GB."
+    disk_gb: float
+    "Disk that can be had, in GB."
+    reliability: float
+    "Share of time the host was up, 0 to 1, where the cloud tells."
+    verified: bool
+    "Whether the cloud has checked the host."
+    direct_ports: int
+    "Public TCP ports that can be had."
+    raw: Any
+    "The cloud's own row; only with include_raw."
+
+
+class _ErrorDocumentRequired(TypedDict):
+    kind: ErrorKind
+    "What a caller can do about it."
+    message: str
+    "What happened, for people."
+    retryable: bool
+    "Whether the same call may succeed later."
+
+
+class ErrorDocument(_ErrorDocumentRequired, total=False):
+    """ErrorDocument."""
+
+    hint: str
+    "What to do about it."
+    provider: str
+    "Provider concerned."
+    operation: str
+    "Provider operation or method concerned."
+    status: int
+    "HTTP status of the cloud's answer."
+    retry_after_ms: int
+    "How long to wait before that, where the cloud says."
+    unknown_outcome: bool
+    "Whether the cloud may have done it all the same, and Atlas could not find out."
+    raw: Any
+    "The cloud's own error body, with secrets redacted."
+    details: Any
+    "Structured facts of this kind of error, such as the attempts of a spawn."
+
+
+class Problem(TypedDict):
+    """Problem."""
+
+    provider: str
+    "Name of the provider."
+    error: ErrorDocument
+    "What happened there."
+
+
+class Found(TypedDict):
+    """Found."""
+
+    items: List[Offer]
+    "Offers, cheapest first."
+    problems: List[Problem]
+    "Clouds that could not be asked, or have nothing of the kind, and why."
+
+
 class ProvidersCapabilitiesParams(TypedDict):
     """The params of providers.capabilities."""
 
@@ -861,36 +1001,6 @@ class ProviderAPI(TypedDict, total=False):
     "Date the plugin was checked against it, YYYY-MM-DD."
     retires: str
     "Date the cloud retires it, YYYY-MM-DD, where announced."
-
-
-class _ErrorDocumentRequired(TypedDict):
-    kind: ErrorKind
-    "What a caller can do about it."
-    message: str
-    "What happened, for people."
-    retryable: bool
-    "Whether the same call may succeed later."
-
-
-class ErrorDocument(_ErrorDocumentRequired, total=False):
-    """ErrorDocument."""
-
-    hint: str
-    "What to do about it."
-    provider: str
-    "Provider concerned."
-    operation: str
-    "Provider operation or method concerned."
-    status: int
-    "HTTP status of the cloud's answer."
-    retry_after_ms: int
-    "How long to wait before that, where the cloud says."
-    unknown_outcome: bool
-    "Whether the cloud may have done it all the same, and Atlas could not find out."
-    raw: Any
-    "The cloud's own error body, with secrets redacted."
-    details: Any
-    "Structured facts of this kind of error, such as the attempts of a spawn."
 
 
 class _ProviderInfoRequired(TypedDict):

@@ -1,0 +1,172 @@
+package compute
+
+import (
+	"context"
+	"time"
+
+	json "github.com/goccy/go-json"
+
+	"github.com/exatlas/atlas/core/provider"
+	"github.com/exatlas/atlas/core/spec"
+)
+
+const (
+	// maxAttempts bounds what a spawn tells of its attempts: the last ones.
+	maxAttempts = 100
+	// The pace of a spawn that waits for capacity.
+	waitFirst   = 5 * time.Second
+	waitLongest = time.Minute
+)
+
+// trial is one spawn on its way over its candidates.
+type trial struct {
+	service  *Service
+	params   *SpawnParams
+	env      map[string]string
+	plan     *plan
+	rentals  map[*provider.Account]*rental
+	attempts []Attempt
+	tried    int // candidates of the last round
+}
+
+// run goes over the candidates until one is rented, as often as the caller is
+// willing to wait for capacity.
+func (t *trial) run(ctx context.Context) (*spec.Compute, *spec.Error) {
+	s := t.service
+	until := s.Clock.Now().Add(time.Duration(t.params.WaitForCapacity) * time.Millisecond)
+	for pause := waitFirst; ; pause = min(2*pause, waitLongest) {
+		machine, e := t.round(ctx)
+		if e == nil {
+			return machine, nil
+		}
+		wait := max(pause, retryAfter(e, 0))
+		if e.Kind != spec.KindCapacity || t.params.WaitForCapacity == 0 || s.Clock.Now().Add(wait).After(until) {
+			return nil, e
+		}
+		if s.Clock.Wait(ctx, wait) != nil {
+			return nil, ended(ctx)
+		}
+	}
+}
+
+// round tries each candidate once. The error of a round in which nothing was to
+// be had is of kind capacity, whatever single clouds said beside.
+func (t *trial) round(ctx context.Context) (*spec.Compute, *spec.Error) {
+	t.tried = 0
+	candidates, e := t.plan.candidates(ctx, t)
+	if e != nil {
+		return nil, e
+	}
+	var capacity, last *spec.Error
+	for _, c := range candidates {
+		if c.offer != nil && c.offer.ID != "" && !t.service.Offers.Claims.Take(c.account, c.offer.ID) {
+			continue // another spawn of this client is taking it
+		}
+		t.tried++
+		machine, e := t.rental(c.account).rent(ctx, c)
+		if c.offer != nil && c.offer.ID != "" && (e == nil || !e.UnknownOutcome) {
+			t.service.Offers.Claims.Settled(c.account, c.offer.ID)
+		}
+		if e == nil {
+			if e = t.dear(ctx, c, machine); e == nil {
+				return machine, nil
+			}
+		}
+		last = e
+		if e.Kind == spec.KindCapacity {
+			capacity = e
+		}
+		if !t.moveOn(ctx, e) {
+			return nil, e
+		}
+	}
+	switch {
+	case capacity != nil:
+		return nil, capacity
+	case last != nil:
+		return nil, last
+	}
+	return nil, t.plan.nothing(t)
+}
+
+// moveOn tells whether the next candidate may succeed where this one failed. At
+// one cloud that is so after kind capacity, or a price above the ceiling. Among several, a cloud that is
+// busy or broken does not keep the others from being asked, as long as it is
+// certain that it rented nothing.
+func (t *trial) moveOn(ctx context.Context, e *spec.Error) bool {
+	if e.UnknownOutcome || ctx.Err() != nil {
+		return false
+	}
+	switch e.Kind {
+	case spec.KindCapacity, spec.KindBudget:
+		return true
+	case spec.KindRateLimited, spec.KindProvider, spec.KindTransport, spec.KindPlugin, spec.KindUnsupported, spec.KindTimeout, spec.KindUnauthorized, spec.KindForbidden:
+		return t.plan.several()
+	}
+	return false
+}
+
+// dear gives a machine back whose price turned out to be above the ceiling.
+func (t *trial) dear(ctx context.Context, c candidate, machine *spec.Compute) *spec.Error {
+	ceiling := t.params.MaxPricePerHour
+	if ceiling == 0 || machine.CostPerHour == nil || *machine.CostPerHour <= ceiling {
+		return nil
+	}
+	e := &spec.Error{Kind: spec.KindBudget, Provider: c.account.Provider, Operation: spec.OpSpawn, Message: "the cloud rented it at a price above max_price_per_hour; it was given back"}
+	t.rental(c.account).giveBackRest([]spec.Compute{*machine})
+	if n := len(t.attempts); n > 0 {
+		at := &t.attempts[n-1]
+		at.Outcome, at.Kind, at.Message, at.Price = OutcomeTooDear, e.Kind, e.Message, *machine.CostPerHour
+	}
+	return e
+}
+
+func (t *trial) rental(a *provider.Account) *rental {
+	r := t.rentals[a]
+	if r == nil {
+		r = &rental{trial: t, account: *a}
+		t.rentals[a] = r
+	}
+	return r
+}
+
+func (t *trial) sweep() {
+	for _, r := range t.rentals {
+		r.sweep()
+	}
+}
+
+// note records an attempt.
+func (t *trial) note(c candidate, id, outcome string, e *spec.Error) {
+	at := Attempt{Provider: c.account.Provider, GPU: c.gpu, GPUNative: c.native, CloudType: c.tier, RequestID: id, Outcome: outcome}
+	if c.offer != nil {
+		at.OfferID, at.Region, at.Price = c.offer.ID, c.offer.Region, c.offer.PricePerHour
+	}
+	if e != nil {
+		at.Kind, at.Status, at.Message = e.Kind, e.Status, e.Message
+	}
+	if len(t.attempts) == maxAttempts {
+		t.attempts = append(t.attempts[:0], t.attempts[1:]...)
+	}
+	t.attempts = append(t.attempts, at)
+}
+
+// failed completes the error of a spawn with its attempts.
+func (t *trial) failed(e *spec.Error) *spec.Error {
+	out := *e
+	if out.Kind == spec.KindCapacity {
+		out.Retryable = true
+		if t.tried > 1 {
+			out.Message = "none of the candidates is to be had now; the last one: " + out.Message
+		}
+		if out.Hint == "" {
+			out.Hint = "try again later, set wait_for_capacity_ms, or name further GPUs, regions or providers"
+		}
+	}
+	if len(t.attempts) > 0 {
+		if details, err := json.MarshalWithOption(map[string]any{"attempts": t.attempts}, json.DisableHTMLEscape()); err == nil {
+			out.Details = details
+		}
+	}
+	return &out
+}
