@@ -18,7 +18,7 @@ type (
 	Targets         = provider.Targets
 	Offer           = spec.Offer
 	OffersParams    = offers.Params
-	FoundOffers     = offers.Found
+	OfferResults    = offers.OfferResults
 	SpawnParams     = compute.SpawnParams
 	Spawned         = compute.Spawned
 	Attempt         = compute.Attempt
@@ -175,7 +175,7 @@ func (s *GPUService) List(ctx context.Context, p GPUsParams) (*GPUTypeList, erro
 }
 
 // Search finds what can be rented now, cheapest first.
-func (s *OfferService) Search(ctx context.Context, p OffersParams) (*FoundOffers, error) {
+func (s *OfferService) Search(ctx context.Context, p OffersParams) (*OfferResults, error) {
 	return call(s.c, ctx, "offers.search", p, s.c.offers.Search)
 }
 

@@ -63,6 +63,7 @@ export class Client {
   readonly info: Method<'atlas.info'>;
   readonly compute: Namespace<'compute'>;
   readonly gpus: Namespace<'gpus'>;
+  readonly offers: Namespace<'offers'>;
   readonly jobs: Namespace<'jobs'>;
   readonly auth: { readonly token: Namespace<'auth.token'>; readonly url: Namespace<'auth.url'> };
   readonly events: Namespace<'events'>;

@@ -752,18 +752,18 @@ export interface ErrorDocument {
   details?: unknown;
 }
 
-export interface Problem {
+export interface CloudProblem {
   /** Name of the provider. */
   provider: string;
   /** What happened there. */
   error: ErrorDocument;
 }
 
-export interface Found {
+export interface OfferResults {
   /** Offers, cheapest first. */
   items: Offer[];
   /** Clouds that could not be asked, or have nothing of the kind, and why. */
-  problems: Problem[];
+  problems: CloudProblem[];
 }
 
 /** The params of providers.capabilities. */
@@ -980,7 +980,7 @@ export interface Methods {
   /** Streams a job's output as events. */
   "jobs.stream": { params: JobsStreamParams; result: Subscribed };
   /** Finds what can be rented now, over all clouds with a key, cheapest first. */
-  "offers.search": { params: OffersSearchParams; result: Found };
+  "offers.search": { params: OffersSearchParams; result: OfferResults };
   /** Tells the capabilities of one provider. */
   "providers.capabilities": { params: ProvidersCapabilitiesParams; result: ProviderCapabilities };
   /** Lists the providers with their capabilities. */

@@ -55,7 +55,7 @@ type Compute interface {
 
 // Offers is core/offers' service.
 type Offers interface {
-	Search(context.Context, *offers.Params) (*offers.Found, error)
+	Search(context.Context, *offers.Params) (*offers.OfferResults, error)
 }
 
 // Jobs is core/jobs' service.

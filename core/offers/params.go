@@ -21,14 +21,14 @@ type Params struct {
 	IncludeRaw      bool           `json:"include_raw" doc:"Keeps the clouds' own rows in raw."`
 }
 
-// Found is the answer of a search.
-type Found struct {
-	Items    []spec.Offer `json:"items" doc:"Offers, cheapest first."`
-	Problems []Problem    `json:"problems" doc:"Clouds that could not be asked, or have nothing of the kind, and why."`
+// OfferResults is the answer of a search.
+type OfferResults struct {
+	Items    []spec.Offer   `json:"items" doc:"Offers, cheapest first."`
+	Problems []CloudProblem `json:"problems" doc:"Clouds that could not be asked, or have nothing of the kind, and why."`
 }
 
-// Problem is why a cloud has no part in an answer.
-type Problem struct {
+// CloudProblem is why a cloud has no part in an answer.
+type CloudProblem struct {
 	Provider string      `json:"provider" doc:"Name of the provider."`
 	Error    *spec.Error `json:"error" doc:"What happened there."`
 }

@@ -37,7 +37,7 @@ func (s *Service) Close() { s.listings.work.Wait() }
 
 // Search answers offers.search: ranked by price, over all clouds with a key
 // where none is named.
-func (s *Service) Search(ctx context.Context, p *Params) (*Found, error) {
+func (s *Service) Search(ctx context.Context, p *Params) (*OfferResults, error) {
 	target := p.Targets
 	if len(target.Provider) == 0 {
 		target.Provider = []string{provider.Any}
@@ -63,18 +63,18 @@ func (s *Service) Search(ctx context.Context, p *Params) (*Found, error) {
 
 // failed is the error of a search that no cloud answered: of one cloud its own,
 // of several the first with the rest in details.
-func failed(problems []Problem) *spec.Error {
+func failed(problems []CloudProblem) *spec.Error {
 	out := *problems[0].Error
 	if len(problems) > 1 {
 		out.Message = "no cloud answered; the first one: " + out.Message
-		out.Details = encode(map[string][]Problem{"problems": problems})
+		out.Details = encode(map[string][]CloudProblem{"problems": problems})
 	}
 	return &out
 }
 
 // Ask asks all accounts at once and filters what they answer. Offers come in the
 // order of the accounts, unranked.
-func (s *Service) Ask(ctx context.Context, accounts []provider.Account, p *Params) *Found {
+func (s *Service) Ask(ctx context.Context, accounts []provider.Account, p *Params) *OfferResults {
 	lists := make([][]spec.Offer, len(accounts))
 	errors := make([]*spec.Error, len(accounts))
 	var work sync.WaitGroup
@@ -82,10 +82,10 @@ func (s *Service) Ask(ctx context.Context, accounts []provider.Account, p *Param
 		safego.Go(&work, func(e *spec.Error) { errors[i] = e }, func() { lists[i], errors[i] = s.one(ctx, &accounts[i], p) })
 	}
 	work.Wait()
-	found := &Found{Items: []spec.Offer{}, Problems: []Problem{}}
+	found := &OfferResults{Items: []spec.Offer{}, Problems: []CloudProblem{}}
 	for i := range accounts {
 		if errors[i] != nil {
-			found.Problems = append(found.Problems, Problem{Provider: accounts[i].Provider, Error: errors[i]})
+			found.Problems = append(found.Problems, CloudProblem{Provider: accounts[i].Provider, Error: errors[i]})
 		}
 		found.Items = append(found.Items, lists[i]...)
 	}

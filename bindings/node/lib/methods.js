@@ -8,6 +8,7 @@ const METHODS = [
   'compute.spawn', 'compute.get', 'compute.list', 'compute.stop', 'compute.start', 'compute.terminate',
   'compute.await_ready', 'compute.logs',
   'gpus.catalog', 'gpus.list',
+  'offers.search',
   'jobs.run', 'jobs.get', 'jobs.cancel', 'jobs.stream',
   'auth.token.mint', 'auth.token.verify', 'auth.url.sign', 'auth.url.verify',
   'events.subscribe', 'events.unsubscribe',

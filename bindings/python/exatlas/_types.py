@@ -945,8 +945,8 @@ class ErrorDocument(_ErrorDocumentRequired, total=False):
     "Structured facts of this kind of error, such as the attempts of a spawn."
 
 
-class Problem(TypedDict):
-    """Problem."""
+class CloudProblem(TypedDict):
+    """CloudProblem."""
 
     provider: str
     "Name of the provider."
@@ -954,12 +954,12 @@ class Problem(TypedDict):
     "What happened there."
 
 
-class Found(TypedDict):
-    """Found."""
+class OfferResults(TypedDict):
+    """OfferResults."""
 
     items: List[Offer]
     "Offers, cheapest first."
-    problems: List[Problem]
+    problems: List[CloudProblem]
     "Clouds that could not be asked, or have nothing of the kind, and why."
 
 

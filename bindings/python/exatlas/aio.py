@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NoReturn, Optional, 
 
 from . import _codec, _native, _open, errors
 from ._aio_stream import Mailbox
-from .aio_namespaces import AsyncAuth, AsyncCompute, AsyncEvents, AsyncGPUs, AsyncJobs, AsyncProviders
+from .aio_namespaces import AsyncAuth, AsyncCompute, AsyncEvents, AsyncGPUs, AsyncJobs, AsyncOffers, AsyncProviders
 
 if TYPE_CHECKING:
     from ._types import AtlasInfo, ComputeSettings, LimitSettings, PluginSettings, ProviderSettings
@@ -229,6 +229,10 @@ class AsyncClient:
     @property
     def jobs(self) -> AsyncJobs:
         return AsyncJobs(self)
+
+    @property
+    def offers(self) -> AsyncOffers:
+        return AsyncOffers(self)
 
     @property
     def providers(self) -> AsyncProviders:

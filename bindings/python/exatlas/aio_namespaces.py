@@ -138,6 +138,18 @@ class AsyncGPUs(Namespace):
         return await self._do("gpus.list", t.GPUsListParams, params, t.GPUTypeList, timeout)
 
 
+class AsyncOffers(Namespace):
+    """What can be rented now."""
+
+    __slots__ = ()
+
+    async def search(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.OffersSearchParams]
+    ) -> t.OfferResults:
+        """Finds what can be rented now, over all clouds with a key, cheapest first."""
+        return await self._do("offers.search", t.OffersSearchParams, params, t.OfferResults, timeout)
+
+
 class AsyncJobs(Namespace):
     """Serverless jobs."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, NoReturn, Optional, Type
 
 from . import _codec, _native, _open
 from ._pump import MAIN_SLICE_MS, Pump
-from .namespaces import Auth, Compute, Events, GPUs, Jobs, Providers
+from .namespaces import Auth, Compute, Events, GPUs, Jobs, Offers, Providers
 
 if TYPE_CHECKING:
     from ._types import AtlasInfo, ComputeSettings, LimitSettings, PluginSettings, ProviderSettings
@@ -128,6 +128,10 @@ class Client:
     @property
     def jobs(self) -> Jobs:
         return Jobs(self)
+
+    @property
+    def offers(self) -> Offers:
+        return Offers(self)
 
     @property
     def providers(self) -> Providers:

@@ -139,6 +139,18 @@ class GPUs(Namespace):
         return self._do("gpus.list", t.GPUsListParams, params, t.GPUTypeList, timeout)
 
 
+class Offers(Namespace):
+    """What can be rented now."""
+
+    __slots__ = ()
+
+    def search(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.OffersSearchParams]
+    ) -> t.OfferResults:
+        """Finds what can be rented now, over all clouds with a key, cheapest first."""
+        return self._do("offers.search", t.OffersSearchParams, params, t.OfferResults, timeout)
+
+
 class Jobs(Namespace):
     """Serverless jobs."""
 
