@@ -41,7 +41,7 @@ func (c *Client) dial(ctx context.Context, p *pool) (*conn, *Failure) {
 				Hint: "something between here and the cloud may be reading along, or the system's root certificates are missing", Err: err})
 		}
 	}
-	if ctx.Err() != nil {
+	if ends(ctx) != nil {
 		return nil, ended(ctx, "connecting to "+p.origin.host, false)
 	}
 	failure = broken("no connection to "+p.origin.host+": "+reason(err), false)
@@ -56,7 +56,7 @@ func (c *Client) resolve(limit, ctx context.Context, p *pool) ([]netip.Addr, *Fa
 	if addr, err := netip.ParseAddr(host); err == nil {
 		found = []netip.Addr{addr}
 	} else if found, err = c.options.Resolver.LookupNetIP(limit, "ip", host); err != nil || len(found) == 0 {
-		if ctx.Err() != nil {
+		if ends(ctx) != nil {
 			return nil, ended(ctx, "looking up "+host, false)
 		}
 		failure := broken("the host name "+host+" is not known", false)

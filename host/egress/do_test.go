@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/exatlas/atlas/core/spec"
 )
@@ -342,5 +343,24 @@ func TestDo_ReportsAContextThatHasEnded(t *testing.T) {
 	cancel()
 	if failure := mustFail(t, ctx, c, p, get("http://127.0.0.1:1/"), spec.KindCancelled); failure.Sent {
 		t.Error("sent")
+	}
+}
+
+// lateContext is a context whose deadline has passed while its timer is late.
+type lateContext struct{ context.Context }
+
+func (lateContext) Deadline() (time.Time, bool) { return time.Unix(1, 0), true }
+
+func TestEnds_CountsADeadlineWhoseTimerIsLate(t *testing.T) {
+	ctx := lateContext{t.Context()}
+	if ctx.Err() != nil || ends(ctx) != context.DeadlineExceeded || ended(ctx, "connecting", false).Kind != spec.KindTimeout {
+		t.Error("a deadline that has passed does not count before the context says so")
+	}
+	n := newNetwork()
+	c := newClient(t, func(o *Options) { o.Resolver, o.Dial = n, n.dial })
+	p := &pool{}
+	p.origin.host = "api.example.com"
+	if _, failure := c.dial(ctx, p); failure == nil || failure.Kind != spec.KindTimeout {
+		t.Errorf("a dial cut by the call's own deadline is %v", failure)
 	}
 }

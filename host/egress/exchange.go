@@ -68,7 +68,7 @@ func (c *Client) exchange(ctx context.Context, on *conn, p *Policy, m *message) 
 	if err == nil {
 		return got, nil, false
 	}
-	if ctx.Err() != nil {
+	if ends(ctx) != nil {
 		return answer{}, ended(ctx, "waiting for "+m.at.host, written > 0), false
 	}
 	return answer{}, c.explain(err, m.at.host, written > 0), reused && !answered && (written == 0 || safe(m.method))

@@ -25,11 +25,24 @@ func unsent(e *spec.Error) *Failure { return &Failure{Error: e} }
 // ended tells how a context ended a request.
 func ended(ctx context.Context, doing string, sent bool) *Failure {
 	e := spec.NewError(spec.KindCancelled, "cancelled while "+doing)
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if errors.Is(ends(ctx), context.DeadlineExceeded) {
 		e = &spec.Error{Kind: spec.KindTimeout, Message: "out of time while " + doing, Retryable: true}
 	}
-	e.Err = ctx.Err()
+	e.Err = ends(ctx)
 	return &Failure{Error: e, Sent: sent}
+}
+
+// ends is why a context is over, or nil. A deadline that has passed counts even
+// where the context's own timer is late: the sockets' timers are set to the same
+// moment and may go off first.
+func ends(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return nil
 }
 
 // broken is a failure of the network.

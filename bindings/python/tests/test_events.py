@@ -36,7 +36,7 @@ def test_events_come_in_order_and_in_time(client: exatlas.Client, machine: str) 
     events = client.events.subscribe(f"compute:{machine}", from_=1)
     client.compute.terminate(id=machine)
     seen = [next(events)]
-    while seen[-1]["event"] != "terminated":
+    while seen[-1]["data"].get("status") != "terminated":
         item = events.get(timeout=20)
         assert item is not None
         seen.append(item)  # type: ignore[arg-type]
