@@ -1,7 +1,11 @@
 package atlas
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/url"
 	"reflect"
+	"strings"
 
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/core/strict"
@@ -63,6 +67,34 @@ func (s *Settings) check() *spec.Error {
 		if (r < 'a' || r > 'z') && (r < '0' || r > '9') {
 			return &spec.Error{Kind: spec.KindValidation, Message: "config.compute.owner: not made of a-z and 0-9 alone"}
 		}
+	}
+	for name, p := range s.Providers {
+		if e := address("config.providers."+name+".base_url", p.BaseURL); e != nil {
+			return e
+		}
+		for which, text := range p.URLs {
+			if e := address("config.providers."+name+".urls."+which, text); e != nil {
+				return e
+			}
+		}
+		if sum, err := hex.DecodeString(p.SHA256); p.SHA256 != "" && (err != nil || len(sum) != sha256.Size) {
+			return &spec.Error{Kind: spec.KindValidation, Message: "config.providers." + name + ".sha256: not 64 hexadecimal digits", Hint: "sha256sum of the plugin's file prints it"}
+		}
+	}
+	return nil
+}
+
+// address checks one URL of an operator's. It may hold placeholders such as {id}.
+func address(field, text string) *spec.Error {
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(strings.NewReplacer("{", "", "}", "").Replace(text))
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return &spec.Error{Kind: spec.KindValidation, Message: field + ": no http or https URL", Hint: "give an address such as https://proxy.example.com"}
+	case u.User != nil:
+		return &spec.Error{Kind: spec.KindValidation, Message: field + ": holds a user name", Hint: "leave it out; credentials go into api_key"}
 	}
 	return nil
 }

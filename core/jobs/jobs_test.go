@@ -119,6 +119,22 @@ func TestRun_SyncFallsBackToPollingAndOutlivesPassingFailures(t *testing.T) {
 	})
 }
 
+func TestRun_SyncLeavesTimeForTheAnswerOfAWait(t *testing.T) {
+	for timeout, want := range map[int64]string{1000: "", 1999: "", 2500: `"wait_ms":1500`, 20000: `"wait_ms":18000`} {
+		f := newFake(map[string][]string{spec.OpRunJob: {job("completed")}})
+		s := newService(f)
+		p := run(ModeSync)
+		p.TimeoutMS = timeout
+		if _, err := s.Run(context.Background(), p); err != nil {
+			t.Error(err)
+		}
+		if r := string(f.requests[spec.OpRunJob]); want == "" && strings.Contains(r, "wait_ms") || !strings.Contains(r, want) {
+			t.Errorf("%d ms: sent %s", timeout, r)
+		}
+		finish(t, s)
+	}
+}
+
 func TestRun_SyncCancelsOrKeepsTheJobWhenItsTimeIsUp(t *testing.T) {
 	for _, row := range []struct {
 		on      OnTimeout

@@ -20,6 +20,11 @@ const (
 	// cancelLimit bounds the cancelling of a remote job after its caller left.
 	cancelLimit = 10 * time.Second
 
+	// A wait at the cloud ends this long before the caller's time is up, and is
+	// not worth asking for when it would be shorter: then the job is polled.
+	waitMargin = time.Second
+	minWait    = time.Second
+
 	pollFirst   = 250 * time.Millisecond
 	pollLongest = 5 * time.Second
 )
@@ -60,7 +65,9 @@ func (s *Service) runSync(ctx context.Context, a *provider.Account, p *RunParams
 	if deadline, ok := within.Deadline(); ok {
 		limit = min(limit, deadline.Sub(start))
 	}
-	request.WaitMS = max(min(limit-limit/10, maxWait).Milliseconds(), 1)
+	if wait := min(limit-max(limit/10, waitMargin), maxWait); wait >= minWait {
+		request.WaitMS = wait.Milliseconds()
+	}
 	job, err := s.do(within, a, spec.OpRunJob, request, p.Endpoint, "", p.IncludeRaw)
 	if err != nil {
 		return nil, lostSubmission(within, a, err)
