@@ -17,6 +17,7 @@ static struct {
 } saved[most_saved];
 static int saved_count;
 static const char *file_name;
+static json *file;
 static json *simulators;
 
 static void save(const char *name, const json *value)
@@ -147,16 +148,49 @@ static int matches(const json *pattern, const json *value, const char *path)
     }
 }
 
+/* Whether every member is one that the README describes. */
+static int described(const json *object, const char *names)
+{
+    const json *member;
+    char name[64];
+
+    for (member = object->child; member != NULL; member = member->next) {
+        snprintf(name, sizeof name, " %s ", member->key);
+        if (strstr(names, name) == NULL) {
+            printf("    %s: what is \"%s\"?\n", file_name, member->key);
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Whether a document holds none of the texts that the file forbids. */
+static int keeps_quiet(const char *document)
+{
+    const json *text = json_at(file, "/never");
+
+    for (text = text == NULL ? NULL : text->child; text != NULL && document != NULL; text = text->next)
+        if (strstr(document, text->text) != NULL)
+            return 0;
+    return 1;
+}
+
 static void run_step(atlas_client client, const json *step, int number)
 {
-    json *request = substituted(json_at(step, "/call")), *pattern;
-    char *text = json_print(request);
-    reply answer = call(client, text);
-    const json *variable;
-    int ok = 1;
+    const json *question = json_at(step, "/call"), *wait = json_at(step, "/next"), *variable;
+    json *request, *pattern;
+    char *text;
+    reply answer;
+    int ok;
 
-    if (json_at(step, "/status") != NULL)
-        ok = CHECK_STATUS(answer.status, (int)json_number(step, "/status"));
+    if (!CHECK(described(step, " call next status answer save ")) || !CHECK((question == NULL) != (wait == NULL)) ||
+        !CHECK(json_at(step, "/status") != NULL))
+        return;
+    request = substituted(question == NULL ? wait : question);
+    text = json_print(request);
+    answer = question == NULL ? next(client, (int64_t)json_number(wait, "")) : call(client, text);
+    ok = CHECK_STATUS(answer.status, (int)json_number(step, "/status"));
+    ok = CHECK(keeps_quiet(answer.text)) && ok;
     if (json_at(step, "/answer") != NULL) {
         pattern = substituted(json_at(step, "/answer"));
         ok = CHECK(matches(pattern, answer.value, "")) && ok;
@@ -181,6 +215,7 @@ static atlas_client open_as_told(const char *config, const json *expected)
     json *value, *pattern;
 
     CHECK_STATUS(atlas_open(config, strlen(config), &client, &document, &size), (int)json_number(expected, "/status"));
+    CHECK(keeps_quiet(document));
     value = json_parse(document, size);
     if (json_at(expected, "/answer") != NULL) {
         pattern = substituted(json_at(expected, "/answer"));
@@ -208,16 +243,15 @@ static json *read_json(const char *path)
 
 static void conformance(void)
 {
-    json *file = read_json(file_name), *config;
     const json *step, *simulator;
+    json *config;
     atlas_client client;
     char *text;
     int number = 0;
 
-    if (!CHECK(file != NULL && (json_at(file, "/open") != NULL || (json_at(file, "/steps") != NULL && json_at(file, "/steps")->child != NULL)))) {
-        json_free(file);
+    if (!CHECK(file != NULL && described(file, " name sim config never open steps ")) ||
+        !CHECK(json_at(file, "/open") != NULL || (json_at(file, "/steps") != NULL && json_at(file, "/steps")->child != NULL)))
         return;
-    }
     for (simulator = simulators->child; simulator != NULL; simulator = simulator->next)
         save(simulator->key, simulator);
     config = json_at(file, "/config") == NULL ? json_parse("{}", 2) : substituted(json_at(file, "/config"));
@@ -230,7 +264,6 @@ static void conformance(void)
         close_client(client);
     free(text);
     json_free(config);
-    json_free(file);
     forget_saved();
 }
 
@@ -239,16 +272,21 @@ int main(int count, char **arguments)
     int i;
 
     for (i = 1; i < count; i++) {
-        char *line = sim_start(); /* a fresh one for each file */
+        char *line, *settings;
+        file_name = arguments[i];
+        file = read_json(file_name);
+        settings = json_at(file, "/sim") == NULL ? NULL : json_print(json_at(file, "/sim"));
+        line = sim_start(settings); /* fresh ones for each file */
         simulators = line == NULL ? NULL : json_parse(line, strlen(line));
         free(line);
+        free(settings);
         if (simulators == NULL) {
             printf("no simulators: set ATLAS_CLI to build/exatlas\n");
             return 1;
         }
-        file_name = arguments[i];
         test_run(file_name, conformance);
         json_free(simulators);
+        json_free(file);
         if (sim_stop() != 0) {
             printf("the simulators did not end well\n");
             return 1;

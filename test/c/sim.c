@@ -11,7 +11,7 @@
 static pid_t process;
 static int input = -1; /* the simulators serve until this is closed */
 
-char *sim_start(void)
+char *sim_start(const char *settings)
 {
     const char *cli = getenv("ATLAS_CLI");
     int in[2], out[2];
@@ -25,7 +25,10 @@ char *sim_start(void)
     if (process == 0) {
         dup2(in[0], 0);
         dup2(out[1], 1);
-        execl(cli, cli, "sim", (char *)NULL);
+        if (settings != NULL)
+            execl(cli, cli, "sim", "--options", settings, (char *)NULL);
+        else
+            execl(cli, cli, "sim", (char *)NULL);
         _exit(127);
     }
     close(in[0]);

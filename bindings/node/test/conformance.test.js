@@ -68,20 +68,56 @@ function outcome(answer) {
   return [status, text === undefined ? undefined : JSON.parse(text)];
 }
 
-function check(expected, answer, variables, where) {
+/** Fails on members that the README does not describe. */
+function assertDescribed(object, names, where) {
+  assert.deepEqual(Object.keys(object).filter((key) => !names.includes(key)), [], where);
+}
+
+function check(expected, answer, { variables, never }, where) {
   const [status, document] = outcome(answer);
-  assert.equal(status, expected.status, `${where}: ${JSON.stringify(document)}`);
+  const text = JSON.stringify(document) ?? '';
+  assert.deepEqual(never.filter((secret) => text.includes(secret)), [], `${where}: ${text}`);
+  assert.equal(status, expected.status, `${where}: ${text}`);
   if (expected.answer === undefined) return document;
-  assert.equal(mismatch(filled(expected.answer, variables), document), undefined, `${where}: ${JSON.stringify(document)}`);
+  assert.equal(mismatch(filled(expected.answer, variables), document), undefined, `${where}: ${text}`);
   return document;
 }
 
-function runSteps(addon, handle, steps, variables, name) {
-  steps.forEach((step, i) => {
-    const answer = addon.call(handle, JSON.stringify(filled(step.call, variables)));
-    const document = check(step, answer, variables, `${name} step ${i + 1}`);
-    for (const [variable, pointer] of Object.entries(step.save ?? {})) variables[variable] = pointed(document, pointer);
-  });
+/** The items that the native layer delivers, taken one by one. */
+class Items {
+  #waiting = [];
+  #wake;
+
+  deliver = (...texts) => {
+    this.#waiting.push(...texts);
+    this.#wake?.();
+    return texts.filter((text) => JSON.parse(text).type === 'event').length;
+  };
+
+  /** The next item, or the status of a wait that is over. */
+  async next(timeoutMs) {
+    if (this.#waiting.length === 0) {
+      let timer;
+      await new Promise((resolve) => {
+        this.#wake = resolve;
+        timer = setTimeout(resolve, timeoutMs);
+      });
+      clearTimeout(timer);
+      this.#wake = undefined;
+    }
+    return this.#waiting.shift() ?? [STATUS.TIMEOUT];
+  }
+}
+
+async function runSteps(addon, handle, items, steps, context, name) {
+  for (const [i, step] of steps.entries()) {
+    const where = `${name} step ${i + 1}`;
+    assertDescribed(step, ['call', 'next', 'status', 'answer', 'save'], where);
+    assert.ok((step.call === undefined) !== (step.next === undefined), where);
+    const answer = step.next === undefined ? addon.call(handle, JSON.stringify(filled(step.call, context.variables))) : await items.next(step.next);
+    const document = check(step, answer, context, where);
+    for (const [variable, pointer] of Object.entries(step.save ?? {})) context.variables[variable] = pointed(document, pointer);
+  }
 }
 
 test('there are conformance files', () => {
@@ -92,14 +128,17 @@ for (const name of FILES) {
   test(`conformance: ${path.basename(name, '.json')}`, async () => {
     const file = JSON.parse(fs.readFileSync(path.join(FOLDER, name), 'utf8'));
     const addon = native.get();
-    const clouds = await simulation();
+    assertDescribed(file, ['name', 'sim', 'config', 'never', 'open', 'steps'], name);
+    const clouds = await simulation(file.sim);
     try {
-      const variables = { ...clouds.urls };
-      const handle = addon.open(JSON.stringify(filled(file.config ?? {}, variables)), () => 0, false);
-      check(file.open ?? { status: STATUS.OK }, handle, variables, `${name} open`);
+      const context = { variables: { ...clouds.urls }, never: file.never ?? [] };
+      const items = new Items();
+      const handle = addon.open(JSON.stringify(filled(file.config ?? {}, context.variables)), items.deliver, false);
+      check(file.open ?? { status: STATUS.OK }, handle, context, `${name} open`);
       if (Array.isArray(handle)) return;
+      addon.reference(handle, true);
       try {
-        runSteps(addon, handle, file.steps, variables, name);
+        await runSteps(addon, handle, items, file.steps, context, name);
       } finally {
         await new Promise((resolve) => addon.close(handle, 5000, resolve));
       }

@@ -25,10 +25,10 @@ process.env.ATLAS_LIBRARY = LIBRARY;
 
 const CANARY = 'canary-key-4f1d';
 
-/** Starts the simulated clouds; { urls, stop }. */
-async function simulation() {
+/** Starts the simulated clouds, with settings by cloud; { urls, stop }. */
+async function simulation(settings) {
   mustExist(CLI, 'cli');
-  const child = spawn(CLI, ['sim'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(CLI, ['sim', ...(settings ? ['--options', JSON.stringify(settings)] : [])], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = readline.createInterface({ input: child.stdout });
   const line = await Promise.race([once(lines, 'line'), once(child, 'exit').then(() => null)]);
   if (line === null) throw new Error(`${CLI} sim ended without an address`);

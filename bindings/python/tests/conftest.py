@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import pytest
 
@@ -65,9 +65,12 @@ def simulators() -> Iterator[Dict[str, str]]:
 class simulation:
     """Runs the simulators of the command line for as long as a with statement lasts."""
 
+    def __init__(self, settings: Optional[Dict[str, Any]] = None) -> None:
+        self.arguments = ["--options", json.dumps(settings)] if settings else []
+
     def __enter__(self) -> Dict[str, str]:
         self.process = subprocess.Popen(
-            [CLI, "sim"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [CLI, "sim", *self.arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()

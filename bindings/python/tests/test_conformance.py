@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
 from conftest import ROOT, simulation
@@ -23,11 +23,14 @@ def test_there_are_conformance_files() -> None:
 @pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
 def test_conformance(path: Path) -> None:
     case = json.loads(path.read_text())
+    assert case.keys() <= {"name", "sim", "config", "never", "open", "steps"}
     library = _native.load()
-    with simulation() as urls:
+    never = [text.encode() for text in case.get("never", [])]
+    with simulation(case.get("sim")) as urls:
         variables: Dict[str, Any] = dict(urls)
         config = json.dumps(filled(case.get("config", {}), variables)).encode()
         status, client, document = library.open(config)
+        assert not spoken(never, document)
         if "open" in case:
             check_open(case["open"], status, document, variables)
         else:
@@ -36,7 +39,7 @@ def test_conformance(path: Path) -> None:
             return
         try:
             for number, step in enumerate(case["steps"], 1):
-                run(library, client, step, variables, f"{path.name} step {number}")
+                run(library, client, step, variables, never, f"{path.name} step {number}")
         finally:
             assert library.close(client, -1) == _native.OK
 
@@ -44,16 +47,40 @@ def test_conformance(path: Path) -> None:
 def check_open(expected: Dict[str, Any], status: int, document: Any, variables: Dict[str, Any]) -> None:
     assert status == expected["status"]
     if "answer" in expected:
-        mismatch(filled(expected["answer"], variables), json.loads(document), "open")
+        problem = mismatch(filled(expected["answer"], variables), json.loads(document), "")
+        assert problem is None, f"{problem} in {document}"
 
 
-def run(library: _native.Library, client: int, step: Dict[str, Any], variables: Dict[str, Any], where: str) -> None:
-    request = json.dumps(filled(step["call"], variables)).encode()
-    status, document = library.call(client, request)
+def spoken(never: List[bytes], document: Optional[bytes]) -> List[bytes]:
+    """The texts that a document must not hold and does."""
+    return [text for text in never if text in (document or b"")]
+
+
+def ask(library: _native.Library, client: int, step: Dict[str, Any], variables: Dict[str, Any]) -> Tuple[int, Optional[bytes]]:
+    """Status and document of a call, or of the next item."""
+    if "call" in step:
+        return library.call(client, json.dumps(filled(step["call"], variables)).encode())
+    items: List[bytes] = []
+    status = library.next(client, step["next"], items.append)
+    return status, items[0] if items else None
+
+
+def run(
+    library: _native.Library,
+    client: int,
+    step: Dict[str, Any],
+    variables: Dict[str, Any],
+    never: List[bytes],
+    where: str,
+) -> None:
+    assert step.keys() <= {"call", "next", "status", "answer", "save"} and ("call" in step) != ("next" in step), where
+    status, document = ask(library, client, step, variables)
     answer = json.loads(document) if document else None
+    assert not spoken(never, document), f"{where}: {answer}"
     assert status == step["status"], f"{where}: {library.status_name(status)}: {answer}"
-    problem = mismatch(filled(step.get("answer", {}), variables), answer, "")
-    assert problem is None, f"{where}: {problem} in {answer}"
+    if "answer" in step:
+        problem = mismatch(filled(step["answer"], variables), answer, "")
+        assert problem is None, f"{where}: {problem} in {answer}"
     for name, pointer in step.get("save", {}).items():
         variables[name] = pointed(answer, pointer)
 
