@@ -71,6 +71,27 @@ const (
 	TimeoutKeep   = jobs.TimeoutKeep
 )
 
+// The kinds of errors. docs/methods.md tells what a caller can do about each.
+const (
+	KindUnauthorized = spec.KindUnauthorized
+	KindForbidden    = spec.KindForbidden
+	KindNotFound     = spec.KindNotFound
+	KindRateLimited  = spec.KindRateLimited
+	KindTimeout      = spec.KindTimeout
+	KindUnsupported  = spec.KindUnsupported
+	KindValidation   = spec.KindValidation
+	KindProvider     = spec.KindProvider
+	KindTransport    = spec.KindTransport
+	KindUnknown      = spec.KindUnknown
+	KindCapacity     = spec.KindCapacity
+	KindConflict     = spec.KindConflict
+	KindFunds        = spec.KindFunds
+	KindBudget       = spec.KindBudget
+	KindCancelled    = spec.KindCancelled
+	KindPlugin       = spec.KindPlugin
+	KindInternal     = spec.KindInternal
+)
+
 // NewSecret wraps a credential: it prints as [redacted] everywhere.
 func NewSecret(text string) Secret { return spec.NewSecret(text) }
 

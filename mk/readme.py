@@ -61,7 +61,7 @@ def rust(text, folder):
     (folder / "Cargo.toml").write_text(
         f'[package]\nname = "rent"\nversion = "0.0.0"\nedition = "2021"\n\n[dependencies]\nexatlas = {{ path = "{ROOT}/examples/rust" }}\n'
     )
-    return run(["cargo", "run", "--quiet", "--offline"], folder)
+    return run(["cargo", "run", "--quiet"], folder, LD_LIBRARY_PATH=str(ROOT / "build"))
 
 
 def go(text, folder):
