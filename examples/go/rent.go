@@ -48,6 +48,9 @@ func run(ctx context.Context, out io.Writer, baseURL string, getenv func(string)
 		Ports: []atlas.PortRequest{{Internal: 8000}},
 		Auth:  atlas.AuthBearer,
 	})
+	if atlas.KindOf(err) == atlas.KindCapacity {
+		return fmt.Errorf("no GPU is free: %w", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -87,7 +90,7 @@ func runJob(ctx context.Context, out io.Writer, client *atlas.Client) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "the job says %s %s\n", event.Event, event.Data)
+		fmt.Fprintf(out, "the job says %s %s\n", event.Name, event.Data)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -57,8 +58,12 @@ func TestRent_SaysWhyThereIsNone(t *testing.T) {
 	}
 	defer cloud.Close()
 	var out bytes.Buffer
-	if err := run(context.Background(), &out, cloud.URL(), key); atlas.KindOf(err) != "capacity" || out.Len() != 0 {
+	if err := run(context.Background(), &out, cloud.URL(), key); atlas.KindOf(err) != atlas.KindCapacity || !strings.Contains(err.Error(), "no GPU is free") || out.Len() != 0 {
 		t.Errorf("%v, and it said %q", err, out.String())
+	}
+	nothing := func(string) string { return "" }
+	if err := run(context.Background(), &out, cloud.URL(), nothing); atlas.KindOf(err) != atlas.KindUnauthorized {
+		t.Errorf("without a key: %v", err)
 	}
 }
 
@@ -77,11 +82,11 @@ func TestRent_GivesTheMachineBackWhenTheWaitFails(t *testing.T) {
 		select {
 		case err := <-done:
 			t.Fatalf("ended early: %v", err)
-		default:
+		case <-time.After(time.Millisecond): // looks again
 		}
 	}
 	cancel()
-	if err := <-done; atlas.KindOf(err) != "cancelled" {
+	if err := <-done; atlas.KindOf(err) != atlas.KindCancelled {
 		t.Errorf("%v", err)
 	}
 	if machines := cloud.Machines(); len(machines) != 0 {
