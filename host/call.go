@@ -120,7 +120,7 @@ func (c *call) request(i *instance, meta, body []byte) (x *exchange, code int32)
 	} else {
 		x = &exchange{}
 	}
-	if err := parseRequest(&i.parser, meta, &x.request); err != nil {
+	if err := parseRequest(&i.parser, meta, x); err != nil {
 		c.fail(err)
 		return nil, beginBadMetadata
 	}

@@ -13,6 +13,7 @@ import (
 type exchange struct {
 	number  uint32
 	started bool
+	aside   bool // its success leaves nothing that matters when the call fails after it
 	request egress.Request
 	answer  *egress.Response
 	failure *egress.Failure
@@ -78,12 +79,20 @@ func (x *exchange) settled() bool {
 	case x.answer == nil: // the goroutine that sent it panicked
 		return false
 	}
-	return x.answer.Status >= 300 && x.answer.Status < 500
+	switch status := x.answer.Status; {
+	case status < 300:
+		return x.aside
+	case status == 408: // the server gave up waiting for its own work
+		return false
+	default:
+		return status < 500
+	}
 }
 
 // parseRequest reads the metadata of a request. The error says what is wrong
 // with it.
-func parseRequest(parser *fastjson.Parser, meta []byte, into *egress.Request) *spec.Error {
+func parseRequest(parser *fastjson.Parser, meta []byte, x *exchange) *spec.Error {
+	into := &x.request
 	v, err := parser.ParseBytes(meta)
 	if err != nil || v.Type() != fastjson.TypeObject {
 		return badRequest("its metadata is not a JSON object")
@@ -120,6 +129,7 @@ func parseRequest(parser *fastjson.Parser, meta []byte, into *egress.Request) *s
 			return bad
 		}
 	}
+	x.aside = v.GetBool("aside")
 	if read := v.Get("read"); read != nil && read.Type() != fastjson.TypeNull {
 		if read.Type() != fastjson.TypeObject || read.GetInt64("idle_ms") < 0 || read.GetInt("max_bytes") < 0 {
 			return badRequest("its read is not {idle_ms, max_bytes}")

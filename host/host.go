@@ -250,8 +250,8 @@ func (h *Host) shut() {
 	h.network.Close()
 }
 
-func encodeContext(urls map[string]string, raw bool) []byte {
-	text, err := json.Marshal(spec.Context{URLs: urls, IncludeRaw: raw})
+func encodeContext(urls, config map[string]string, raw bool) []byte {
+	text, err := json.Marshal(spec.Context{URLs: urls, IncludeRaw: raw, Config: config})
 	if err != nil { // cannot be: it is text and a flag
 		panic(err)
 	}

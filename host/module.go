@@ -120,7 +120,7 @@ func (m *module) configure(options ProviderOptions) *spec.Error {
 	m.options = options
 	urls, operator, bare := resolveURLs(m.manifest, options)
 	for raw := range m.contexts {
-		m.contexts[raw] = encodeContext(urls, raw == 1)
+		m.contexts[raw] = encodeContext(urls, options.Config, raw == 1)
 	}
 	policy, err := m.host.network.Policy(egress.PolicySpec{
 		Provider: m.manifest.Name, Hosts: m.manifest.Hosts, Narrow: options.Hosts,

@@ -64,13 +64,16 @@ func (a *Account) Need(c spec.Capability, what, field string) error {
 	if a.Manifest.Has(c) {
 		return nil
 	}
-	text := "sells no " + what
+	text := "this provider sells no " + what
 	if a.Manifest.API.Generation != "" {
 		text += " through its API " + a.Manifest.API.Generation
+	}
+	if reason := a.Manifest.Reason(c); reason != "" {
+		text = reason
 	}
 	hint := "choose a provider with the capability " + string(c)
 	if field != "" {
 		hint = "leave " + field + " out, or " + hint
 	}
-	return &spec.Error{Kind: spec.KindUnsupported, Provider: a.Provider, Message: "this provider " + text + "; nothing was sent", Hint: hint}
+	return &spec.Error{Kind: spec.KindUnsupported, Provider: a.Provider, Message: text + "; nothing was sent", Hint: hint}
 }

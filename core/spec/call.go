@@ -15,4 +15,5 @@ type Call struct {
 type Context struct {
 	URLs       map[string]string `json:"urls,omitempty"` // the manifest's addresses by name, after the operator's settings
 	IncludeRaw bool              `json:"include_raw,omitempty"`
+	Config     map[string]string `json:"config,omitempty"` // the operator's public settings of the provider
 }

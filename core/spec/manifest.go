@@ -65,6 +65,14 @@ type Manifest struct {
 	API          API           `json:"api,omitzero" doc:"Generation of the cloud's API it speaks."`
 	ListingLagMS int64         `json:"listing_lag_ms,omitempty" doc:"How long a new machine may be missing from the cloud's listing, ms."`
 	GPUs         []ManifestGPU `json:"gpus,omitempty" doc:"Canonical names of this cloud's GPUs, beside Atlas's own catalogue."`
+	Lacks        []Lack        `json:"lacks,omitempty" doc:"Why it lacks features that people expect of it."`
+}
+
+// Lack tells why a cloud has not a feature. The reason stands in the error of
+// whoever asks for it, so it is a clause in lower case.
+type Lack struct {
+	Capability Capability `json:"capability" doc:"The feature."`
+	Reason     string     `json:"reason" doc:"Why there is none."`
 }
 
 // NamedURL is one address of a cloud. Where an operator sets base_url, the URL
@@ -116,4 +124,15 @@ func (m *Manifest) Has(c Capability) bool {
 		}
 	}
 	return false
+}
+
+// Reason tells why the cloud has not a feature, "" where the manifest does not
+// say.
+func (m *Manifest) Reason(c Capability) string {
+	for i := range m.Lacks {
+		if m.Lacks[i].Capability == c {
+			return m.Lacks[i].Reason
+		}
+	}
+	return ""
 }

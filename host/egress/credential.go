@@ -26,7 +26,35 @@ func (p *Policy) prefix(key string) (string, *spec.Error) {
 	return p.scheme, nil
 }
 
-// macaroon reports whether a Fly.io token is a list of macaroons.
+// flyTokens is what of a Fly.io credential goes into the header: without the
+// scheme words that fly tokens create prints before it, and of a list in which
+// macaroons and OAuth tokens stand together the macaroons alone.
+func flyTokens(key string) string {
+	key = strings.TrimSpace(key)
+	for {
+		word, rest, found := strings.Cut(key, " ")
+		if !found || !strings.EqualFold(word, "FlyV1") && !strings.EqualFold(word, "Bearer") {
+			break
+		}
+		key = strings.TrimSpace(rest)
+	}
+	var macaroons, others []string
+	for _, token := range strings.Split(key, ",") {
+		switch token = strings.TrimSpace(token); {
+		case token == "":
+		case macaroon(token):
+			macaroons = append(macaroons, token)
+		default:
+			others = append(others, token)
+		}
+	}
+	if len(macaroons) > 0 {
+		return strings.Join(macaroons, ",")
+	}
+	return strings.Join(others, ",")
+}
+
+// macaroon reports whether a Fly.io token is a macaroon.
 func macaroon(key string) bool {
 	return strings.HasPrefix(key, "fm1r_") || strings.HasPrefix(key, "fm1a_") || strings.HasPrefix(key, "fm2_")
 }

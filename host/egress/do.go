@@ -29,6 +29,9 @@ func (c *Client) Do(ctx context.Context, p *Policy, key spec.Secret, req *Reques
 	}
 	m := message{method: req.Method, at: at, route: granted, key: key.Reveal(), req: req}
 	if p.credential != nil && m.key != "" {
+		if p.credential.Scheme == "fly" {
+			m.key = flyTokens(m.key)
+		}
 		if m.prefix, refused = p.prefix(m.key); refused != nil {
 			return nil, unsent(refused)
 		}

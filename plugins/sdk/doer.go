@@ -21,6 +21,12 @@ type Request struct {
 	Header []Header
 	Body   []byte
 
+	// Aside says of a request that changes something that its success leaves
+	// nothing behind that matters if the operation fails after it, such as a
+	// lease, or what undoes an earlier request. Without it, an operation that
+	// fails after a successful POST counts as one whose outcome is not known.
+	Aside bool
+
 	// ReadIdleMS and ReadMaxBytes are for answers that stay open, such as
 	// server-sent events: the host hands over what has arrived when nothing came
 	// for ReadIdleMS or when ReadMaxBytes are there. Both zero: the whole body.

@@ -85,6 +85,8 @@ func readContext(r *jsonx.Reader, env *Env) {
 			}
 		case "include_raw":
 			env.IncludeRaw = r.Bool()
+		case "config":
+			env.Config = r.Strings()
 		default:
 			r.Skip()
 		}

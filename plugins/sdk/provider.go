@@ -6,7 +6,8 @@ import "github.com/exatlas/atlas/core/spec"
 type Env struct {
 	HTTP       Doer
 	URLs       URLs
-	IncludeRaw bool // whether answers keep the cloud's own JSON, with secrets redacted
+	IncludeRaw bool              // whether answers keep the cloud's own JSON, with secrets redacted
+	Config     map[string]string // the operator's settings of the provider, never a credential
 }
 
 // URLs are the manifest's addresses after the operator's settings. There are a

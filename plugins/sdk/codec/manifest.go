@@ -80,6 +80,19 @@ func AppendManifest(dst []byte, m *spec.Manifest) []byte {
 		}
 		w.Close(']')
 	}
+	if len(m.Lacks) > 0 {
+		w.Key("lacks")
+		w.Open('[')
+		for i := range m.Lacks {
+			w.Open('{')
+			w.Key("capability")
+			w.Text(string(m.Lacks[i].Capability))
+			w.Key("reason")
+			w.Text(m.Lacks[i].Reason)
+			w.Close('}')
+		}
+		w.Close(']')
+	}
 	w.Close('}')
 	return w.Buf
 }

@@ -115,5 +115,8 @@ func appendMeta(dst []byte, request *sdk.Request) []byte {
 		dst = jsonx.AppendInt(dst, int64(request.ReadMaxBytes))
 		dst = append(dst, '}')
 	}
+	if request.Aside {
+		dst = append(dst, `,"aside":true`...)
+	}
 	return append(dst, '}')
 }

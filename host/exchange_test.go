@@ -1,0 +1,34 @@
+package host
+
+import (
+	"testing"
+
+	"github.com/exatlas/atlas/host/egress"
+)
+
+func TestExchange_IsSettledWhereTheFateOfAWriteIsKnown(t *testing.T) {
+	for _, row := range []struct {
+		method string
+		aside  bool
+		status int
+		want   bool
+	}{
+		{"POST", false, 201, false}, {"POST", true, 201, true}, {"DELETE", true, 204, true},
+		{"POST", false, 422, true}, {"POST", false, 429, true}, {"POST", false, 307, true},
+		{"POST", false, 408, false}, {"POST", true, 408, false}, {"POST", false, 500, false}, {"POST", true, 503, false},
+		{"GET", false, 200, true}, {"GET", false, 500, true},
+	} {
+		x := &exchange{started: true, aside: row.aside, answer: &egress.Response{Status: row.status}}
+		x.request.Method = row.method
+		if got := x.settled(); got != row.want {
+			t.Errorf("%+v: settled %v", row, got)
+		}
+	}
+	for _, sent := range []bool{true, false} {
+		x := &exchange{started: true, aside: true, failure: &egress.Failure{Sent: sent}}
+		x.request.Method = "POST"
+		if x.settled() == sent {
+			t.Errorf("no answer, sent %v: settled %v", sent, x.settled())
+		}
+	}
+}
