@@ -51,4 +51,4 @@ test-c: lib cli ## C suite: ownership, misuse, threads, fork, signals, leaks, co
 
 .PHONY: test-rust
 test-rust: lib cli ## Rust suite: the wrapper, conformance files, the example
-	cd examples/rust && $(CARGO) test --locked --quiet
+	cd examples/rust && $(CARGO) fmt --check && $(CARGO) clippy --locked --all-targets --quiet -- -D warnings && $(CARGO) test --locked --quiet

@@ -26,7 +26,7 @@ fn live(name: &str) -> i64 {
 // One test, since the gauges count for the whole process.
 #[test]
 fn the_wrapper_behaves_and_leaks_nothing() {
-    let clouds = Clouds::start();
+    let clouds = Clouds::start(None);
     rents_and_gives_back(&clouds);
     tells_errors_by_kind(&clouds);
     serves_many_threads(&clouds);
@@ -112,7 +112,7 @@ fn streams_a_job_to_its_result(clouds: &Clouds) {
 
 #[test]
 fn the_example_rents_and_gives_back() {
-    let clouds = Clouds::start();
+    let clouds = Clouds::start(None);
     let program = std::env::current_exe().expect("this program").parent().expect("deps").join("../examples/rent");
     let output = Command::new(program).arg(&clouds.urls["runpod"]).env("RUNPOD_API_KEY", "rust-example-key").output().expect("cargo builds the example");
     let text = String::from_utf8_lossy(&output.stdout);

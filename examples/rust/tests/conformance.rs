@@ -3,9 +3,10 @@ mod common;
 
 use std::collections::HashMap;
 use std::fs;
+use std::time::Duration;
 
 use common::{root, Clouds};
-use exatlas::Client;
+use exatlas::{Client, Status};
 use serde_json::{json, Value};
 
 type Variables = HashMap<String, Value>;
@@ -23,18 +24,27 @@ fn conformance_files() {
     }
 }
 
+/// Fails on members that this runner does not know, so that no file passes half read.
+fn known(at: &str, value: &Value, names: &[&str]) {
+    for name in value.as_object().expect("an object").keys() {
+        assert!(names.contains(&name.as_str()), "{at}: unknown member {name}");
+    }
+}
+
 fn run(name: &str, file: &Value) {
-    let clouds = Clouds::start();
+    known(name, file, &["name", "sim", "config", "never", "open", "steps"]);
+    let never: Vec<&str> = file.get("never").and_then(Value::as_array).into_iter().flatten().map(|text| text.as_str().expect("a text")).collect();
+    let clouds = Clouds::start(file.get("sim"));
     let mut variables: Variables = clouds.urls.iter().map(|(name, url)| (name.clone(), json!(url))).collect();
     let config = filled(file.get("config").unwrap_or(&json!({})), &variables);
     let opened = Client::open(&config.to_string());
     if let Some(expected) = file.get("open") {
         let (status, document) = match &opened {
-            Ok(_) => (0, Value::Null),
-            Err(e) if e.document.is_empty() => (e.status.0, Value::Null),
-            Err(e) => (e.status.0, json!({"error": serde_json::from_str::<Value>(&e.document).expect("JSON")})),
+            Ok(_) => (0, None),
+            Err(e) if e.document.is_empty() => (e.status.0, None),
+            Err(e) => (e.status.0, Some(format!("{{\"error\":{}}}", e.document))),
         };
-        check(&format!("{name} open"), expected, status, &document, &variables);
+        check(&format!("{name} open"), expected, status, document, &never, &variables);
     }
     let client = match opened {
         Ok(client) => client,
@@ -43,23 +53,41 @@ fn run(name: &str, file: &Value) {
     };
     for (i, step) in file["steps"].as_array().into_iter().flatten().enumerate() {
         let at = format!("{name} step {}", i + 1);
-        let (status, answer) = client.request(&filled(&step["call"], &variables).to_string());
-        let answer = answer.map_or(Value::Null, |text| serde_json::from_str(&text).expect("JSON"));
-        check(&at, step, status.0, &answer, &variables);
-        for (variable, pointer) in step["save"].as_object().into_iter().flatten() {
+        known(&at, step, &["call", "next", "status", "answer", "save"]);
+        let (status, document) = match step.get("next") {
+            Some(wait) => taken(&client, Duration::from_millis(wait.as_u64().expect("ms"))),
+            None => client.request(&filled(&step["call"], &variables).to_string()),
+        };
+        let answer = check(&at, step, status.0, document, &never, &variables);
+        for (variable, pointer) in step.get("save").and_then(Value::as_object).into_iter().flatten() {
             let found = answer.pointer(pointer.as_str().expect("a pointer")).unwrap_or_else(|| panic!("{at}: nothing at {pointer} of {answer}"));
             variables.insert(variable.clone(), found.clone());
         }
     }
 }
 
-fn check(at: &str, expected: &Value, status: i32, answer: &Value, variables: &Variables) {
+fn taken(client: &Client, wait: Duration) -> (Status, Option<String>) {
+    match client.next(Some(wait)) {
+        Ok(Some(item)) => (Status(0), Some(item)),
+        Ok(None) => (Status::TIMEOUT, None),
+        Err(e) => (e.status, None),
+    }
+}
+
+/// Holds a document against what is expected and returns it.
+fn check(at: &str, expected: &Value, status: i32, document: Option<String>, never: &[&str], variables: &Variables) -> Value {
+    let text = document.unwrap_or_default();
+    for secret in never {
+        assert!(!text.contains(secret), "{at}: {secret} is in {text}");
+    }
+    let answer = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") };
     assert_eq!(json!(status), expected["status"], "{at}: {answer}");
     if let Some(pattern) = expected.get("answer") {
-        if let Some(problem) = mismatch(&filled(pattern, variables), Some(answer), "") {
+        if let Some(problem) = mismatch(&filled(pattern, variables), Some(&answer), "") {
             panic!("{at}: {problem} in {answer}");
         }
     }
+    answer
 }
 
 /// The value with ${name} replaced; a string that is nothing else takes the variable's own type.

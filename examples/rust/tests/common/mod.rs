@@ -17,10 +17,12 @@ pub struct Clouds {
 }
 
 impl Clouds {
-    pub fn start() -> Clouds {
+    /// Starts them, with settings by cloud as `exatlas sim --options` takes them.
+    pub fn start(options: Option<&serde_json::Value>) -> Clouds {
         let program = std::env::var_os("ATLAS_CLI").map_or_else(|| root().join("build/exatlas"), PathBuf::from);
         let mut child = Command::new(&program)
             .arg("sim")
+            .args(options.iter().flat_map(|o| ["--options".to_owned(), o.to_string()]))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
