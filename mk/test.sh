@@ -16,8 +16,10 @@ suite build make --no-print-directory all node
 suite go make --no-print-directory test-go
 suite abi make --no-print-directory abi-check
 suite demo make --no-print-directory demo
-# The suites of C, Python, Node, Rust and the README (make test-c, test-python,
-# test-node, test-rust, test-readme) join this list as each becomes whole; they
-# are run by hand until then.
+suite c make --no-print-directory test-c
+suite python make --no-print-directory test-python
+suite node make --no-print-directory test-node
+suite rust make --no-print-directory test-rust
+suite readme make --no-print-directory test-readme
 printf '\nsuites: %d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]
