@@ -1,4 +1,4 @@
-"""Runs every command and program of README.md against a simulated cloud.
+"""Runs every command and program of README.md against a simulated cloud, and the program of docs/abi.md.
 
 The README's own address, 127.0.0.1:8700, is replaced by that of a simulator
 started here. The two commands of "Two commands" are left to their own targets,
@@ -12,14 +12,15 @@ import re
 import subprocess
 import sys
 import tempfile
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CLI = ROOT / "build" / "exatlas"
 
 
-def blocks():
-    """Yields (language, text) of each fenced block of the README."""
-    text = (ROOT / "README.md").read_text()
+def blocks(document):
+    """The (language, text) of each fenced block."""
+    text = (ROOT / document).read_text()
     return re.findall(r"^```(\w+)\n(.*?)^```$", text, re.M | re.S)
 
 
@@ -93,9 +94,9 @@ def main():
     try:
         address = json.loads(simulator.stdout.readline())["runpod"]
         runners = {"python": python, "js": js, "c": c, "rust": rust, "go": go, "sh": sh}
-        expected = {"python": "/proxy/", "js": "/proxy/", "c": '"token"', "rust": '"token"', "go": "<nil>"}
+        expected = {"python": "/proxy/", "js": "/proxy/", "c": '"token"', "rust": '"token"', "go": "/proxy/"}
         seen = set()
-        for language, text in blocks():
+        for language, text in blocks("README.md"):
             if language not in runners:
                 raise SystemExit(f"README.md has a block in {language!r} that nothing runs")
             with tempfile.TemporaryDirectory() as folder:
@@ -105,9 +106,19 @@ def main():
             seen.add(language)
             passed += 1
             print(f"ok   README {language}")
+        with urllib.request.urlopen(f"{address}/_sim/machines") as answer:
+            if left := json.load(answer)["machines"]:
+                raise SystemExit(f"the programs of README.md left machines behind: {left}")
         missing = set(runners) - seen
         if missing:
             raise SystemExit(f"README.md has no block in {sorted(missing)}")
+        [program] = [text for language, text in blocks("docs/abi.md") if language == "c"]
+        with tempfile.TemporaryDirectory() as folder:
+            output = c(program, pathlib.Path(folder))
+        if output != '{"type":"completion","id":"1","result":\n':
+            raise SystemExit(f"the program of docs/abi.md printed {output!r}")
+        passed += 1
+        print("ok   docs/abi.md c")
     finally:
         simulator.stdin.close()
         simulator.wait(timeout=30)
