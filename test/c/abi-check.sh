@@ -29,7 +29,7 @@ ok 'the library stays loaded (NODELETE)'
 needed=$(sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' "$work/dynamic" | sort | tr '\n' ' ')
 [ -z "$(tr ' ' '\n' <<< "$needed" | grep -vE '^(libc\.so\.6|libpthread\.so\.0|libresolv\.so\.2|ld-linux.*|)$')" ] || die "needs more than glibc: $needed"
 ok "needs only glibc: $needed"
-readelf -lW "$library" | grep -q 'GNU_STACK.* RW ' || die 'the stack is executable'
+grep -q 'GNU_STACK.* RW ' <<< "$(readelf -lW "$library")" || die 'the stack is executable'
 ok 'the stack is not executable'
 
 floor=$(objdump -T "$library" | grep -o 'GLIBC_[0-9.]*' | sed 's/GLIBC_//' | sort -uV | tail -1)

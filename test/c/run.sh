@@ -80,7 +80,8 @@ installed() {
   flags_found=$(PKG_CONFIG_PATH=$root/opt/exatlas/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root pkg-config --cflags --libs exatlas) || return 1
   # shellcheck disable=SC2086 -- the flags are words
   $CC -std=c99 -Wall -Werror examples/c/rent.c $flags_found -Wl,-rpath,"$root/opt/exatlas/lib" -o "$out/rent-installed" || return 1
-  ldd "$out/rent-installed" | grep -q "$root/opt/exatlas/lib/libexatlas.so.1" || { echo 'the program does not load the installed library'; return 1; }
+  # Not through a pipe: grep -q leaves early, and ldd would end with SIGPIPE.
+  grep -q "$root/opt/exatlas/lib/libexatlas.so.1" <<< "$(ldd "$out/rent-installed")" || { echo 'the program does not load the installed library'; return 1; }
   [ "$(PKG_CONFIG_PATH=$root/opt/exatlas/lib/pkgconfig pkg-config --modversion exatlas)" = "$(sed -n 's/^#define EXATLAS_VERSION "\(.*\)"/\1/p' capi/shim.h)" ] || { echo 'pkg-config tells another version'; return 1; }
   [ -s "$root/opt/exatlas/share/doc/exatlas/abi.md" ] || { echo 'the documents are not installed'; return 1; }
   rents "$out/rent-installed"
