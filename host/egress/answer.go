@@ -3,7 +3,6 @@ package egress
 import (
 	"strings"
 
-	"github.com/exatlas/atlas/core/spec"
 	"github.com/valyala/fasthttp"
 )
 
@@ -63,17 +62,4 @@ func digest(response *fasthttp.Response, body []byte, key string) answer {
 		redactHeaders(got.response.Header, text.String(), key)
 	}
 	return got
-}
-
-// redactHeaders takes the credential out of header lines; text holds them all.
-func redactHeaders(lines []Header, text, key string) {
-	if plain(key) && !strings.Contains(text, key) && !strings.Contains(text, lower(key)) {
-		return
-	}
-	for i := range lines {
-		lines[i].Value = redactText(lines[i].Value, key)
-		if strings.Contains(lines[i].Name, lower(key)) {
-			lines[i].Name = spec.Redacted
-		}
-	}
 }

@@ -1,0 +1,165 @@
+package egress
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/exatlas/atlas/core/spec"
+)
+
+// spellings are the ways in which a cloud that echoes a request may write its
+// Authorization header.
+func spellings(key string) map[string]string {
+	header := "Bearer " + key
+	text, _ := json.Marshal(map[string]string{"authorization": header})
+	all := map[string]string{
+		"plain":         header,
+		"JSON":          string(text),
+		"JSON, slashes": strings.ReplaceAll(string(text), "/", `\/`),
+		"query":         url.QueryEscape(header),
+		"path":          url.PathEscape(header),
+		"URL twice":     url.QueryEscape(url.QueryEscape(header)),
+		"lower escapes": lowerEscapes(url.QueryEscape(header)),
+		"all escaped":   "",
+	}
+	for i := range len(header) {
+		all["all escaped"] += fmt.Sprintf(`\u%04x`, header[i])
+	}
+	for _, before := range []string{"", "u", "us", "user"} { // every place in a group of three
+		for name, encoding := range map[string]*base64.Encoding{"std": base64.StdEncoding, "raw": base64.RawStdEncoding, "URL": base64.URLEncoding, "raw URL": base64.RawURLEncoding} {
+			all["base64 "+name+" after "+before] = encoding.EncodeToString([]byte(before + key + " and more"))
+		}
+	}
+	return all
+}
+
+func lowerEscapes(text string) string {
+	return regexp.MustCompile("%..").ReplaceAllStringFunc(text, strings.ToLower)
+}
+
+// keys have one spelling, many, and several members.
+func keys() []string {
+	return []string{canary, "key+with/slash=and&more<x>\"y", "fm2_lJPECAAAAAAA+/zE1,fm2_lJPEEBBBBBBB/+aa", "k2>?k2>?k2>?", strings.Repeat("long-", 100)}
+}
+
+// holds reports whether a text holds the key, or a member of it, or either in
+// base64, under whatever escapes.
+func holds(text, key string) bool {
+	for _, once := range []func(string) string{asIs, unJSON, unURL} {
+		for _, twice := range []func(string) string{asIs, unJSON, unURL} {
+			for _, needle := range needles(key) {
+				if strings.Contains(twice(once(text)), needle) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func asIs(text string) string { return text }
+
+// unJSON takes the escapes of JSON out of a text.
+func unJSON(text string) string {
+	var out string
+	if json.Unmarshal([]byte(`"`+strings.ReplaceAll(strings.ReplaceAll(text, `\"`, `"`), `"`, `\"`)+`"`), &out) != nil {
+		return text
+	}
+	return out
+}
+
+func unURL(text string) string {
+	out, err := url.PathUnescape(text)
+	if err != nil {
+		return text
+	}
+	return out
+}
+
+func TestDo_TakesTheCredentialOutOfAnswersInEverySpelling(t *testing.T) {
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Echo", r.URL.Query().Get("header"))
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write([]byte(r.URL.Query().Get("body")))
+	})
+	c := newClient(t)
+	p := mustPolicy(t, c, PolicySpec{Operator: []string{url}, Credential: &spec.Credential{Scheme: "Bearer"}})
+	for _, key := range keys() {
+		for name, text := range spellings(key) {
+			if !holds(text, key) {
+				t.Fatalf("%s of %s is not noticed by this test", name, key)
+			}
+			got, failure := c.Do(t.Context(), p, spec.NewSecret(key), get(url+"/?"+query("body", "before "+text+" after")+"&"+query("header", text)))
+			if failure != nil {
+				t.Fatalf("%s: %v", name, failure)
+			}
+			if body := string(got.Body); holds(body, key) || !strings.HasPrefix(body, "before ") || !strings.HasSuffix(body, " after") || !strings.Contains(body, spec.Redacted) {
+				t.Errorf("%s of %s: the body is %q", name, key, body)
+			}
+			if header := got.Get("x-echo"); holds(header, key) || !strings.Contains(header, spec.Redacted) {
+				t.Errorf("%s of %s: the header is %q", name, key, header)
+			}
+		}
+	}
+}
+
+func query(name, value string) string { return url.Values{name: {value}}.Encode() }
+
+func TestRedact_LeavesOtherAnswersAlone(t *testing.T) {
+	body := []byte(`{"id":"pod123","env":{"PAD":"` + strings.Repeat("QUJDREVG", 100) + `"},"url":"https:\/\/a"}`)
+	for _, key := range append(keys(), "", "short") {
+		for _, cut := range []bool{false, true} {
+			if got := redactBody(append([]byte(nil), body...), key, cut); string(got) != string(body) {
+				t.Errorf("%q: %s", key, got)
+			}
+		}
+	}
+	body = bytes.ReplaceAll(body, []byte(`\`), nil)
+	if allocations := testing.AllocsPerRun(10, func() { redactBody(body, canary, false) }); allocations != 0 {
+		t.Errorf("looking for a key in a body takes %v allocations", allocations)
+	}
+	text := strings.Repeat("content-typeapplication/json", 20)
+	if allocations := testing.AllocsPerRun(10, func() { redactHeaders(nil, text, canary) }); allocations > 1 { // the name in lower case
+		t.Errorf("looking for a key in headers takes %v allocations", allocations)
+	}
+}
+
+func TestRedact_TakesOffTheBeginningOfACredentialAtACut(t *testing.T) {
+	for _, key := range keys() {
+		for name, text := range spellings(key) {
+			for n := range len(text) {
+				got := string(redactBody([]byte("data: "+text[:n]), key, true))
+				for _, read := range []string{got, unJSON(got), unURL(got)} {
+					for _, needle := range needles(key) {
+						if beginning := needle[:min(len(needle), shortest)]; strings.Contains(read, beginning) {
+							t.Fatalf("%s of %.40s, cut after %d: %.200q", name, key, n, got)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func FuzzRedact(f *testing.F) {
+	for _, key := range keys() {
+		for _, text := range spellings(key) {
+			f.Add(text, key, false)
+		}
+	}
+	f.Add(`{"a":"\`, "fm2_lJPE", true)
+	f.Add(`%25`, "%25%25%25", true)
+	f.Fuzz(func(t *testing.T, text, key string, cut bool) {
+		got := string(redactBody([]byte(text), key, cut))
+		if len(key) >= shortest && !strings.Contains(spec.Redacted, key) && strings.Count(got, key) > strings.Count(spec.Redacted, key) && !strings.Contains(key, "[") && !strings.Contains(key, "]") {
+			t.Errorf("%q holds %q", got, key)
+		}
+	})
+}
