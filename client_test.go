@@ -5,10 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/exatlas/atlas"
+	"github.com/exatlas/atlas/internal/leak"
 )
+
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func open(t *testing.T, config string) *atlas.Client {
 	t.Helper()
@@ -20,7 +21,9 @@ func open(t *testing.T, config string) *atlas.Client {
 		if outcome := c.Close(-1); outcome != atlas.OK {
 			t.Errorf("close: %d", outcome)
 		}
-		goleak.VerifyNone(t)
+		if err := leak.Gauges(c.Info().Live); err != nil {
+			t.Error(err)
+		}
 	})
 	return c
 }

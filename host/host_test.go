@@ -9,10 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/host/egress"
+	"github.com/exatlas/atlas/internal/leak"
 	"github.com/exatlas/atlas/plugins/builtin"
 )
 
@@ -25,15 +24,7 @@ func TestMain(m *testing.M) {
 	if compiled, err = os.MkdirTemp("", "atlas-host"); err != nil {
 		panic(err)
 	}
-	code := m.Run()
-	_ = os.RemoveAll(compiled)
-	if code == 0 {
-		if err := goleak.Find(); err != nil {
-			os.Stderr.WriteString("goroutines are left: " + err.Error() + "\n")
-			code = 1
-		}
-	}
-	os.Exit(code)
+	leak.Main(m, func() error { return os.RemoveAll(compiled) })
 }
 
 // canary is the credential of every test call. It must not turn up anywhere but

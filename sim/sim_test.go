@@ -7,13 +7,12 @@ import (
 	"net/http"
 	"testing"
 
-	"go.uber.org/goleak"
-
+	"github.com/exatlas/atlas/internal/leak"
 	"github.com/exatlas/atlas/sim"
 	"github.com/exatlas/atlas/sim/simkit"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestStart_ServesEveryCloudByName(t *testing.T) {
 	client := &http.Client{Transport: &http.Transport{}}

@@ -4,14 +4,12 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -19,43 +17,14 @@ import (
 	"time"
 
 	"github.com/exatlas/atlas/core/spec"
-	"go.uber.org/goleak"
+	"github.com/exatlas/atlas/internal/leak"
 )
 
 // canary is the key of every test. It may appear in a request's credential
 // header and nowhere else.
 const canary = "rpa_CANARY0123456789abcdef"
 
-func TestMain(m *testing.M) {
-	warm, err := net.Listen("tcp", "127.0.0.1:0") // opens the poller's own descriptors
-	if err == nil {
-		err = warm.Close()
-	}
-	before := descriptors()
-	code := m.Run()
-	// The peers of the benchmarks leave goroutines behind.
-	if err == nil && code == 0 && flag.Lookup("test.bench").Value.String() == "" {
-		if err = goleak.Find(); err == nil {
-			if after := descriptors(); after != before {
-				err = fmt.Errorf("%d descriptors open before, %d after", before, after)
-			}
-		}
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "leak:", err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// descriptors counts the open descriptors; 0 where the system does not tell.
-func descriptors() int {
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return 0
-	}
-	return len(entries)
-}
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // network is a resolver and a dialler whose addresses lead to loopback servers.
 type network struct {

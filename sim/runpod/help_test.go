@@ -13,13 +13,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/exatlas/atlas/internal/leak"
 	"github.com/exatlas/atlas/internal/openapicheck"
 	"github.com/exatlas/atlas/sim/simkit"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // contract is the vendor's document, where it is at hand. Every answer of the
 // management API that a test reads is held against it.

@@ -11,13 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/exatlas/atlas"
+	"github.com/exatlas/atlas/internal/leak"
 	"github.com/exatlas/atlas/sim"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 type file struct {
 	Name   string                     `json:"name"`
@@ -119,6 +118,9 @@ func run(t *testing.T, f *file) {
 	defer func() {
 		if outcome := client.Close(-1); outcome != atlas.OK {
 			t.Errorf("close answered %d", outcome)
+		}
+		if err := leak.Gauges(client.Info().Live); err != nil {
+			t.Error(err)
 		}
 	}()
 	for i, s := range f.Steps {

@@ -10,9 +10,12 @@ import (
 
 	"github.com/exatlas/atlas"
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/internal/leak"
 	"github.com/exatlas/atlas/sim"
 	"github.com/exatlas/atlas/sim/simkit"
 )
+
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // canary is a credential that must appear nowhere but in requests.
 const canary = "rpa_CANARY_7f3k9q2x"
@@ -39,6 +42,9 @@ func cloud(t testing.TB, o simkit.Options, settings string, change func(*atlas.S
 	t.Cleanup(func() {
 		if outcome := client.Close(10 * time.Second); outcome != atlas.OK {
 			t.Errorf("close: %d", outcome)
+		}
+		if err := leak.Gauges(client.Info().Live); err != nil {
+			t.Error(err)
 		}
 		if err := server.Close(); err != nil {
 			t.Error(err)
