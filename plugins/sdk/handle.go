@@ -14,12 +14,10 @@ const answerSize = 1024
 // is an error document. input may be reused as soon as doer is first called.
 func Handle(p *Provider, op string, input []byte, doer Doer) []byte {
 	if op == spec.OpDescribe {
-		manifest := p.Manifest()
-		manifest.Operations = p.Operations()
-		return codec.AppendManifest(nil, &manifest)
+		return describe(p)
 	}
 	if !p.has(op) {
-		return failure(spec.NewError(spec.KindUnsupported, p.Manifest().Name+" has no "+op))
+		return lacks(p, op)
 	}
 	env := Env{HTTP: doer}
 	request, ok := open(&env, string(input))
@@ -56,6 +54,21 @@ func Handle(p *Provider, op string, input []byte, doer Doer) []byte {
 	default: // has let only get_logs through
 		return carry(env, request, codec.DecodeLogs, p.GetLogs, codec.AppendLogsPage)
 	}
+}
+
+// describe and lacks are apart from Handle because a manifest is large, and the
+// frame of Handle lies on the stack of every parked call.
+//
+//go:noinline
+func describe(p *Provider) []byte {
+	manifest := p.Manifest()
+	manifest.Operations = p.Operations()
+	return codec.AppendManifest(nil, &manifest)
+}
+
+//go:noinline
+func lacks(p *Provider, op string) []byte {
+	return failure(spec.NewError(spec.KindUnsupported, p.Manifest().Name+" has no "+op))
 }
 
 // open reads the context into env and returns the text of the request.

@@ -9,25 +9,45 @@ import (
 )
 
 // Do implements sdk.Doer: it begins the request, lets the host carry it out
-// while other calls run, and reads the answer.
+// while other calls run, and reads the answer. While the call is parked its stack
+// holds this frame and those below it alone: what comes before and after is
+// compiled apart, since thousands of calls may be parked.
 func (w *worker) Do(request sdk.Request) (sdk.Response, *spec.Error) {
-	w.meta = appendMeta(w.meta[:0], &request)
 	if state.blocking {
+		w.meta = appendMeta(w.meta[:0], &request)
 		return blockingDo(w.meta, request.Body)
 	}
+	if err := w.begin(&request); err != nil {
+		return sdk.Response{}, err
+	}
+	request = sdk.Request{} // garbage while the call is parked
+	w.yield(parked)
+	return w.answer()
+}
+
+// begin hands the request to the host.
+//
+//go:noinline
+func (w *worker) begin(request *sdk.Request) *spec.Error {
+	w.meta = appendMeta(w.meta[:0], request)
 	if w.request != 0 {
 		httpEnd(w.request)
 		w.request = 0
 	}
 	number := httpBegin(ptr(w.meta), int32(len(w.meta)), ptr(request.Body), int32(len(request.Body)))
 	if number < 0 {
-		return sdk.Response{}, refused(number)
+		return refused(number)
 	}
 	w.request = number
-	request = sdk.Request{} // garbage while the call is parked
 	state.waiting[number] = w
-	w.yield(parked)
+	return nil
+}
 
+// answer reads what came of the request.
+//
+//go:noinline
+func (w *worker) answer() (sdk.Response, *spec.Error) {
+	number := w.request
 	status := httpStatus(number)
 	if status == 0 {
 		return sdk.Response{}, failure(number)
