@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"time"
 
+	json "github.com/goccy/go-json"
+
 	"github.com/exatlas/atlas/core/catalog"
 	"github.com/exatlas/atlas/core/clock"
 	"github.com/exatlas/atlas/core/compute"
@@ -28,19 +30,26 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 	if err := settings.check(); err != nil {
 		return nil, err
 	}
+	c := &Client{env: env, bus: events.NewBus(clock.System{}, events.Settings{Pending: settings.Limits.Queue})}
+	ready := make(chan struct{}) // what watches the plugin folder starts before the rest is there
+	defer close(ready)
 	h, err := host.New(host.Options{
 		Builtin:   builtins(),
 		Dir:       settings.Plugins.Dir,
 		CacheDir:  cacheDir(settings.Plugins.CacheDir),
 		Providers: operatorSettings(settings),
 		Egress:    egress.Options{UserAgent: userAgent},
+		Changed: func(change host.Change) {
+			<-ready
+			c.changed(change)
+		},
 	})
 	if err != nil {
+		c.bus.Close()
 		return nil, spec.AsError(err)
 	}
-	c := &Client{host: h, env: env}
+	c.host = h
 	c.dispatcher = dispatch.New(dispatch.Limits{Calls: settings.Limits.Calls, RequestBytes: settings.Limits.RequestBytes})
-	c.bus = events.NewBus(clock.System{}, events.Settings{Pending: settings.Limits.Queue})
 	c.directory = provider.NewDirectory(h, provider.Settings{Default: settings.DefaultProvider, Keys: keys(settings), Getenv: env.Getenv})
 	c.prober = newProber(settings)
 	gpus := catalog.New()
@@ -126,6 +135,26 @@ func namePrefix(s ComputeSettings) string {
 		return "atlas-"
 	}
 	return *s.NamePrefix
+}
+
+// TopicProviders is where changes of the plugin folder are told.
+const TopicProviders = "providers"
+
+// changed tells of a plugin that came, changed, went or was refused.
+func (c *Client) changed(change host.Change) {
+	if change.What != host.ChangeRefused {
+		c.directory.Forget(change.Provider)
+	}
+	data, err := json.Marshal(struct {
+		Provider string      `json:"provider"`
+		Path     string      `json:"path"`
+		Version  string      `json:"version,omitempty"`
+		SHA256   string      `json:"sha256,omitempty"`
+		Error    *spec.Error `json:"error,omitempty"`
+	}{change.Provider, change.Path, change.Info.Version, change.Info.SHA256, change.Err})
+	if err == nil {
+		_ = c.bus.Publish(context.Background(), TopicProviders, events.Lifecycle, change.What, data) // a closed bus has no reader
+	}
 }
 
 // live gathers the gauges of atlas.info.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	json "github.com/goccy/go-json"
 
@@ -77,6 +78,10 @@ func New(options Options) (*Host, error) {
 		h.network = egress.New(settings)
 	}
 	h.ctx, h.stop = context.WithCancelCause(context.Background())
+	if h.options.WatchEvery == 0 {
+		h.options.WatchEvery = time.Second
+	}
+	h.watch()
 	return h, nil
 }
 

@@ -17,6 +17,9 @@ type Options struct {
 	Log       func(provider, level, line string) // what guests log; nil: dropped
 	Egress    egress.Options                     // of the HTTP client that New makes
 	Network   Network                            // replaces that client; Close closes it
+
+	WatchEvery time.Duration // how often the folder is looked at; default 1 s, negative: never
+	Changed    func(Change)  // told of what happened in the folder; nil: nobody is
 }
 
 // Plugin is a built-in plugin.
