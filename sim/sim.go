@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/exatlas/atlas/sim/fly"
 	"github.com/exatlas/atlas/sim/mock"
 	"github.com/exatlas/atlas/sim/runpod"
 	"github.com/exatlas/atlas/sim/simkit"
@@ -36,6 +37,13 @@ func clouds() []starter {
 				return nil, err
 			}
 			return runpod.Start(o)
+		}},
+		{"fly", func(common simkit.Options, settings []byte) (*Server, error) {
+			o := fly.Options{Options: common}
+			if err := simkit.DecodeOptions(settings, &o); err != nil {
+				return nil, err
+			}
+			return fly.Start(o)
 		}},
 		{"mock", func(common simkit.Options, settings []byte) (*Server, error) {
 			o := mock.Options{Options: common}

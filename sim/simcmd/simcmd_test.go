@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/exatlas/atlas/internal/leak"
+	"github.com/exatlas/atlas/sim"
 )
 
 func TestMain(m *testing.M) { leak.Main(m) }
@@ -58,8 +59,13 @@ func ended(t *testing.T, done chan error, urls map[string]string) {
 func TestRun_ServesUntilItsInputCloses(t *testing.T) {
 	stdin, close := io.Pipe()
 	urls, done := run(t, context.Background(), stdin)
-	if len(urls) != 2 || urls["runpod"] == "" || urls["mock"] == "" {
+	if len(urls) != len(sim.Names()) {
 		t.Errorf("%v", urls)
+	}
+	for _, name := range sim.Names() {
+		if urls[name] == "" {
+			t.Errorf("%s is not among %v", name, urls)
+		}
 	}
 	close.Close()
 	ended(t, done, urls)
