@@ -108,10 +108,10 @@ func unescape(text []byte, at int, want byte) int {
 	switch {
 	case i == len(text):
 		return i // the rest is cut off
-	case i > at && text[i] == want:
-		return i + 1
 	case i > at && text[i] == 'u':
 		return number(text, at, i+1, 4, want)
+	case i > at && text[i] == want:
+		return i + 1
 	case i == at && text[i] == '%':
 		for i++; i+1 < len(text) && text[i] == '2' && text[i+1] == '5' && want != '%'; i += 2 {
 		}

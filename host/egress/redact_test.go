@@ -46,7 +46,7 @@ func lowerEscapes(text string) string {
 
 // keys have one spelling, many, and several members.
 func keys() []string {
-	return []string{canary, "key+with/slash=and&more<x>\"y", "fm2_lJPECAAAAAAA+/zE1,fm2_lJPEEBBBBBBB/+aa", "k2>?k2>?k2>?", strings.Repeat("long-", 100)}
+	return []string{canary, "key+with/slash=and&more<x>\"you_u", "fm2_lJPECAAAAAAA+/zE1,fm2_lJPEEBBBBBBB/+aa", "k2>?k2>?k2>?", strings.Repeat("long-", 100)}
 }
 
 // holds reports whether a text holds the key, or a member of it, or either in
