@@ -33,6 +33,9 @@ func ok(ctx *fasthttp.RequestCtx) { answer(ctx, 200, []byte(`{"ok":true}`)) }
 
 // Refuse answers an error of a fault in Fly's own shape.
 func (c *Cloud) Refuse(ctx *fasthttp.RequestCtx, status int) {
+	if len(ctx.Response.Header.Peek("Fly-Request-Id")) == 0 { // it never came to the API
+		ctx.Response.Header.Set("Fly-Request-Id", "01SIM000000000000000FAULT-sim")
+	}
 	if status == 429 {
 		problem(ctx, status, "rate limit exceeded")
 		return
