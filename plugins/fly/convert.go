@@ -23,11 +23,12 @@ var secretMembers = [...]string{"env", "files", "secrets", "nonce", "token", "pa
 
 // config is what of a machine's config is read.
 type config struct {
+	known    bool // there is one
 	image    string
 	size     size
 	services []service
 	metadata map[string]string
-	scripted bool // it runs by a schedule
+	timed    bool // it runs by a schedule
 }
 
 // toCompute converts one machine, read leniently: every member but the identifier
@@ -69,13 +70,13 @@ func toCompute(env sdk.Env, app, text string) (c spec.Compute, ok bool) {
 	if !r.Done() || machine == "" || app == "" {
 		return spec.Compute{}, false
 	}
-	if whole.image == "" && whole.metadata == nil {
+	if !whole.known {
 		whole = partial
 	}
 	c.ID = place{app, machine}.id()
 	whole.apply(env, &c, app)
 	c.Status = status(c.NativeStatus)
-	if whole.scripted && c.NativeStatus == "created" {
+	if whole.timed && c.NativeStatus == "created" {
 		c.Status = spec.StatusStopped // it rests until its schedule starts it
 	}
 	c.Actions = actions(c.NativeStatus)
@@ -89,7 +90,7 @@ func toCompute(env sdk.Env, app, text string) (c spec.Compute, ok bool) {
 }
 
 func readConfig(r *jsonx.Reader) config {
-	var c config
+	c := config{known: r.Kind() == jsonx.Object}
 	for more := r.Object(); more; more = r.NextMember() {
 		switch r.Key() {
 		case "image":
@@ -112,7 +113,7 @@ func readConfig(r *jsonx.Reader) config {
 		case "metadata":
 			c.metadata = r.Strings()
 		case "schedule":
-			c.scripted = r.Text() != ""
+			c.timed = r.Text() != ""
 		default:
 			r.Skip()
 		}

@@ -172,16 +172,16 @@ func (c *Cloud) wait(r *request) {
 		timeout = 60
 	}
 	m, now := r.machine, c.Clock.Now()
+	at := now
 	if until := now.Add(time.Duration(timeout) * time.Second); !reached(m.state(now), wanted) && c.Clock.Factor() > 0 {
-		at := m.settled
-		if at.Before(now) || at.After(until) {
+		if at = m.settled; at.Before(now) || at.After(until) {
 			at = until
 		}
 		c.mu.Unlock()
 		c.Clock.Wait(at, c.Closed, nil)
 		c.mu.Lock()
 	}
-	state := m.state(c.Clock.Now())
+	state := m.state(at)
 	if !reached(state, wanted) {
 		problem(r.RequestCtx, 408, "machine failed to reach desired state, "+wanted+", currently "+state)
 		return
