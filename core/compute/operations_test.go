@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/exatlas/atlas/core/events"
 	"github.com/exatlas/atlas/core/spec"
 )
 
@@ -52,6 +53,32 @@ func TestStopAndStart_FillInWhatTheCloudLeavesOutAndNeedTheCapability(t *testing
 	}
 	if _, err := r.Logs(context.Background(), &LogsParams{ID: "a"}); kind(err) != spec.KindUnsupported || len(f.calls) != before {
 		t.Errorf("%v", err)
+	}
+	r.finish(t)
+}
+
+func TestActs_TellTheStateOnTheMachinesTopic(t *testing.T) {
+	f := newFake()
+	f.machines["a"] = machine("a", nil)
+	r := newRig(f, Settings{})
+	for _, act := range []func(context.Context, *IDParams) (*spec.Compute, error){r.Stop, r.Start, r.Terminate, r.Terminate} {
+		if _, err := act(context.Background(), &IDParams{ID: "a"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sub, err := r.bus.Subscribe("compute:a", 1, func(*events.Subscription) {}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.bus.Unsubscribe(sub.ID)
+	for seq, status := range []spec.Status{spec.StatusStopped, spec.StatusRunning, spec.StatusTerminated, spec.StatusTerminated} {
+		e, _ := sub.TakeEvent()
+		if e == nil || e.Name != EventStatus || e.Seq != uint64(seq+1) || string(e.Data) != `{"provider":"runpod","id":"a","status":"`+string(status)+`"}` {
+			t.Fatalf("event %d is %+v, not that it is %s", seq+1, e, status)
+		}
+	}
+	if e, _ := sub.TakeEvent(); e != nil {
+		t.Errorf("one more event: %+v", e)
 	}
 	r.finish(t)
 }

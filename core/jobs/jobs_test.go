@@ -59,6 +59,13 @@ func (f *fake) Call(ctx context.Context, call spec.Call) (spec.Raw, error) {
 	return spec.Raw(step), nil
 }
 
+// calls tells how often an operation was called.
+func (f *fake) calls(operation string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.count[operation]
+}
+
 func newService(f *fake) *Service {
 	bus := events.NewBus(clock.System{}, events.Settings{Pending: 4})
 	return New(Wiring{Backend: f, Directory: provider.NewDirectory(f, provider.Settings{Default: "runpod"}), Bus: bus, Clock: clock.System{}, Jitter: func() float64 { return 0 }})
@@ -109,8 +116,8 @@ func TestRun_SyncFallsBackToPollingAndOutlivesPassingFailures(t *testing.T) {
 		f := newFake(map[string][]string{spec.OpRunJob: {job("in_progress")}, spec.OpGetJob: {job("in_progress"), "!transport", "!rate_limited", job("completed")}})
 		s := newService(f)
 		got, err := s.Run(context.Background(), run(ModeSync))
-		if err != nil || got.Status != spec.JobCompleted || string(got.Output) != `{"x":1}` || f.count[spec.OpGetJob] != 4 {
-			t.Errorf("%+v %v after %d polls", got, err, f.count[spec.OpGetJob])
+		if err != nil || got.Status != spec.JobCompleted || string(got.Output) != `{"x":1}` || f.calls(spec.OpGetJob) != 4 {
+			t.Errorf("%+v %v after %d polls", got, err, f.calls(spec.OpGetJob))
 		}
 		if r := string(f.requests[spec.OpRunJob]); !strings.Contains(r, `"wait_ms":27000`) {
 			t.Errorf("sent %s", r)
@@ -150,7 +157,7 @@ func TestRun_SyncCancelsOrKeepsTheJobWhenItsTimeIsUp(t *testing.T) {
 			start := time.Now()
 			_, err := s.Run(context.Background(), p)
 			e := spec.AsError(err)
-			if e.Kind != spec.KindTimeout || time.Since(start) != 5*time.Second || f.count[spec.OpCancelJob] != row.cancels ||
+			if e.Kind != spec.KindTimeout || time.Since(start) != 5*time.Second || f.calls(spec.OpCancelJob) != row.cancels ||
 				string(e.Details) != `{"job_id":"j1","endpoint":"e","status":"in_progress","remote":"`+row.remote+`"}` || e.Hint == "" {
 				t.Errorf("%s: %+v details %s after %s", row.on, e, e.Details, time.Since(start))
 			}
@@ -170,7 +177,7 @@ func TestRun_SyncCancelledByTheCallerEndsAtOnceAndCancelsBehind(t *testing.T) {
 			t.Errorf("%+v %s", e, e.Details)
 		}
 		finish(t, s)
-		if f.count[spec.OpCancelJob] != 1 {
+		if f.calls(spec.OpCancelJob) != 1 {
 			t.Error("the job was not cancelled")
 		}
 	})
@@ -181,8 +188,8 @@ func TestRun_ALostSubmissionIsNotRepeated(t *testing.T) {
 		f := newFake(map[string][]string{spec.OpRunJob: {"~"}})
 		s := newService(f)
 		_, err := s.Run(context.Background(), run(ModeSync))
-		if e := spec.AsError(err); e.Kind != spec.KindTimeout || !e.UnknownOutcome || e.Hint == "" || f.count[spec.OpRunJob] != 1 {
-			t.Errorf("%+v after %d submissions", e, f.count[spec.OpRunJob])
+		if e := spec.AsError(err); e.Kind != spec.KindTimeout || !e.UnknownOutcome || e.Hint == "" || f.calls(spec.OpRunJob) != 1 {
+			t.Errorf("%+v after %d submissions", e, f.calls(spec.OpRunJob))
 		}
 		finish(t, s)
 	})
@@ -271,12 +278,12 @@ func TestStream_PollsQuicklyWhileChunksComeAndSlowlyWhenNot(t *testing.T) {
 		var names []string
 		wg.Go(func() { names, _ = read(sub, signal) })
 		synctest.Wait()
-		if f.count[spec.OpStreamJob] != 3 {
-			t.Errorf("%d reads at once", f.count[spec.OpStreamJob])
+		if n := f.calls(spec.OpStreamJob); n != 3 {
+			t.Errorf("%d reads at once", n)
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if n := f.count[spec.OpStreamJob]; n < 14 || n > 20 { // 0.5 1 2 4 5 5 5 …
+		if n := f.calls(spec.OpStreamJob); n < 14 || n > 20 { // 0.5 1 2 4 5 5 5 …
 			t.Errorf("%d reads in a minute", n)
 		}
 		finish(t, s)
@@ -305,8 +312,8 @@ func TestStream_SubscribersShareOneReader(t *testing.T) {
 				t.Errorf("%v", names)
 			}
 		}
-		if f.count[spec.OpStreamJob] != 3 {
-			t.Errorf("%d reads", f.count[spec.OpStreamJob])
+		if f.calls(spec.OpStreamJob) != 3 {
+			t.Errorf("%d reads", f.calls(spec.OpStreamJob))
 		}
 		finish(t, s)
 	})
@@ -319,15 +326,15 @@ func TestStream_StopsWithItsLastSubscriberAndASlowOneSlowsIt(t *testing.T) {
 		sub, _ := stream(t, s)
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if n := f.count[spec.OpStreamJob]; n != 2 { // room for 4 chunks
+		if n := f.calls(spec.OpStreamJob); n != 2 { // room for 4 chunks
 			t.Errorf("%d reads for a subscriber that takes nothing", n)
 		}
 		s.Bus.Unsubscribe(sub.ID)
 		synctest.Wait()
-		reads := f.count[spec.OpStreamJob]
+		reads := f.calls(spec.OpStreamJob)
 		time.Sleep(time.Hour)
-		if len(s.readers) != 0 || f.count[spec.OpStreamJob] != reads {
-			t.Errorf("%d readers, %d reads after the end", len(s.readers), f.count[spec.OpStreamJob]-reads)
+		if len(s.readers) != 0 || f.calls(spec.OpStreamJob) != reads {
+			t.Errorf("%d readers, %d reads after the end", len(s.readers), f.calls(spec.OpStreamJob)-reads)
 		}
 		finish(t, s)
 	})

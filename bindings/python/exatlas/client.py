@@ -10,7 +10,7 @@ import weakref
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Dict, Mapping, NoReturn, Optional, Type
 
-from . import _codec, _native, _open
+from . import _codec, _native, _open, errors
 from ._pump import MAIN_SLICE_MS, Pump
 from .namespaces import Auth, Compute, Events, GPUs, Jobs, Offers, Providers
 
@@ -101,8 +101,10 @@ class Client:
             if status or document is None:
                 _codec.raise_status(status, document)
             return _codec.decode(document)["result"]
-        except (KeyboardInterrupt, SystemExit):
-            self._library.cancel(self._handle, id.encode("ascii"))
+        except BaseException as error:
+            # Ctrl-C, or whatever a signal handler of the program raises: nobody waits any more.
+            if not isinstance(error, errors.AtlasError):
+                self._library.cancel(self._handle, id.encode("ascii"))
             raise
         finally:
             calls.pop(id, None)

@@ -61,8 +61,8 @@ def test_ctrl_c_ends_an_iteration_that_waits(child: Child) -> None:
         "import exatlas\n"
         "client = exatlas.Client()\n"
         "with client, client.events.subscribe('rentals') as events:\n"
-        "    print('waiting')\n"
         "    try:\n"
+        "        print('waiting')\n"
         "        for event in events: pass\n"
         "    except KeyboardInterrupt:\n"
         "        print('interrupted')\n"
@@ -88,6 +88,21 @@ def test_a_signal_handler_runs_during_a_blocking_call(child: Child, silent: Sile
     assert process.stdout.readline() == "handled 1\n"
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
+
+
+def test_what_a_signal_handler_raises_ends_the_call_and_cancels_it(child: Child, silent: SilentServer) -> None:
+    handler = (
+        "import signal\n"
+        "class TooLong(Exception): pass\n"
+        "def alarm(*_): raise TooLong\n"
+        "signal.signal(signal.SIGALRM, alarm)\n"
+    )
+    body = INTERRUPTED.replace("KeyboardInterrupt", "TooLong") % 'client.compute.get(id="p1")'
+    process = child(handler + body, silent.url)
+    silent.arrived()
+    process.send_signal(signal.SIGALRM)
+    out, err = process.communicate(timeout=30)
+    assert (out.strip(), err, process.returncode) == ("interrupted 0", "", 0)
 
 
 def test_a_deadline_ends_a_call(silent: SilentServer) -> None:
