@@ -25,7 +25,7 @@ func rows() []row {
 		{name: "h100_pcie", memoryGB: 80, runpod: "NVIDIA H100 PCIe", lambda: "gpu_1x_h100_pcie", vast: "H100 PCIE"},
 		{name: "h100_nvl", memoryGB: 94, runpod: "NVIDIA H100 NVL", vast: "H100 NVL"},
 		{name: "a100_80g", memoryGB: 80, runpod: "NVIDIA A100 80GB PCIe", lambda: "gpu_1x_a100_sxm4_80gb", fly: "a100-80gb", vast: "A100 PCIE"},
-		{name: "a100_80g_sxm", memoryGB: 80, runpod: "NVIDIA A100-SXM4-80GB", lambda: "gpu_1x_a100_sxm4_80gb", vast: "A100 SXM4"},
+		{name: "a100_80g_sxm", memoryGB: 80, runpod: "NVIDIA A100-SXM4-80GB", lambda: "gpu_1x_a100_sxm4_80gb", fly: "a100-sxm4-80gb", vast: "A100 SXM4"},
 		{name: "a100_40g", memoryGB: 40, runpod: "NVIDIA A100-SXM4-40GB", lambda: "gpu_1x_a100_sxm4", fly: "a100-pcie-40gb", vast: "A100 PCIE"},
 		{name: "mi300x", memoryGB: 192, runpod: "AMD Instinct MI300X OAM"},
 		{name: "l40s", memoryGB: 48, runpod: "NVIDIA L40S", fly: "l40s", vast: "L40S"},
