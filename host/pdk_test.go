@@ -15,21 +15,26 @@ import (
 	"github.com/exatlas/atlas/host/egress"
 )
 
-// pdkGuest builds the guest under test/guests/pdk, once for all tests of a run.
-var pdkGuest = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "atlas-pdk")
+// The guests under test/guests, each built once for all tests of a run.
+var (
+	pdkGuest      = sync.OnceValues(func() ([]byte, error) { return buildGuest("pdk") })
+	providerGuest = sync.OnceValues(func() ([]byte, error) { return buildGuest("provider") })
+)
+
+func buildGuest(name string) ([]byte, error) {
+	dir, err := os.MkdirTemp("", "atlas-guest")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	output := filepath.Join(dir, "pdk.wasm")
-	build := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", output, "../test/guests/pdk")
+	output := filepath.Join(dir, name+".wasm")
+	build := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", output, "../test/guests/"+name)
 	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=")
 	if text, err := build.CombinedOutput(); err != nil {
 		return text, err
 	}
 	return os.ReadFile(output)
-})
+}
 
 // newPDKArena is an arena with that guest in it, under the name pdk.
 func newPDKArena(t *testing.T, options Options) *arena {
