@@ -37,6 +37,7 @@ type instance struct {
 	variables map[string][]byte
 	varBytes  int
 	line      []byte // of its output, not ended yet
+	said      []byte // the first line of its output in this entry
 }
 
 // guestContext is the context of every entry into one instance. Functions that
@@ -177,7 +178,7 @@ func (i *instance) enter(ctx context.Context, c *call, f api.Function, name stri
 	if i.dead.Load() {
 		return 0, errDropped()
 	}
-	i.call = c
+	i.call, i.said = c, i.said[:0]
 	i.stack[0] = argument
 	end := i.beginEntry(ctx)
 	err := f.CallWithStack(i.ctx, i.stack[:])
@@ -240,7 +241,11 @@ func (i *instance) trapped(name string, err error) *spec.Error {
 	}
 	text, _, _ := strings.Cut(err.Error(), "\n")
 	text = strings.TrimSuffix(strings.TrimSuffix(text, " (recovered by wazero)"), "wasm stack trace:")
-	return &spec.Error{Kind: spec.KindPlugin, Message: "the plugin failed in " + name + ": " + clean(text, 300), Err: err}
+	text = clean(text, 300)
+	if len(i.said) > 0 { // a language's runtime says why it gives up
+		text += "; it wrote: " + clean(string(i.said), 300)
+	}
+	return &spec.Error{Kind: spec.KindPlugin, Message: "the plugin failed in " + name + ": " + text, Err: err}
 }
 
 func errDropped() *spec.Error {

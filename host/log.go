@@ -33,6 +33,9 @@ func (w *logWriter) Write(b []byte) (int, error) {
 // flushLog logs what the guest has written since its last line ended.
 func (i *instance) flushLog() {
 	if len(i.line) > 0 {
+		if len(i.said) == 0 {
+			i.said = append(i.said, i.line...)
+		}
 		i.log(i.call, "info", i.line)
 		i.line = i.line[:0]
 	}

@@ -114,12 +114,12 @@ func TestHost_SurvivesMisbehaviourCompiledByGo(t *testing.T) {
 		}{
 			{"fail of its own", spec.KindPlugin, []string{"of its own"}},
 			{"error none left", spec.KindCapacity, []string{"none left", "409"}},
-			{"panic", spec.KindPlugin, nil},
+			{"panic for a reason", spec.KindPlugin, []string{"it wrote: panic: for a reason"}},
 			{"exit", spec.KindPlugin, []string{"exit code 4"}},
 			{"sleep", spec.KindPlugin, []string{"computed for too long"}},
-			{"deadlock", spec.KindPlugin, nil},
-			{"recurse", spec.KindPlugin, nil},
-			{"hoard", spec.KindPlugin, nil},
+			{"deadlock", spec.KindPlugin, []string{"it wrote: fatal error: all goroutines are asleep"}},
+			{"recurse", spec.KindPlugin, []string{"get_compute"}},
+			{"hoard", spec.KindPlugin, []string{"out of memory"}},
 			{"flood", spec.KindPlugin, []string{"variables take more"}},
 			{"many 9", spec.KindPlugin, []string{"more than 8"}},
 		} {
@@ -130,6 +130,18 @@ func TestHost_SurvivesMisbehaviourCompiledByGo(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestHost_CutsAFloodOfStandardOutput(t *testing.T) {
+	a := newPDKArena(t, Options{})
+	a.healthy(func() {
+		if value, err := a.pdk("shout loud "); err != nil || value != `{"text":"shouted"}` {
+			t.Errorf("%s %v", value, err)
+		}
+	})
+	if text := a.logged(); !strings.Contains(text, "is dropped") || len(text) > 3*4<<10 {
+		t.Errorf("%d bytes are logged", len(text))
+	}
 }
 
 func TestHost_LimitsBlockingGuestsAndQueuesTheRest(t *testing.T) {

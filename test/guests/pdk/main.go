@@ -90,6 +90,11 @@ func getCompute() int32 {
 		pdk.Log(pdk.LogWarn, rest)
 		os.Stderr.WriteString("standard error: " + rest + "\n")
 		return value("logged")
+	case "shout":
+		for range 1000 {
+			os.Stdout.WriteString(strings.Repeat(rest, 100) + "\n")
+		}
+		return value("shouted")
 	case "fail":
 		return result(errors.New(rest))
 	case "error":
