@@ -105,7 +105,7 @@ func TestHost_RunsAGuestOfThePlainExtismPDK(t *testing.T) {
 }
 
 func TestHost_SurvivesMisbehaviourCompiledByGo(t *testing.T) {
-	a := newPDKArena(t, Options{})
+	a := newPDKArena(t, Options{Limits: Limits{EntryTime: 1500 * time.Millisecond}})
 	a.healthy(func() {
 		for _, c := range []struct {
 			id    string

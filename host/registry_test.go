@@ -1,17 +1,14 @@
 package host
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -144,7 +141,7 @@ func TestReload_LetsCallsInFlightFinish(t *testing.T) {
 
 func TestClose_CancelsCallsAndRefusesNewOnes(t *testing.T) {
 	arrived := make(chan struct{}, 50)
-	h, err := New(Options{Builtin: builtins(t), Network: newFakeNetwork(func(ctx context.Context, _ spec.Secret, _ *egress.Request) (*egress.Response, *egress.Failure) {
+	h, err := New(Options{Builtin: builtins(t), CacheDir: compiled, Network: newFakeNetwork(func(ctx context.Context, _ spec.Secret, _ *egress.Request) (*egress.Response, *egress.Failure) {
 		arrived <- struct{}{}
 		<-ctx.Done()
 		return nil, &egress.Failure{Error: ended(ctx), Sent: true}
@@ -221,118 +218,6 @@ func TestCall_EndsWithItsContext(t *testing.T) {
 	cancel()
 	_, err = h.Call(gone, getCall())
 	expect(t, err, spec.KindCancelled)
-}
-
-func TestCache_SurvivesEveryCorruption(t *testing.T) {
-	dir := t.TempDir()
-	plugins := builtins(t)
-	try := func(what string) {
-		t.Helper()
-		h, err := New(Options{Builtin: plugins, CacheDir: dir, Network: newFakeNetwork(reply(200, pod))})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := h.Call(context.Background(), getCall()); err != nil {
-			t.Errorf("%s: %v", what, err)
-		}
-		if err := h.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	}
-	try("empty")
-	folders, _ := filepath.Glob(filepath.Join(dir, cacheFormat, "*"))
-	if len(folders) != 1 {
-		t.Fatalf("the cache holds %v", folders)
-	}
-	cache := &codeCache{root: filepath.Join(dir, cacheFormat), dir: folders[0]}
-	if !cache.whole() {
-		t.Fatal("the entry is not whole")
-	}
-	if info, err := os.Stat(folders[0]); err != nil || info.Mode().Perm() != 0o700 {
-		t.Errorf("mode of the folder is %v", info.Mode())
-	}
-	entry := cache.entries()[0]
-	good, err := os.ReadFile(entry)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for what, bad := range map[string][]byte{
-		"a bit of the code": flip(good, len(good)/2), "a bit of the offsets": flip(good, 40), "a bit of the head": flip(good, 2), "the last byte": flip(good, len(good)-1),
-		"cut off": good[:len(good)/3], "empty": {}, "another file": []byte("something else"), "longer": append(good[:len(good):len(good)], 0),
-	} {
-		if err := os.WriteFile(entry, bad, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if cache.whole() {
-			t.Errorf("%s is not noticed", what)
-		}
-		if what == "a bit of the offsets" || what == "cut off" {
-			try(what)
-			if !cache.whole() {
-				t.Errorf("%s: the entry is not written anew", what)
-			}
-		}
-	}
-	if err := os.WriteFile(filepath.Join(folders[0], sumFile), []byte("rubbish"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	try("a wrong checksum")
-
-	// Whatever lies in the way of the cache, calls go on.
-	if err := os.RemoveAll(dir); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(dir, []byte("a file where the folder should be"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	try("a file in the way")
-}
-
-func flip(b []byte, at int) []byte {
-	c := bytes.Clone(b)
-	c[at] ^= 0x10
-	return c
-}
-
-// TestCache_IsSharedByProcesses runs itself in several processes at once.
-func TestCache_IsSharedByProcesses(t *testing.T) {
-	const variable = "ATLAS_HOST_TEST_CACHE"
-	if dir := os.Getenv(variable); dir != "" {
-		h, err := New(Options{Builtin: builtins(t), CacheDir: dir, Network: newFakeNetwork(reply(200, pod))})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := h.Call(context.Background(), getCall()); err != nil {
-			t.Fatal(err)
-		}
-		if err := h.Close(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	dir := t.TempDir()
-	var all sync.WaitGroup
-	for range 4 {
-		all.Go(func() {
-			child := exec.Command(os.Args[0], "-test.run=^TestCache_IsSharedByProcesses$")
-			child.Env = append(os.Environ(), variable+"="+dir)
-			if text, err := child.CombinedOutput(); err != nil {
-				t.Errorf("%v: %s", err, text)
-			}
-		})
-	}
-	all.Wait()
-	folders, _ := filepath.Glob(filepath.Join(dir, cacheFormat, "*"))
-	if len(folders) != 1 {
-		t.Fatalf("the cache holds %v", folders)
-	}
-	cache := &codeCache{root: filepath.Join(dir, cacheFormat), dir: folders[0]}
-	if !cache.usable() || len(cache.entries()) > 1 {
-		t.Errorf("the entry is not usable: %v", cache.entries())
-	}
-	if left, _ := filepath.Glob(filepath.Join(folders[0], "*", "*.tmp")); len(left) > 0 {
-		t.Errorf("temporary files are left: %v", left)
-	}
 }
 
 func TestCacheFormat_NamesTheEngineThatIsLinked(t *testing.T) {
