@@ -167,7 +167,7 @@ func TestHost_SurvivesGuestsThatMisbehaveInACall(t *testing.T) {
 		{"grows for ever", func(a *assembly) []byte { return join(opLoop, c32(1), opGrow, opDrop, opAgain) }, []string{"computed for too long"}},
 		{"recursion", func(a *assembly) []byte { return join([]byte{0x10}, leb(uint64(len(a.imports)+1)), opDrop) }, []string{"stack"}},
 		{"allocates without end", func(a *assembly) []byte {
-			return join(opLoop, c64(4096), a.imported(extismModule, "alloc"), opDrop, opAgain)
+			return join(opLoop, c64(1<<20), a.imported(extismModule, "alloc"), opDrop, opAgain)
 		}, []string{"allocates more"}},
 		{"allocates far too much", extismDropped("alloc", c64(1<<40)), []string{"allocates more"}},
 		{"exits", func(a *assembly) []byte { return join(c32(3), a.declare(wasiModule, "proc_exit", []byte{t32}, nil)) }, []string{"exit code 3"}},
