@@ -122,7 +122,7 @@ func (j *journey) read(what string, document []byte) map[string]any {
 func (j *journey) items(last func(item string) bool) {
 	j.Helper()
 	for {
-		outcome, item := j.client.NextJSON(20 * time.Second)
+		outcome, item := j.client.NextJSON(time.Minute)
 		if outcome != atlas.OK {
 			j.Fatalf("the next item does not come: %d", outcome)
 		}
@@ -136,7 +136,7 @@ func (j *journey) items(last func(item string) bool) {
 // succeed is ask where an error is a failure of the test.
 func (j *journey) succeed(method string, params map[string]any) map[string]any {
 	j.Helper()
-	answer := j.ask(method, params, 20_000)
+	answer := j.ask(method, params, 120_000) // plugins are compiled in the first ones
 	if answer["kind"] != nil && answer["message"] != nil {
 		j.Fatalf("%s: %v", method, answer)
 	}
