@@ -283,12 +283,8 @@ func (j *journey) faces(id string) {
 
 const child = "ATLAS_CANARY_CHILD"
 
-// TestCanary_StaysOutOfGuestsAnswersErrorsAndEvents makes the journey with each
-// source of credentials.
-func TestCanary_StaysOutOfGuestsAnswersErrorsAndEvents(t *testing.T) {
-	if os.Getenv(child) == "" {
-		t.Skip("the journey runs in a process of its own, whose output and files the next test searches")
-	}
+// journeys are made with each source of credentials.
+func journeys(t *testing.T) {
 	var mu sync.Mutex
 	kinds := map[string]bool{}
 	from := func(setting, call, environment string) func(*testing.T) {
@@ -329,21 +325,23 @@ func TestCanary_StaysOutOfGuestsAnswersErrorsAndEvents(t *testing.T) {
 	}
 }
 
-// TestCanary_StaysOutOfOutputAndFiles makes that journey in another process and
-// searches everything it prints and leaves.
-func TestCanary_StaysOutOfOutputAndFiles(t *testing.T) {
+// TestCanary_StaysOutOfGuestsAnswersErrorsEventsOutputAndFiles makes the journeys
+// in a process of its own, which searches what they see, and then searches all
+// that this process has printed and left.
+func TestCanary_StaysOutOfGuestsAnswersErrorsEventsOutputAndFiles(t *testing.T) {
 	if os.Getenv(child) != "" {
-		t.Skip("this is the process that is searched")
+		journeys(t)
+		return
 	}
 	home := t.TempDir()
-	command := exec.Command(os.Args[0], "-test.run=^TestCanary_StaysOutOfGuests", "-test.v", "-test.timeout=5m")
+	command := exec.Command(os.Args[0], "-test.run=^TestCanary_", "-test.v", "-test.timeout=5m")
 	command.Dir = home
 	command.Env = []string{child + "=1", "HOME=" + home, "XDG_CACHE_HOME=" + filepath.Join(home, "cache"), "TMPDIR=" + home, "PATH=" + os.Getenv("PATH")}
 	output, err := command.CombinedOutput()
 	if err != nil {
 		t.Errorf("%v: %s", err, output)
 	}
-	if !bytes.Contains(output, []byte("--- PASS: TestCanary_StaysOutOfGuests")) {
+	if !bytes.Contains(output, []byte("--- PASS: TestCanary_")) {
 		t.Errorf("the journey was not made: %s", output)
 	}
 	if piece := found(output); piece != "" {
