@@ -148,7 +148,7 @@ func (c *call) begin(i *instance, meta, body []byte) int32 {
 
 // end forgets a request.
 func (c *call) end(x *exchange) {
-	c.unsettled = c.unsettled || !x.settled()
+	c.unsettled = (c.unsettled || !x.settled()) && !x.undone()
 	for n, other := range c.exchanges {
 		if other == x {
 			c.exchanges = append(c.exchanges[:n], c.exchanges[n+1:]...)

@@ -14,6 +14,7 @@ type exchange struct {
 	number  uint32
 	started bool
 	aside   bool // its success leaves nothing that matters when the call fails after it
+	undo    bool // its success takes back what the requests of the call before it did
 	request egress.Request
 	answer  *egress.Response
 	failure *egress.Failure
@@ -89,6 +90,11 @@ func (x *exchange) settled() bool {
 	}
 }
 
+// undone reports whether the request took back what came before it.
+func (x *exchange) undone() bool {
+	return x.undo && x.failure == nil && x.answer != nil && x.answer.Status < 300
+}
+
 // parseRequest reads the metadata of a request. The error says what is wrong
 // with it.
 func parseRequest(parser *fastjson.Parser, meta []byte, x *exchange) *spec.Error {
@@ -129,7 +135,7 @@ func parseRequest(parser *fastjson.Parser, meta []byte, x *exchange) *spec.Error
 			return bad
 		}
 	}
-	x.aside = v.GetBool("aside")
+	x.aside, x.undo = v.GetBool("aside"), v.GetBool("undo")
 	if read := v.Get("read"); read != nil && read.Type() != fastjson.TypeNull {
 		if read.Type() != fastjson.TypeObject || read.GetInt64("idle_ms") < 0 || read.GetInt("max_bytes") < 0 {
 			return badRequest("its read is not {idle_ms, max_bytes}")

@@ -32,3 +32,29 @@ func TestExchange_IsSettledWhereTheFateOfAWriteIsKnown(t *testing.T) {
 		}
 	}
 }
+
+func TestCall_KnowsItsOutcomeOnceAllIsTakenBack(t *testing.T) {
+	request := func(method string, status int, undo bool) *exchange {
+		x := &exchange{started: true, undo: undo}
+		x.request.Method = method
+		if status == 0 {
+			x.failure = &egress.Failure{Sent: true}
+		} else {
+			x.answer = &egress.Response{Status: status}
+		}
+		return x
+	}
+	for _, row := range []struct {
+		undo int // status of the request that takes back, 0: none came
+		want bool
+	}{{200, false}, {204, false}, {404, true}, {500, true}, {0, true}} {
+		c := &call{}
+		for _, x := range []*exchange{request("PUT", 200, false), request("DELETE", row.undo, true)} {
+			c.exchanges = append(c.exchanges, x)
+			c.end(x)
+		}
+		if got := c.unknownOutcome(); got != row.want {
+			t.Errorf("undo answered %d: unknown outcome %v", row.undo, got)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -65,5 +66,29 @@ func TestCatalog_ManifestsExtendIt(t *testing.T) {
 	}
 	if c.Canonical(m, "acme-h100") != "h100" || c.MemoryGB(m, "h100") != 81 || c.MemoryGB(m, "l4") != 24 {
 		t.Error("names or memory of the manifest are not used")
+	}
+}
+
+func TestCatalog_TellsVastsCardsOfOneNameApart(t *testing.T) {
+	c, vast := New(), &spec.Manifest{Name: "vast"}
+	for _, e := range c.Entries() {
+		native := e.Native["vast"]
+		name, size, sized := strings.Cut(native, "@")
+		if native == "" {
+			continue
+		}
+		if sized && size != strconv.Itoa(int(e.MemoryGB)) {
+			t.Errorf("%s has %g GB, not %s", e.Name, e.MemoryGB, size)
+		}
+		for _, other := range c.Entries() {
+			if rival, _, _ := strings.Cut(other.Native["vast"], "@"); rival == name && other.MemoryGB != e.MemoryGB && !sized {
+				t.Errorf("%s and %s are %q alike", e.Name, other.Name, name)
+			}
+		}
+	}
+	for native, want := range map[string]string{"A100 PCIE@80": "a100_80g", "A100 PCIE@40": "a100_40g", "A100 SXM4@80": "a100_80g_sxm", "Tesla V100@32": "v100_32g", "A100 PCIE": ""} {
+		if got := c.Canonical(vast, native); got != want {
+			t.Errorf("%s is %q, want %q", native, got, want)
+		}
 	}
 }

@@ -27,6 +27,11 @@ type Request struct {
 	// fails after a successful POST counts as one whose outcome is not known.
 	Aside bool
 
+	// Undo says of a request that its success takes back everything that the
+	// requests before it in the same operation did, so that an operation which
+	// fails after it has a known outcome.
+	Undo bool
+
 	// ReadIdleMS and ReadMaxBytes are for answers that stay open, such as
 	// server-sent events: the host hands over what has arrived when nothing came
 	// for ReadIdleMS or when ReadMaxBytes are there. Both zero: the whole body.

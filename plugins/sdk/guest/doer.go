@@ -138,5 +138,8 @@ func appendMeta(dst []byte, request *sdk.Request) []byte {
 	if request.Aside {
 		dst = append(dst, `,"aside":true`...)
 	}
+	if request.Undo {
+		dst = append(dst, `,"undo":true`...)
+	}
 	return append(dst, '}')
 }

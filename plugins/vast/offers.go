@@ -1,0 +1,134 @@
+package vast
+
+import (
+	"strings"
+
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/plugins/sdk"
+	"github.com/exatlas/atlas/plugins/sdk/jsonx"
+)
+
+// searchOffers answers what can be rented now. All filters are Vast's own.
+func searchOffers(env sdk.Env, request *spec.OffersRequest) (*spec.OfferList, *spec.Error) {
+	w := &want{count: request.GPUCount, memoryGB: request.MinGPUMemoryGB, tier: request.CloudType, spot: request.Spot, ceiling: request.MaxPricePerHour,
+		reliability: request.MinReliability, diskGB: diskOf(request.DiskGB), limit: request.Limit}
+	for _, native := range request.GPUs {
+		w.cards = append(w.cards, parseCard(native))
+	}
+	var err *spec.Error
+	if w.countries, err = countries(request.RegionHints); err != nil {
+		return nil, err
+	}
+	rows, err := market(env, w)
+	if err != nil {
+		return nil, err
+	}
+	all := &spec.OfferList{Items: make([]spec.Offer, 0, len(rows))}
+	for i := range rows {
+		if !env.IncludeRaw {
+			rows[i].Raw = nil
+		}
+		all.Items = append(all.Items, rows[i].Offer)
+	}
+	return all, nil
+}
+
+// diskOf is the disk of a machine that asks for so much.
+func diskOf(gb int) int {
+	if gb == 0 {
+		return defaultDiskGB
+	}
+	return max(gb, minDiskGB)
+}
+
+// toRow converts one row of the market, read leniently. It is not ok where the
+// text is no offer with a price.
+func toRow(text string, w *want) (o row, ok bool) {
+	o.Provider, o.Stock, o.Spot, o.CloudType = name, spec.StockLow, w.spot, spec.CloudCommunity
+	o.Raw = spec.Raw(text)
+	var base, total, minBid, storage, cores, effective, memoryMB float64
+	r := jsonx.New(text)
+	for more := r.Object(); more; more = r.NextMember() {
+		switch r.Key() {
+		case "id":
+			o.ID = r.Text()
+		case "gpu_name":
+			o.name = strings.TrimSpace(r.Text())
+		case "num_gpus":
+			o.GPUCount = int(r.Int())
+		case "gpu_ram":
+			o.memoryMB, _ = r.Float()
+		case "dph_base":
+			base, _ = r.Float()
+		case "dph_total":
+			total, _ = r.Float()
+		case "min_bid":
+			minBid, _ = r.Float()
+		case "storage_cost":
+			storage, _ = r.Float()
+		case "cpu_cores":
+			cores, _ = r.Float()
+		case "cpu_cores_effective":
+			effective, _ = r.Float()
+		case "cpu_ram":
+			memoryMB, _ = r.Float()
+		case "disk_space":
+			o.DiskGB, _ = r.Float()
+		case "reliability", "reliability2":
+			if share, known := r.Float(); known && share >= 0 && share <= 1 {
+				o.Reliability = &share
+			}
+		case "verification":
+			o.Verified = r.Text() == "verified"
+		case "hosting_type":
+			if r.Int() == 1 {
+				o.CloudType = spec.CloudSecure
+			}
+		case "direct_port_count":
+			o.DirectPorts = int(max(r.Int(), 0))
+		case "geolocation":
+			o.Country = country(r.Text())
+			o.Region = o.Country
+		default:
+			r.Skip()
+		}
+	}
+	o.diskRate = float64(w.diskGB) * storage / monthHours
+	o.PricePerHour = total
+	if total <= 0 && base > 0 {
+		o.PricePerHour = base + o.diskRate
+	}
+	if w.spot {
+		o.PricePerHour = minBid
+	}
+	o.VCPUCount = effective
+	if memoryMB > 0 {
+		o.MemoryGB = memoryMB / 1024
+		if cores > 0 && effective > 0 && effective < cores { // cpu_ram is the whole host's
+			o.MemoryGB *= effective / cores
+		}
+		o.MemoryGB = float64(int(o.MemoryGB*10+0.5)) / 10
+	}
+	o.GPUMemoryGB = memoryGB(o.memoryMB)
+	o.GPUNative = nativeOf(o.name, o.memoryMB)
+	for _, c := range w.cards {
+		if c.gb == 0 && c.name == o.name {
+			o.GPUNative = c.name // under the name it was asked for, which means any size
+		}
+	}
+	o.GPUType = o.GPUNative
+	if !r.Done() || checkID("id", o.ID) != nil {
+		return row{}, false
+	}
+	return o, true
+}
+
+// country is the ISO code that ends a place such as "California, US"; "" where
+// the place ends in something else.
+func country(place string) string {
+	code := strings.TrimSpace(place[strings.LastIndexByte(place, ',')+1:])
+	if isCountry(code) {
+		return code
+	}
+	return ""
+}
