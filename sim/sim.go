@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/exatlas/atlas/sim/fly"
+	"github.com/exatlas/atlas/sim/lambda"
 	"github.com/exatlas/atlas/sim/mock"
 	"github.com/exatlas/atlas/sim/runpod"
 	"github.com/exatlas/atlas/sim/simkit"
@@ -44,6 +45,13 @@ func clouds() []starter {
 				return nil, err
 			}
 			return fly.Start(o)
+		}},
+		{"lambda_labs", func(common simkit.Options, settings []byte) (*Server, error) {
+			o := lambda.Options{Options: common}
+			if err := simkit.DecodeOptions(settings, &o); err != nil {
+				return nil, err
+			}
+			return lambda.Start(o)
 		}},
 		{"mock", func(common simkit.Options, settings []byte) (*Server, error) {
 			o := mock.Options{Options: common}
