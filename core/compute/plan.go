@@ -130,6 +130,9 @@ func (l *plan) candidates(ctx context.Context, t *trial) ([]candidate, *spec.Err
 	for i := range found.Items {
 		o := &found.Items[i]
 		a := accounts[o.Provider]
+		if o.DirectPorts > 0 && o.DirectPorts < len(p.Ports) {
+			continue
+		}
 		if !a.Exports(spec.OpSearchOffers) {
 			o.Region = "" // a catalogue's regions: one create asks all of them, or all that are hinted at
 		}

@@ -93,6 +93,10 @@ func (r *rental) hand(c candidate, own claim, machine *spec.Compute) *spec.Compu
 	if machine.CloudType == "" {
 		machine.CloudType = c.tier
 	}
+	if machine.CostPerHour == nil && c.offer != nil && !c.offer.Spot {
+		price := c.offer.PricePerHour // of this very offer, where the cloud's answer has none
+		machine.CostPerHour = &price
+	}
 	return machine
 }
 

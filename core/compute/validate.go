@@ -154,7 +154,7 @@ func (s *Service) candidates(a *provider.Account, p *SpawnParams) ([]candidate, 
 
 func tiersOf(a *provider.Account, p *SpawnParams) []spec.CloudType {
 	switch {
-	case !a.Manifest.Has(spec.CapCloudTiers):
+	case !a.Manifest.Has(spec.CapCloudTiers), p.OfferID != "": // an offer has its tier
 		return []spec.CloudType{""}
 	case p.CloudType == spec.CloudSecure || p.CloudType == spec.CloudCommunity:
 		return []spec.CloudType{p.CloudType}
