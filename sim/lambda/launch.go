@@ -49,7 +49,11 @@ func (c *Cloud) launch(ctx *fasthttp.RequestCtx, a *simkit.Account, _ string) {
 		return
 	}
 	if !slices.Contains(m.kind.regions, m.region) || !c.Capacity.Take(m.kind.claim(m.region)) {
-		refuse(ctx, 400, "instance-operations/launch/insufficient-capacity", "Not enough capacity to fulfill launch request.",
+		message := "Not enough capacity to fulfill launch request."
+		if c.o.EchoRefused {
+			message += " " + string(ctx.PostBody()) + " " + simkit.Text(v, "user_data")
+		}
+		refuse(ctx, 400, "instance-operations/launch/insufficient-capacity", message,
 			"Choose an instance type with more availability, or try again later.")
 		return
 	}
