@@ -2,14 +2,17 @@ package openapicheck
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"gopkg.in/yaml.v3"
 )
 
 // name is what the document is called inside the schema compiler.
@@ -25,11 +28,16 @@ type Doc struct {
 	schemas  map[string]*jsonschema.Schema
 }
 
-// Load reads the document at path.
+// Load reads the document at path, JSON or, by the end of its name, YAML.
 func Load(path string) (*Doc, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
+	}
+	if ext := filepath.Ext(path); ext == ".yaml" || ext == ".yml" {
+		if text, err = fromYAML(text); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
 	}
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
@@ -46,6 +54,15 @@ func Load(path string) (*Doc, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return &Doc{root: root, extra: map[string]bool{}, compiler: compiler, schemas: map[string]*jsonschema.Schema{}}, nil
+}
+
+// fromYAML turns a YAML document into JSON.
+func fromYAML(text []byte) ([]byte, error) {
+	var value any
+	if err := yaml.Unmarshal(text, &value); err != nil {
+		return nil, err
+	}
+	return json.Marshal(value)
 }
 
 // AllowQuery accepts query parameters that the vendor published after the

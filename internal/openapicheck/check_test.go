@@ -79,6 +79,27 @@ func TestResponse_IsHeldAgainstItsStatus(t *testing.T) {
 	}
 }
 
+func TestLoad_ReadsYAML(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "openapi.yaml")
+	text := "openapi: 3.1.0\npaths:\n  /v1/things:\n    post:\n      requestBody:\n        content:\n          application/json:\n            schema:\n              type: object\n              required: [name]\n      responses:\n        '201': {}\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	doc, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	judge(t, "a good body", doc.Request("POST", "/v1/things", "", []byte(`{"name":"n"}`)), "")
+	judge(t, "a bad body", doc.Request("POST", "/v1/things", "", []byte(`{}`)), "name")
+	judge(t, "an answer", doc.Response("POST", "/v1/things", 201, nil), "")
+	if err := os.WriteFile(path, []byte("a: [b"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(path); err == nil {
+		t.Error("what is no YAML was loaded")
+	}
+}
+
 func TestLoad_RefusesWhatIsNoDocument(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.json")
 	if _, err := Load(path); err == nil {
