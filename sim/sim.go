@@ -10,6 +10,7 @@ import (
 	"github.com/exatlas/atlas/sim/mock"
 	"github.com/exatlas/atlas/sim/runpod"
 	"github.com/exatlas/atlas/sim/simkit"
+	"github.com/exatlas/atlas/sim/vast"
 )
 
 // Server is a running simulator: URL, Close, Machines, Bill, AddFault, Advance,
@@ -38,6 +39,13 @@ func clouds() []starter {
 				return nil, err
 			}
 			return runpod.Start(o)
+		}},
+		{"vast", func(common simkit.Options, settings []byte) (*Server, error) {
+			o := vast.Options{Options: common}
+			if err := simkit.DecodeOptions(settings, &o); err != nil {
+				return nil, err
+			}
+			return vast.Start(o)
 		}},
 		{"fly", func(common simkit.Options, settings []byte) (*Server, error) {
 			o := fly.Options{Options: common}
