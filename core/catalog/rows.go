@@ -10,13 +10,12 @@ type row struct {
 	vast     string
 }
 
-// rows is the table. RunPod: its GPU types of 2026-02-12. Lambda: the instance type
-// with one GPU, also of GPUs that are sold by eight alone, by the fact sheet of
-// 2026-11-23.
-// Fly: the names its former GPU machines had. Vast:
-// gpu_name as its REST API spells it, with spaces; where one name stands for
-// cards of several sizes, the name with the memory in GB after an @, which the
-// provider vast takes apart.
+// rows is the table. RunPod: its GPU types of 2026-02-12. Lambda: the instance
+// type with one GPU, also of GPUs that are sold by eight alone, by the fact sheet
+// of 2026-11-23. Fly: the names its former GPU machines had. Vast: gpu_name as its
+// REST API spells it, with spaces; where one name stands for cards of several
+// sizes, the name with the memory in GB after an @, which the provider vast takes
+// apart.
 func rows() []row {
 	return []row{
 		{name: "b300", memoryGB: 288, runpod: "NVIDIA B300 SXM6 AC"},

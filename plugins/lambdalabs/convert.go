@@ -14,6 +14,7 @@ import (
 const (
 	tagRequestID = "atlas-request-id"
 	tagCreatedAt = "atlas-created-at" // Lambda keeps no time of creation
+	tagImage     = "atlas-image"      // nor the container's image
 	tagPorts     = "atlas-ports"      // portsText; a number follows where one tag is not enough
 )
 
@@ -175,6 +176,8 @@ func readTags(r *jsonx.Reader, c *spec.Compute) []spec.PortRequest {
 			c.RequestID = value
 		case key == tagCreatedAt:
 			c.CreatedAt = rest.UTC(value)
+		case key == tagImage:
+			c.Image = value
 		case isPortsTag(key):
 			ports = append(ports, parsePorts(value)...)
 		case key != "":

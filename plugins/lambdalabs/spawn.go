@@ -206,6 +206,9 @@ func (l *launch) writeTags(w *jsonx.Writer) {
 	w.Open('[')
 	tag(tagRequestID, l.request.RequestID)
 	tag(tagCreatedAt, l.now)
+	if len(l.request.Image) <= maxTag {
+		tag(tagImage, l.request.Image)
+	}
 	for n, value := range portTags(l.request.Ports) {
 		tag(portsTag(n), value)
 	}

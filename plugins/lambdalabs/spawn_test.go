@@ -135,7 +135,7 @@ func TestSpawn_ChoosesTheRegionByCapacityHintsAndPrice(t *testing.T) {
 			if m.Region != one.region || m.Metadata["instance_type"] != one.machine {
 				t.Errorf("rented %s in %s, want %s in %s", m.Metadata["instance_type"], m.Region, one.machine, one.region)
 			}
-			if got := c.get(m.ID); got.GPUNative != m.GPUNative || got.GPUCount != m.GPUCount || *got.CostPerHour != *m.CostPerHour || got.Metadata["ssh_key"] != m.Metadata["ssh_key"] {
+			if got := c.get(m.ID); got.GPUNative != m.GPUNative || got.GPUCount != m.GPUCount || *got.CostPerHour != *m.CostPerHour || got.Metadata["ssh_key"] != m.Metadata["ssh_key"] || got.Image != s.Image {
 				t.Errorf("the launch told %+v, the cloud tells %+v", m, got)
 			}
 		})
