@@ -2,9 +2,10 @@
 
     python callbench.py [--method compute.get] [--params '{"id":"..."}'] [--config '{...}'] [--calls 2000]
 
-Each figure is the median of several rounds that take turns, so that both see the same machine.
-"call" is client.call in the main thread, "thread" in another one, "raw" the C function through
-ctypes with an encoded request and an answer that is freed and not looked at.
+Each figure is a median over single calls. Calls of both kinds take turns in random order, so that
+both see the same machine and the same caches. "call" is client.call in the main thread, "thread" in
+another one, "raw" the C function through ctypes with an encoded request and an answer that is freed
+and not looked at.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import ctypes
 import json
+import random
 import statistics
 import sys
 import threading
@@ -24,23 +26,28 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bindings" / "pytho
 import exatlas  # noqa: E402
 from exatlas import _native  # noqa: E402
 
-ROUNDS = 7
+
+def medians(functions: List[Callable[[], Any]], calls: int) -> List[float]:
+    """The median time of each function in ns; they take turns."""
+    times: List[List[int]] = [[] for _ in functions]
+    turns = list(zip(functions, times))
+    clock = time.perf_counter_ns
+    for _ in range(calls):
+        random.shuffle(turns)
+        for function, spent in turns:
+            began = clock()
+            function()
+            spent.append(clock() - began)
+    return [statistics.median(spent) for spent in times]
 
 
-def timed(function: Callable[[], Any], calls: int) -> float:
-    repeat = range(calls)
-    began = time.perf_counter_ns()
-    for _ in repeat:
-        function()
-    return (time.perf_counter_ns() - began) / calls
-
-
-def timed_elsewhere(function: Callable[[], Any], calls: int) -> float:
+def elsewhere(functions: List[Callable[[], Any]], calls: int) -> List[float]:
+    """medians, in another thread."""
     result: List[float] = []
-    thread = threading.Thread(target=lambda: result.append(timed(function, calls)))
+    thread = threading.Thread(target=lambda: result.extend(medians(functions, calls)))
     thread.start()
     thread.join()
-    return result[0]
+    return result
 
 
 def raw_call(client: exatlas.Client, request: bytes) -> Callable[[], None]:
@@ -76,21 +83,22 @@ def main() -> None:
         def call() -> None:
             client.call(options.method, options.params)
 
-        call()
-        raw()
-        calls = max(1, options.calls // ROUNDS)
-        rounds = [(timed(raw, calls), timed(call, calls), timed_elsewhere(call, calls)) for _ in range(ROUNDS)]
-    raw_ns, call_ns, thread_ns = (round(statistics.median(column)) for column in zip(*rounds))
+        for _ in range(3):
+            call()
+            raw()
+        calls = max(1, options.calls // 2)
+        raw_ns, call_ns = (round(value) for value in medians([raw, call], calls))
+        thread_raw_ns, thread_ns = (round(value) for value in elsewhere([raw, call], calls))
     print(
         json.dumps(
             {
                 "method": options.method,
-                "calls": calls * ROUNDS,
+                "calls": calls * 2,
                 "call_ns": call_ns,
                 "thread_ns": thread_ns,
                 "raw_ns": raw_ns,
                 "overhead_ns": call_ns - raw_ns,
-                "thread_overhead_ns": thread_ns - raw_ns,
+                "thread_overhead_ns": thread_ns - thread_raw_ns,
             }
         )
     )

@@ -133,7 +133,13 @@ def _slot() -> _Slot:
     return pointer, length, ctypes.addressof(pointer), ctypes.addressof(length)
 
 
-def _bind_free(cdll: ctypes.CDLL) -> Callable[[int], None]:
+# ctypes.string_at without its Python function, and for any length.
+_bytes_at = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_ssize_t)(
+    ("PyBytes_FromStringAndSize", ctypes.pythonapi)
+)
+
+
+def _bind_free(cdll: ctypes.CDLL) -> Callable[[ctypes.c_void_p], None]:
     free = cdll.atlas_free
     free.restype = None
     free.argtypes = [ctypes.c_void_p]
@@ -151,12 +157,10 @@ def _bind_open(cdll: ctypes.CDLL) -> Callable[[bytes], Tuple[int, int, Optional[
         pointer, length, pointer_at, length_at = _slot()
         try:
             status = function(config, len(config), ctypes.addressof(client), pointer_at, length_at)
-            address = pointer.value
-            document = ctypes.string_at(address, length.value) if address else None
-            return status, client.value, document
+            return status, client.value, (_bytes_at(pointer, length.value) if pointer else None)
         finally:
-            if pointer.value:
-                free(pointer.value)
+            if pointer:
+                free(pointer)
 
     return open_client
 
@@ -171,7 +175,6 @@ def _bind_request(function: "ctypes._NamedFuncPointer", cdll: ctypes.CDLL) -> Ca
         ctypes.c_void_p,
     ]
     free = _bind_free(cdll)
-    string_at = ctypes.string_at
     slots: List[_Slot] = []
     take, give_back = slots.pop, slots.append
 
@@ -183,11 +186,10 @@ def _bind_request(function: "ctypes._NamedFuncPointer", cdll: ctypes.CDLL) -> Ca
         pointer, length, pointer_at, length_at = slot
         try:
             status = function(client, document, len(document), pointer_at, length_at)
-            address = pointer.value
-            return status, (string_at(address, length.value) if address else None)
+            return status, (_bytes_at(pointer, length.value) if pointer else None)
         finally:
-            if pointer.value:
-                free(pointer.value)
+            if pointer:
+                free(pointer)
                 pointer.value = None
             give_back(slot)
 
@@ -199,7 +201,6 @@ def _bind_next(cdll: ctypes.CDLL) -> Callable[[int, int, Callable[[bytes], None]
     function.restype = ctypes.c_int
     function.argtypes = [ctypes.c_uint64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p]
     free = _bind_free(cdll)
-    string_at = ctypes.string_at
     slots: List[_Slot] = []
     take, give_back = slots.pop, slots.append
 
@@ -214,10 +215,9 @@ def _bind_next(cdll: ctypes.CDLL) -> Callable[[int, int, Callable[[bytes], None]
         try:
             return int(function(client, timeout_ms, pointer_at, length_at))
         finally:
-            address = pointer.value
-            if address:
-                item = string_at(address, length.value)
-                free(address)
+            if pointer:
+                item = _bytes_at(pointer, length.value)
+                free(pointer)
                 pointer.value = None
                 route(item)
             give_back(slot)

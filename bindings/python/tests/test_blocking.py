@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import http.server
 import signal
 import subprocess
 import threading
 import time
+import urllib.error
+import urllib.request
+from typing import Dict, Iterator
 
 import pytest
 from conftest import Child, SilentServer, live, runpod_config
@@ -72,6 +76,103 @@ def test_ctrl_c_ends_an_iteration_that_waits(child: Child) -> None:
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert (out, err, process.returncode) == ("interrupted\n", "", 0)
+
+
+class Moody:
+    """Forwards to a simulated cloud until it is told to stay silent."""
+
+    def __init__(self, upstream: str) -> None:
+        outer = self
+        self.silent = threading.Event()
+        self.asked = 0
+        self.go_on = threading.Event()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            wbufsize = 1 << 16  # one segment for head and body
+
+            def do_GET(self) -> None:
+                outer.asked += 1
+                if outer.silent.is_set():
+                    outer.go_on.wait(30)
+                request = urllib.request.Request(upstream + self.path, headers={"Authorization": self.headers["Authorization"]})
+                try:
+                    answer = urllib.request.urlopen(request)
+                except urllib.error.HTTPError as error:
+                    answer = error
+                with answer:
+                    status, body = answer.status, answer.read()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *arguments: object) -> None:
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = False  # so that closing waits for them
+        self.server.handle_error = lambda *_: None  # type: ignore[method-assign]  # callers that have given up
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
+        self.thread.start()
+
+    def close(self) -> None:
+        self.go_on.set()
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+@pytest.fixture
+def moody(simulators: Dict[str, str]) -> Iterator[Moody]:
+    server = Moody(simulators["runpod"])
+    yield server
+    server.close()
+
+
+def test_a_read_that_was_quick_and_is_slow_is_asked_again_and_answers(
+    moody: Moody, client: exatlas.Client
+) -> None:
+    rented = client.compute.spawn(gpu="rtx_4090", image="img")["id"]
+    with exatlas.Client(**runpod_config(moody.url)) as reader:
+        while not reader._quick:
+            reader.compute.get(id=rented)
+        with pytest.raises(errors.NotFoundError):
+            reader.compute.get(id="nothing")
+        asked = moody.asked
+        assert reader.compute.get(id=rented)["id"] == rented
+        assert moody.asked == asked + 1
+        moody.silent.set()
+        threading.Timer(0.2, moody.go_on.set).start()
+        assert reader.compute.get(id=rented)["id"] == rented
+        assert moody.asked == asked + 3  # given up once, and asked in the way that can be interrupted
+        assert reader._quick == {}
+    client.compute.terminate(id=rented)
+
+
+def test_ctrl_c_ends_a_read_that_was_quick(child: Child, moody: Moody, client: exatlas.Client) -> None:
+    rented = client.compute.spawn(gpu="rtx_4090", image="img")["id"]
+    body = INTERRUPTED % (
+        "while not client._quick: client.compute.get(id=sys.argv[2])"
+        "\n    print('quick', flush=True)"
+        "\n    sys.stdin.readline()"
+        "\n    client.compute.get(id=sys.argv[2])"
+    )
+    process = child(body.replace('"k"', '"rpa_TESTKEY"'), moody.url, rented)
+    assert process.stdout is not None and process.stdin is not None
+    assert process.stdout.readline() == "quick\n"
+    moody.silent.set()
+    asked = moody.asked
+    process.stdin.write("go\n")
+    process.stdin.flush()
+    while moody.asked == asked:
+        time.sleep(0.001)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (out.strip(), err, process.returncode) == ("interrupted 0", "", 0)
+    client.compute.terminate(id=rented)
 
 
 def test_a_signal_handler_runs_during_a_blocking_call(child: Child, silent: SilentServer) -> None:
