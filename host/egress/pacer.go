@@ -84,7 +84,7 @@ func (b *bucket) concerns(method, path string) bool {
 // reserve takes a place in every limit that concerns a request, and returns when
 // it may be sent.
 func (a *account) reserve(now time.Time, method, path string) time.Time {
-	at := now
+	at, slowest := now, time.Duration(0)
 	for i := range a.buckets {
 		b := &a.buckets[i]
 		if !b.concerns(method, path) {
@@ -96,7 +96,7 @@ func (a *account) reserve(now time.Time, method, path string) time.Time {
 		if start := b.full.Add(-b.slack); start.After(at) {
 			at = start
 		}
-		b.full = b.full.Add(b.interval)
+		slowest = max(slowest, b.interval)
 	}
 	for i := range a.windows {
 		w := &a.windows[i]
@@ -110,6 +110,19 @@ func (a *account) reserve(now time.Time, method, path string) time.Time {
 	}
 	if a.hold.After(at) {
 		at = a.hold
+	}
+	for i := range a.buckets {
+		b := &a.buckets[i]
+		if !b.concerns(method, path) {
+			continue
+		}
+		// The slowest limit counts from when the request goes out, which another
+		// limit may have put off; else the next would follow too soon. A faster one
+		// does not, so that other requests go out while this one waits.
+		if b.interval == slowest && b.full.Before(at) {
+			b.full = at
+		}
+		b.full = b.full.Add(b.interval)
 	}
 	return at
 }

@@ -57,6 +57,16 @@ func TestPacer_GivesPlacesBack(t *testing.T) {
 	same(t, times(a, now, 1, "GET", "/"), 2*second)
 }
 
+// A launch that the limit of all requests puts off by two seconds keeps the next
+// launch 12 s away from when it goes out, and keeps nobody else from going out.
+func TestPacer_CountsTheSlowestLimitFromWhenTheRequestGoesOut(t *testing.T) {
+	now := time.Now()
+	a := newAccount([]spec.RateLimit{{Requests: 1, WindowMS: 1000}, {Method: "POST", Path: "/launch", Requests: 1, WindowMS: 12_000}})
+	same(t, times(a, now, 2, "GET", "/"), 0, 1*second)
+	same(t, times(a, now, 2, "POST", "/launch"), 2*second, 14*second)
+	same(t, times(a, now, 1, "GET", "/"), 4*second)
+}
+
 func TestPacer_LearnsWindows(t *testing.T) {
 	now := time.Now()
 	a := newAccount(nil)
