@@ -145,6 +145,10 @@ func classify(e *spec.Error, p *problem, c *call) {
 	}
 }
 
+// taken reports whether a refusal may mean that a name is in use. The document has
+// no code of its own for that but for filesystems; clients report several.
+func taken(e *spec.Error) bool { return e.Kind == spec.KindConflict || e.Kind == spec.KindValidation }
+
 // conceal hides what a text repeats of the secrets, cut off or not, and all of
 // it from where it begins to repeat the machine's script.
 func conceal(text string, secrets []string) string {

@@ -39,11 +39,10 @@ func (l *launch) ruleset(region string) (string, *spec.Error) {
 		return id, nil
 	}
 	// Another spawn may have made it at the same time.
-	if err.Kind == spec.KindConflict {
+	if taken(err) {
 		if id, failed := l.findRuleset(region, named); failed == nil && id != "" {
 			return id, nil
 		}
-		err.Retryable = true
 	}
 	return "", err
 }

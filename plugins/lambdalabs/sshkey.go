@@ -100,11 +100,10 @@ func (l *launch) register(public string, keys []registeredKey) *spec.Error {
 		l.sshKey = string(named)
 		return nil
 	}
-	if err.Kind != spec.KindConflict {
-		return err
-	}
-	if keys, failed := l.keys(); failed == nil && l.take(identity, keys) {
-		return nil
+	if taken(err) {
+		if keys, failed := l.keys(); failed == nil && l.take(identity, keys) {
+			return nil
+		}
 	}
 	return err
 }

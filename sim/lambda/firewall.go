@@ -91,6 +91,7 @@ func (c *Cloud) listRulesets(ctx *fasthttp.RequestCtx, a *simkit.Account, _ stri
 	answerJSON(ctx, all)
 }
 
+// addRuleset makes a ruleset. Nothing says that their names are unique.
 func (c *Cloud) addRuleset(ctx *fasthttp.RequestCtx, a *simkit.Account, _ string) {
 	v, parser := c.body(ctx, c.shapes.ruleset)
 	if v == nil {
@@ -99,12 +100,8 @@ func (c *Cloud) addRuleset(ctx *fasthttp.RequestCtx, a *simkit.Account, _ string
 	defer c.parsers.Put(parser)
 	t := c.tenant(a)
 	r := &ruleset{id: c.IDs.New(32, hex), name: simkit.Text(v, "name"), region: simkit.Text(v, "region"), rules: readRules(v, "rules"), created: c.Clock.Now()}
-	switch {
-	case r.region == "us-south-1" || !slices.Contains(c.regions(), r.region):
+	if r.region == "us-south-1" || !slices.Contains(c.regions(), r.region) {
 		invalid(ctx, "Firewall rulesets are not supported in this region.")
-		return
-	case slices.ContainsFunc(t.rulesets, func(one *ruleset) bool { return one.name == r.name && one.region == r.region }):
-		duplicate(ctx, "A firewall ruleset of that name")
 		return
 	}
 	t.rulesets = append(t.rulesets, r)
