@@ -55,7 +55,7 @@ demo-live: cli ## The same story on RunPod itself; spends money; needs RUNPOD_AP
 	@$(BUILD)/exatlas demo --live
 
 .PHONY: bench
-bench: all node bench-peers ## Print one JSON line per figure, each with its peer measured in the same run
+bench: all node ## Print one JSON line per figure, each with its peer measured in the same run
 	@bash bench/run.sh
 
 .PHONY: fuzz

@@ -3,7 +3,8 @@
  *
  *   callbench [-n CALLS] [-w WARM-UP CALLS] [-t THREADS] [-c CONFIG] [REQUEST]
  *
- * REQUEST is a whole request; without one the line holds the cost of a call that
+ * REQUEST is a whole request; the line also tells how long opening and the first
+ * call took. Without one the line holds the cost of a call that
  * does not enter Go (atlas_abi_version), of one that does and is refused there
  * (atlas_call without a client), and of atlas.info.
  */
@@ -125,9 +126,10 @@ int main(int count, char **arguments)
     }
     open_ns = now_ns() - open_start;
     if (optind < count) {
+        double first_ns = measure(client, arguments[optind], 1, 1);
         measure(client, arguments[optind], warm_up, 1);
-        printf("{\"calls\":%ld,\"threads\":%d,\"ns_per_call\":%.1f,\"open_ns\":%.0f}\n", calls, threads,
-               measure(client, arguments[optind], calls, threads), open_ns);
+        printf("{\"calls\":%ld,\"threads\":%d,\"ns_per_call\":%.1f,\"open_ns\":%.0f,\"first_ns\":%.0f}\n", calls, threads,
+               measure(client, arguments[optind], calls, threads), open_ns, first_ns);
     } else {
         static const char info[] = "{\"method\":\"atlas.info\"}";
         measure(client, info, warm_up, 1);

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// stalled is a cloud that answers its first request at once and the others when
+// its gate opens.
+type stalled struct {
+	url     string
+	waiting atomic.Int64
+	gate    chan struct{}
+}
+
+func startStalled(body []byte) (*stalled, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &stalled{url: "http://" + listener.Addr().String(), gate: make(chan struct{})}
+	var first atomic.Bool
+	server := &fasthttp.Server{Concurrency: 1 << 20, Handler: func(ctx *fasthttp.RequestCtx) {
+		if first.Swap(true) {
+			s.waiting.Add(1)
+			<-s.gate
+		}
+		ctx.SetContentType("application/json")
+		ctx.SetBody(body)
+	}}
+	go func() { _ = server.Serve(listener) }()
+	return s, nil
+}
+
+// memory measures what calls in flight take: resident memory of a C program
+// with all of them waiting for the server, less that before.
+func (b *bench) memory() error {
+	answer, err := fetch(b.cloud.url + "/v2/pods/" + b.cloud.pod)
+	if err != nil {
+		return err
+	}
+	server, err := startStalled(answer)
+	if err != nil {
+		return err
+	}
+	var open sync.Once
+	gate := func() { open.Do(func() { close(server.gate) }) }
+	defer gate() // the server itself ends with this program
+	c := &cloud{url: server.url}
+	flood := exec.Command(b.flood, "-n", strconv.Itoa(b.flight), "-c", c.config(b.cache), "compute.get", b.getArg)
+	flood.Stderr = os.Stderr
+	flood.Env = append(os.Environ(), "ATLAS_LIBRARY="+filepath.Join(b.root, "build", "libexatlas.so"))
+	in, err := flood.StdinPipe()
+	if err != nil {
+		return err
+	}
+	out, err := flood.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := flood.Start(); err != nil {
+		return err
+	}
+	defer func() { _ = flood.Process.Kill(); _ = flood.Wait() }()
+	lines := bufio.NewReader(out)
+	var told struct {
+		Submitted int
+		Before    float64 `json:"before_bytes"`
+		During    float64 `json:"during_bytes"`
+		Failed    int
+	}
+	next := func() error {
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			return fmt.Errorf("flood: %w", err)
+		}
+		return json.Unmarshal(line, &told)
+	}
+	if err := next(); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(time.Minute); server.waiting.Load() < int64(b.flight); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("only %d of %d calls reached the server", server.waiting.Load(), b.flight)
+		}
+	}
+	if _, err := io.WriteString(in, "measure\n"); err != nil {
+		return err
+	}
+	if err := next(); err != nil {
+		return err
+	}
+	gate()
+	if _, err := io.WriteString(in, "finish\n"); err != nil {
+		return err
+	}
+	if err := next(); err != nil {
+		return err
+	}
+	mb := (told.During - told.Before) / 1e6
+	b.tell(figure{Name: "memory_of_calls_in_flight", Value: mb, Unit: "MB for " + strconv.Itoa(b.flight) + " calls"}.within("at most 150, no call failed", mb <= 150 && told.Failed == 0))
+	b.tell(figure{Name: "failed_of_calls_in_flight", Value: float64(told.Failed), Unit: "calls"}.within("none", told.Failed == 0))
+	return nil
+}
+
+func fetch(url string) ([]byte, error) {
+	request, err := http.NewRequest("GET", url, nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Authorization", "Bearer "+key)
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: %d", url, answer.StatusCode)
+	}
+	return io.ReadAll(answer.Body)
+}
