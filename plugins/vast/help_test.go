@@ -15,8 +15,8 @@ import (
 	"github.com/exatlas/atlas/internal/leak"
 	"github.com/exatlas/atlas/internal/openapicheck"
 	"github.com/exatlas/atlas/plugins/sdk"
-	simvast "github.com/exatlas/atlas/sim/vast"
 	"github.com/exatlas/atlas/sim/simkit"
+	simvast "github.com/exatlas/atlas/sim/vast"
 )
 
 func TestMain(m *testing.M) { leak.Main(m) }

@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"github.com/exatlas/atlas/core/spec"
-	simvast "github.com/exatlas/atlas/sim/vast"
 	"github.com/exatlas/atlas/sim/simkit"
+	simvast "github.com/exatlas/atlas/sim/vast"
 )
 
 func TestSpawn_RentsTheCheapestOffer(t *testing.T) {
