@@ -32,7 +32,7 @@ func (c *Cloud) rent(r *request) {
 		rate = i.price + h.diskRate(i.disk)
 	}
 	if !c.Funded(r.account, rate, now) {
-		refuseRent(r, 400, "insufficient_credit", "error 400/3478: Insufficient credit: your account balance is too low to rent this machine.")
+		refuseRent(r, 400, "spend_rate_limit", "error 400/3478: Your account balance is too low for what this machine costs an hour.")
 		return
 	}
 	i.host, i.ask, i.account, i.created = h, r.id, r.account, now
