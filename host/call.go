@@ -221,13 +221,9 @@ func (c *call) blockingRequest(i *instance, metaAt, bodyAt uint64) uint64 {
 // unknownOutcome reports whether the cloud may have done something that this
 // call, which failed, cannot tell.
 func (c *call) unknownOutcome() bool {
-	if c.unsettled {
-		return true
-	}
+	unsettled := c.unsettled
 	for _, x := range c.exchanges {
-		if !x.settled() {
-			return true
-		}
+		unsettled = (unsettled || !x.settled()) && !x.undone()
 	}
-	return false
+	return unsettled
 }
