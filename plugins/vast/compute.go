@@ -46,18 +46,21 @@ func list(env sdk.Env, _ *spec.ListRequest) (*spec.ComputeList, *spec.Error) {
 
 // find returns the machines that carry one of the request ids or names. Where
 // the names hold the ids and are few, Vast looks for the labels itself, which
-// takes one page instead of all.
+// takes one page instead of all; should it refuse to, all pages are read.
 func find(env sdk.Env, request *spec.FindRequest) (*spec.ComputeList, *spec.Error) {
 	if len(request.RequestIDs) == 0 && len(request.Names) == 0 {
 		return nil, invalid("neither a request id nor a name to find")
 	}
-	filter := ""
-	if len(request.RequestIDs) > 0 && len(request.Names) <= maxNamed && named(request) {
-		filter = `{"label":{"in":` + string(jsonx.AppendStrings(nil, request.Names)) + `}}`
-	}
-	return instances(env, filter, func(c *spec.Compute) bool {
+	wanted := func(c *spec.Compute) bool {
 		return c.RequestID != "" && slices.Contains(request.RequestIDs, c.RequestID) || c.Name != "" && slices.Contains(request.Names, c.Name)
-	})
+	}
+	if len(request.RequestIDs) > 0 && len(request.Names) <= maxNamed && named(request) {
+		filter := `{"label":{"in":` + string(jsonx.AppendStrings(nil, request.Names)) + `}}`
+		if found, err := instances(env, filter, wanted); err == nil || err.Kind != spec.KindValidation {
+			return found, err
+		}
+	}
+	return instances(env, "", wanted)
 }
 
 // named reports whether each request id has a name that holds it, which is then
@@ -151,8 +154,7 @@ func turn(env sdk.Env, id, state string) *spec.Error {
 	if err != nil {
 		return err
 	}
-	_, err = ask(env, sdk.Request{Method: "PUT", URL: url, Body: []byte(`{"state":"` + state + `"}`)})
-	return err
+	return act(env, sdk.Request{Method: "PUT", URL: url, Body: []byte(`{"state":"` + state + `"}`)})
 }
 
 // terminate destroys a machine. One that is not there any more is what was asked
@@ -168,7 +170,7 @@ func destroy(env sdk.Env, id string, undo bool) *spec.Error {
 	if err != nil {
 		return err
 	}
-	_, err = ask(env, sdk.Request{Method: "DELETE", URL: url, Body: []byte(`{}`), Undo: undo})
+	err = act(env, sdk.Request{Method: "DELETE", URL: url, Body: []byte(`{}`), Undo: undo})
 	if err != nil && err.Kind == spec.KindNotFound {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/sim/simkit"
 	simvast "github.com/exatlas/atlas/sim/vast"
 )
 
@@ -40,6 +41,11 @@ func TestList_ReadsEveryPage(t *testing.T) {
 	r.sent = nil
 	if found, err = find(r.env, &spec.FindRequest{RequestIDs: []string{id, "other"}}); err != nil || len(found.Items) != 1 || len(r.sent) != 3 {
 		t.Errorf("%+v %v after\n%s", found, err, r.requests())
+	}
+	r.sent = nil
+	r.fault(simkit.Fault{Path: "/api/v1/instances/", Nth: 1, Effect: simkit.Status, Status: 400, Body: `{"error":"invalid_request","msg":"label is not a valid search key"}`})
+	if found, err = find(r.env, &spec.FindRequest{RequestIDs: []string{id}, Names: []string{"atlas-" + id}}); err != nil || len(found.Items) != 1 || len(r.sent) != 4 {
+		t.Errorf("a filter that is refused: %+v %v after\n%s", found, err, r.requests())
 	}
 	if _, err = find(r.env, &spec.FindRequest{}); err == nil || err.Kind != spec.KindValidation {
 		t.Error(err)
@@ -118,6 +124,15 @@ func TestStopStartTerminate_DoWhatTheySay(t *testing.T) {
 		"start": func() (*spec.Compute, *spec.Error) { return start(r.env, id) }} {
 		if _, err := act(); err == nil || err.Kind != spec.KindNotFound {
 			t.Errorf("%s of what is gone: %v", name, err)
+		}
+	}
+	for _, body := range []string{``, `<html>welcome to the hotel</html>`, `{}`, `{"success":null}`} {
+		env, _ := scripted(t, say(200, body), say(200, body))
+		if _, err := terminate(env, id); err == nil || err.Kind != spec.KindProvider {
+			t.Errorf("%s passes for a confirmation: %v", body, err)
+		}
+		if _, err := stop(env, id); err == nil || err.Kind != spec.KindProvider {
+			t.Errorf("%s passes for a confirmation: %v", body, err)
 		}
 	}
 	env, _ := scripted(t, say(200, `{"success":false,"msg":"internal trouble"}`), say(429, `API requests too frequent: endpoint threshold=3.0`))

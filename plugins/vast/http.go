@@ -4,6 +4,7 @@ import (
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/plugins/sdk"
 	"github.com/exatlas/atlas/plugins/sdk/jsonx"
+	"github.com/exatlas/atlas/plugins/sdk/rest"
 )
 
 // exchange sends a request and returns the answer, whatever it says.
@@ -37,6 +38,22 @@ func success(response *sdk.Response) bool {
 	}
 	said := jsonx.New(jsonx.Field(string(response.Body), "success"))
 	return said.Kind() != jsonx.Bool || said.Bool()
+}
+
+// act sends a request that changes something. It is done only where Vast says so
+// in its own words: a page of something between must not pass for it.
+func act(env sdk.Env, request sdk.Request, secrets ...string) *spec.Error {
+	response, err := ask(env, request, secrets...)
+	if err == nil && !confirmed(&response) {
+		err = rest.Unreadable(&response, "confirmation")
+	}
+	return err
+}
+
+// confirmed reports whether an answer says that what was asked for is done.
+func confirmed(response *sdk.Response) bool {
+	said := jsonx.New(jsonx.Field(string(response.Body), "success"))
+	return said.Bool()
 }
 
 // api returns an address of the API. Every path ends in a slash: without it Vast

@@ -122,7 +122,7 @@ func rent(env sdk.Env, s *spec.SpawnRequest, offer string, o *row) (*spec.Comput
 	if !success(&response) {
 		return nil, refused(env, failure(&response, secrets), id)
 	}
-	if checkID("new_contract", id) != nil {
+	if !confirmed(&response) || checkID("new_contract", id) != nil {
 		return nil, rest.Unreadable(&response, "contract")
 	}
 	if s.SSHKey != "" {
@@ -168,7 +168,7 @@ func attachKey(env sdk.Env, id, key string, secrets []string) *spec.Error {
 	w.Open('{')
 	w.TextField("ssh_key", key)
 	w.Close('}')
-	_, err := ask(env, sdk.Request{Method: "POST", URL: api(env, "/api/v0/instances/"+id+"/ssh/"), Body: w.Buf, Aside: true}, secrets...)
+	err := act(env, sdk.Request{Method: "POST", URL: api(env, "/api/v0/instances/"+id+"/ssh/"), Body: w.Buf, Aside: true}, secrets...)
 	if err != nil {
 		err.Message = "the machine was rented, but the SSH key was not taken: " + err.Message
 	}

@@ -203,7 +203,7 @@ func TestSpawn_DestroysWhatARefusedRentLeft(t *testing.T) {
 }
 
 func TestSpawn_CannotTellWhereTheAnswerIsNone(t *testing.T) {
-	for _, body := range []string{``, `{"success":true}`, `{"success":true,"new_contract":null}`, `{"success":true,"new_contract":"x"}`, `[]`} {
+	for _, body := range []string{``, `{"success":true}`, `{"success":true,"new_contract":null}`, `{"success":true,"new_contract":"x"}`, `{"new_contract":5}`, `[]`} {
 		env, s := scripted(t, say(200, body))
 		q := request()
 		q.OfferID = "5"
