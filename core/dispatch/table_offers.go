@@ -15,7 +15,7 @@ func addOffers(t *Table, s *Services) {
 			"Equal questions within 5 seconds share one answer.",
 		Errors: cloudKinds(spec.KindUnsupported),
 		Params: `{"gpu":["h100","a100_80g"],"max_price_per_hour":2.5}`,
-		Result: `{"items":[{"id":"8412345","provider":"vast","gpu_type":"a100_80g","gpu_native":"A100 PCIE@80","gpu_count":1,"gpu_memory_gb":80,"price_per_hour":0.87,"region":"Norway, NO","country":"NO","stock":"unknown","reliability":0.996,"verified":true},{"provider":"runpod","gpu_type":"a100_80g","gpu_native":"NVIDIA A100 80GB PCIe","gpu_count":1,"gpu_memory_gb":80,"price_per_hour":1.19,"cloud_type":"community","stock":"low"}],"problems":[]}`,
+		Result: `{"items":[{"id":"8412345","provider":"vast","gpu_type":"a100_80g","gpu_native":"A100 PCIE@80","gpu_count":1,"gpu_memory_gb":80,"price_per_hour":0.87,"region":"NO","country":"NO","stock":"unknown","reliability":0.996,"verified":true},{"provider":"runpod","gpu_type":"a100_80g","gpu_native":"NVIDIA A100 80GB PCIe","gpu_count":1,"gpu_memory_gb":80,"price_per_hour":1.19,"cloud_type":"community","stock":"low"}],"problems":[]}`,
 	}, func(ctx context.Context, p *offers.Params) (*offers.OfferResults, error) {
 		return s.Offers.Search(ctx, p)
 	})

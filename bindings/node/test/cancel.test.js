@@ -114,7 +114,7 @@ test('clients with calls in flight leave no descriptor once closed', async () =>
     await stream.ready;
     await other.close();
   }
-  assert.equal(descriptors(), before);
+  assert.ok(descriptors() <= before, `${descriptors()} descriptors, ${before} before`);
 });
 
 test('a client that nobody uses any more is collected and closed', async () => {

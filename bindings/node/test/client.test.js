@@ -155,5 +155,5 @@ test('opening and closing leaves no descriptor', async () => {
     await client.info();
     await client.close();
   }
-  assert.equal(descriptors(), before);
+  assert.ok(descriptors() <= before, `${descriptors()} descriptors, ${before} before`);
 });

@@ -1,0 +1,132 @@
+package anywhere
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/exatlas/atlas"
+	"github.com/exatlas/atlas/internal/leak"
+	"github.com/exatlas/atlas/sim"
+	"github.com/exatlas/atlas/sim/simkit"
+)
+
+func TestMain(m *testing.M) { leak.Main(m) }
+
+const (
+	spawns  = 1000
+	ceiling = 0.60 // USD an hour
+)
+
+// world is four clouds with random room and random trouble, and a client of all.
+func world(t *testing.T) (map[string]*sim.Server, *atlas.Client) {
+	t.Helper()
+	vastOffers := `{"hosts":20}`
+	clouds := map[string]struct {
+		o        simkit.Options
+		settings string
+	}{
+		"runpod": {simkit.Options{Faults: []simkit.Fault{
+			{Method: "POST", Path: "/v2/pods", Every: 3, Effect: simkit.LostAnswer},
+			{Method: "POST", Path: "/v2/pods", Every: 7, Effect: simkit.Status, Status: 503},
+			{Method: "POST", Path: "/v2/pods", Every: 11, Effect: simkit.Reset},
+		}, Capacity: []simkit.Limit{{GPU: "NVIDIA GeForce RTX 4090", Cloud: "SECURE", Count: 60}, {GPU: "NVIDIA GeForce RTX 3090", Count: 150}, {GPU: "NVIDIA L4", Count: 40}}}, ""},
+		"vast": {simkit.Options{Faults: []simkit.Fault{
+			{Method: "PUT", Path: "/api/v0/asks/*", Every: 4, Effect: simkit.LostAnswer},
+			{Method: "PUT", Path: "/api/v0/asks/*", Every: 9, Effect: simkit.Status, Status: 500},
+		}}, vastOffers},
+		"lambda_labs": {simkit.Options{}, ""},
+		"fly":         {simkit.Options{}, ""},
+	}
+	servers := map[string]*sim.Server{}
+	settings := atlas.Settings{Providers: map[string]atlas.ProviderSettings{}, Compute: atlas.ComputeSettings{SettleMS: 1000},
+		Plugins: atlas.PluginSettings{CacheDir: os.TempDir() + "/exatlas-test-cache"}}
+	for name, c := range clouds {
+		server, err := sim.Start(name, sim.Options{Options: c.o, Settings: []byte(c.settings)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		servers[name] = server
+		settings.Providers[name] = atlas.ProviderSettings{APIKey: atlas.NewSecret("anywhere-" + name), BaseURL: server.URL()}
+	}
+	client, err := atlas.Open(atlas.Config{Settings: settings})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if outcome := client.Close(20 * time.Second); outcome != atlas.OK {
+			t.Errorf("close: %d", outcome)
+		}
+		if err := leak.Gauges(client.Info().Live); err != nil {
+			t.Error(err)
+		}
+		for _, server := range servers {
+			if err := server.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	return servers, client
+}
+
+func TestSpawn_AThousandAnywhereRentOneMachineEachBelowTheCeiling(t *testing.T) {
+	servers, client := world(t)
+	var work sync.WaitGroup
+	var mu sync.Mutex
+	rented := map[string]int{}
+	offers := map[string]int{}
+	failures := map[string]int{}
+	for range spawns {
+		work.Go(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 45*time.Second)
+			defer cancel()
+			got, err := client.Compute.Spawn(ctx, atlas.SpawnParams{Targets: atlas.Targets{Provider: []string{"any"}}, GPU: []string{"rtx_4090", "rtx_3090", "l4", "a10"},
+				Image: "ghcr.io/me/server:1", ContainerDiskGB: 10, Prefer: "price", MaxPricePerHour: ceiling})
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				failures[fmt.Sprintf("%s: %.150s", atlas.KindOf(err), err)]++
+				switch atlas.KindOf(err) { // a cloud that keeps a spawn waiting may outlast its deadline; then it has rented nothing
+				case atlas.KindCapacity, atlas.KindTimeout, atlas.KindRateLimited:
+				default:
+					t.Errorf("%v", err)
+				}
+				return
+			}
+			rented[got.Provider+"/"+got.ID]++
+			if at := got.Attempts[len(got.Attempts)-1]; at.OfferID != "" {
+				offers[got.Provider+"/"+at.OfferID]++
+			}
+		})
+	}
+	work.Wait()
+	if outcome := client.Close(30 * time.Second); outcome != atlas.OK { // what was abandoned is given back by then
+		t.Errorf("close: %d", outcome)
+	}
+	machines := 0
+	clouds := map[string]int{}
+	for name, server := range servers {
+		for _, m := range server.Machines() {
+			machines++
+			clouds[name]++
+			if rented[name+"/"+m.ID] != 1 {
+				t.Errorf("machine %s of %s was handed out %d times", m.ID, name, rented[name+"/"+m.ID])
+			}
+			if m.Rate > ceiling {
+				t.Errorf("machine %s of %s costs %g USD an hour", m.ID, name, m.Rate)
+			}
+		}
+	}
+	if machines != len(rented) || len(rented) < spawns*9/10 || len(clouds) < 2 {
+		t.Errorf("%d machines for %d successes, on %v", machines, len(rented), clouds)
+	}
+	for offer, times := range offers {
+		if times != 1 {
+			t.Errorf("offer %s was rented %d times", offer, times)
+		}
+	}
+	t.Logf("%d spawns: %d machines on %v, none above %.2f USD an hour, %d offers taken once each; refused: %v", spawns, machines, clouds, ceiling, len(offers), failures)
+}
