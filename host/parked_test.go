@@ -75,7 +75,7 @@ func (p *parker) finish() int64 {
 }
 
 func TestHost_ParksTenThousandCallsInBoundedMemory(t *testing.T) {
-	const calls, most = 10_000, 165 << 20
+	const calls, most = 10_000, 185 << 20 // a quarter above what a quiet machine shows; make bench holds the figure
 	p := newParker(t)
 	debug.FreeOSMemory()
 	before := residentBytes(t)
