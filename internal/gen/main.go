@@ -2,7 +2,7 @@
 // the settings in docs/configuration.md, the JSON Schema under docs/schema, the
 // Python types and the TypeScript types. With -check it writes nothing and fails
 // when a file is stale. It is run from the root of the repository and knows the
-// table alone; nothing imports it.
+// table and the plugins' manifests alone; nothing imports it.
 package main
 
 import (
@@ -47,6 +47,7 @@ func run(root string, check bool) (stale []string, err error) {
 	}{
 		{"docs/methods.md", methodsPage(m)},
 		{"docs/configuration.md", configuration},
+		{"docs/providers.md", providersPage()},
 		{"docs/schema/methods.json", methodsSchema(m)},
 		{"docs/schema/config.json", configSchema(m)},
 		{"bindings/python/exatlas/_types.py", pythonTypes(m)},
