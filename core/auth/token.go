@@ -34,8 +34,13 @@ func MintToken(random io.Reader) (*Token, *spec.Error) {
 	if err != nil {
 		return nil, err
 	}
+	return TokenOf(text), nil
+}
+
+// TokenOf completes a token from its text.
+func TokenOf(text string) *Token {
 	return &Token{Token: text, Hash: HashToken(text), Header: "Authorization: Bearer " + text,
-		Env: map[string]string{EnvPresharedKey: text}}, nil
+		Env: map[string]string{EnvPresharedKey: text}}
 }
 
 // MintSecret makes the text of a token or of a signing secret: 32 bytes in

@@ -29,11 +29,16 @@ func (r *rental) rent(ctx context.Context, c candidate) (*spec.Compute, *spec.Er
 		if e := ended(ctx); e != nil {
 			return nil, e
 		}
-		id, e := s.requestID()
+		id, e := s.requestID(r.tracking.Tag)
 		if e != nil {
 			return nil, e
 		}
 		own := claim{requestID: id, name: s.name(r.params, id), ours: r.params.Name == ""}
+		if r.tracking.Intend != nil {
+			if e := r.tracking.Intend(ctx, own.intent(r.account.Provider)); e != nil {
+				return nil, e
+			}
+		}
 		machine, err := provider.Do[spec.Compute](ctx, s.Backend, r.account, spec.OpSpawn, r.request(c, id, own.name), r.params.IncludeRaw)
 		if err == nil && machine.ID != "" {
 			r.note(c, id, OutcomeRented, nil)

@@ -13,6 +13,11 @@ import (
 
 // Spawn rents one machine.
 func (s *Service) Spawn(ctx context.Context, p *SpawnParams) (*Spawned, error) {
+	return s.SpawnTracked(ctx, p, Tracking{})
+}
+
+// SpawnTracked rents one machine of which somebody keeps a record.
+func (s *Service) SpawnTracked(ctx context.Context, p *SpawnParams, k Tracking) (*Spawned, error) {
 	accounts, err := s.Directory.FindAll(ctx, p.Targets)
 	if err != nil {
 		return nil, err
@@ -24,11 +29,11 @@ func (s *Service) Spawn(ctx context.Context, p *SpawnParams) (*Spawned, error) {
 	if err != nil {
 		return nil, err
 	}
-	handle, env, fault := s.mint(p)
+	handle, env, fault := s.mint(p, k.Secret)
 	if fault != nil {
 		return nil, fault
 	}
-	t := &trial{service: s, params: p, env: env, plan: plan, rentals: map[*provider.Account]*rental{}}
+	t := &trial{service: s, params: p, tracking: k, env: env, plan: plan, rentals: map[*provider.Account]*rental{}}
 	defer t.sweep()
 	machine, fault := t.run(ctx)
 	if fault != nil {
@@ -41,35 +46,36 @@ func (s *Service) Spawn(ctx context.Context, p *SpawnParams) (*Spawned, error) {
 
 // mint makes the machine's credential and its environment. The credential wins
 // over a variable of the caller's.
-func (s *Service) mint(p *SpawnParams) (*spec.Auth, map[string]string, *spec.Error) {
+func (s *Service) mint(p *SpawnParams, given func() (string, *spec.Error)) (*spec.Auth, map[string]string, *spec.Error) {
 	if p.Auth == "" || p.Auth == SchemeNone {
 		return nil, p.Env, nil
 	}
 	env := make(map[string]string, len(p.Env)+1)
 	maps.Copy(env, p.Env)
-	if p.Auth == SchemeSignedURL {
-		secret, err := auth.MintSecret(s.Random)
-		if err != nil {
-			return nil, nil, err
-		}
-		env[auth.EnvSigningSecret] = secret
-		return &spec.Auth{Scheme: string(SchemeSignedURL), Token: secret}, env, nil
+	if given == nil {
+		given = func() (string, *spec.Error) { return auth.MintSecret(s.Random) }
 	}
-	token, err := auth.MintToken(s.Random)
+	secret, err := given()
 	if err != nil {
 		return nil, nil, err
 	}
+	if p.Auth == SchemeSignedURL {
+		env[auth.EnvSigningSecret] = secret
+		return &spec.Auth{Scheme: string(SchemeSignedURL), Token: secret}, env, nil
+	}
+	token := auth.TokenOf(secret)
 	maps.Copy(env, token.Env)
 	return &spec.Auth{Scheme: string(SchemeBearer), Token: token.Token, Hash: token.Hash, Header: token.Header}, env, nil
 }
 
-// requestID makes an identifier that only one create carries.
-func (s *Service) requestID() (string, *spec.Error) {
+// requestID makes an identifier that only one create carries. It starts with the
+// tag of whoever keeps a record, so that a machine shows whose it is.
+func (s *Service) requestID(tag string) (string, *spec.Error) {
 	var raw [10]byte
 	if _, err := io.ReadFull(s.Random, raw[:]); err != nil {
 		return "", &spec.Error{Kind: spec.KindInternal, Message: "the system gave no random bytes", Err: err}
 	}
-	return hex.EncodeToString(raw[:]), nil
+	return tag + hex.EncodeToString(raw[:]), nil
 }
 
 // request is the native request of one create.

@@ -22,6 +22,7 @@ const (
 type trial struct {
 	service  *Service
 	params   *SpawnParams
+	tracking Tracking
 	env      map[string]string
 	plan     *plan
 	rentals  map[*provider.Account]*rental

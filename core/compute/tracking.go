@@ -1,0 +1,64 @@
+package compute
+
+import (
+	"context"
+	"time"
+
+	"github.com/exatlas/atlas/core/spec"
+)
+
+// Tracking is what a caller adds to a spawn who keeps a record of machines. The
+// zero value adds nothing.
+type Tracking struct {
+	Tag    string                                    // start of the request ids
+	Intend func(context.Context, Intent) *spec.Error // runs before each create leaves; an error keeps it from being sent
+	Secret func() (text string, err *spec.Error)     // makes the credential; nil: at random
+}
+
+// Intent is one create by which its machine can be found.
+type Intent struct {
+	Provider  string `json:"provider"`
+	RequestID string `json:"request_id"`
+	Name      string `json:"name"`
+	OwnName   bool   `json:"own_name,omitempty"` // the name holds the request id
+}
+
+func (c claim) intent(provider string) Intent {
+	return Intent{Provider: provider, RequestID: c.requestID, Name: c.name, OwnName: c.ours}
+}
+
+// Settle looks for the machines of creates at one provider that may have been
+// sent until lostAt, until one is found or the cloud's listing has settled.
+// decided is false where that could not be found out, err then says why.
+func (s *Service) Settle(ctx context.Context, provider string, intents []Intent, lostAt time.Time) (found []spec.Compute, decided bool, err error) {
+	a, err := s.Directory.Find(ctx, provider, spec.Secret{})
+	if err != nil {
+		return nil, false, err
+	}
+	claims := make([]claim, len(intents))
+	for i, in := range intents {
+		claims[i] = claim{requestID: in.RequestID, name: in.Name, ours: in.OwnName, lostAt: lostAt}
+	}
+	found, verdict := s.search(ctx, &a, claims, s.settle(&a))
+	for i := range found {
+		s.normalize(&a, &found[i], false)
+	}
+	if verdict != none {
+		err := ended(ctx)
+		if err == nil {
+			err = &spec.Error{Kind: spec.KindUnknown, Provider: provider, Message: "the cloud's listing did not answer", Retryable: true}
+		}
+		return found, false, err
+	}
+	return found, true, nil
+}
+
+// ListingLag is how long a new machine may be missing from what a provider's
+// cloud lists.
+func (s *Service) ListingLag(ctx context.Context, provider string) (time.Duration, error) {
+	a, err := s.Directory.Find(ctx, provider, spec.Secret{})
+	if err != nil {
+		return 0, err
+	}
+	return s.settle(&a), nil
+}
