@@ -1,0 +1,146 @@
+package orchestrator
+
+import (
+	"time"
+
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/store"
+	"github.com/exatlas/atlas/internal/safego"
+)
+
+// retryStore is how long an act waits for a store that did not answer.
+const retryStore = time.Second
+
+// runTimers acts on sessions when they are due.
+func (s *Service) runTimers() {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		t, next := s.timers.take(s.node.now())
+		if t != nil {
+			select {
+			case s.slots <- struct{}{}:
+			case <-s.until.Done():
+				return
+			}
+			safego.Go(&s.work, func(e *spec.Error) { s.tell("defect", map[string]any{"session": t.id, "error": e}) }, func() {
+				defer func() { <-s.slots }()
+				s.act(t)
+			})
+			continue
+		}
+		wait := time.Hour
+		if next > 0 {
+			wait = max(time.Duration(next-s.node.now())*time.Millisecond, time.Millisecond)
+		}
+		timer.Reset(wait)
+		select {
+		case <-timer.C:
+		case <-s.timers.changed:
+		case <-s.until.Done():
+			return
+		}
+	}
+}
+
+// later has a session looked at again.
+func (s *Service) later(t *tracked, d time.Duration) { s.timers.set(t, s.node.now()+d.Milliseconds()) }
+
+// arm sets a living session's deadline.
+func (s *Service) arm(t *tracked) {
+	row, d := t.state()
+	if row.State != store.Live || t.over() {
+		return
+	}
+	at, _ := d.deadline(row.Created, row.Touched)
+	at = s.spared(t, at)
+	if d.Price != nil {
+		if cost := d.PricedAt + s.Settings.CostEvery.Milliseconds(); at == 0 || cost < at {
+			at = cost
+		}
+	}
+	s.timers.set(t, at)
+}
+
+// spared moves a deadline behind the time an adopted session has at the least.
+func (s *Service) spared(t *tracked, at int64) int64 {
+	if at == 0 {
+		return 0
+	}
+	return max(at, t.spare)
+}
+
+// act does what is due for a session.
+func (s *Service) act(t *tracked) {
+	t.acting.Lock()
+	defer t.acting.Unlock()
+	if t.over() {
+		return
+	}
+	if !s.node.valid() { // the lease comes back and the session is claimed anew, or it is let go
+		s.later(t, s.node.ttl/3)
+		return
+	}
+	if err := s.refresh(t); err != nil {
+		s.later(t, retryStore)
+		return
+	}
+	row, d := t.state()
+	switch row.State {
+	case store.Intended:
+		if !t.spawning {
+			s.settle(t, row, d)
+		}
+	case store.Live:
+		s.expire(t, row, d)
+	case store.Ending:
+		s.giveBack(t, row, d)
+	case store.Ended:
+		s.drop(t)
+	}
+}
+
+// expire ends a session whose time is up, or tells what it costs.
+func (s *Service) expire(t *tracked, row store.Session, d *document) {
+	now := s.node.now()
+	at, reason := d.deadline(row.Created, row.Touched)
+	if at = s.spared(t, at); at > 0 && at <= now {
+		idleSince := int64(0)
+		if reason == ReasonIdle {
+			idleSince = row.Touched
+		}
+		if verdict, err := s.finish(t, reason, idleSince); err != nil {
+			s.later(t, retryStore)
+		} else if verdict == store.Used {
+			s.arm(t)
+		}
+		return
+	}
+	if d.Price != nil && now >= d.PricedAt+s.Settings.CostEvery.Milliseconds() {
+		_, err := s.change(t, func(_ *store.Session, d *document) ([]store.Event, bool) {
+			d.reprice(now, d.Price)
+			return []store.Event{s.event("cost", map[string]any{"session": t.id, "spent": d.Spent, "price_per_hour": d.Price})}, true
+		}, 0)
+		if err != nil {
+			s.later(t, retryStore)
+			return
+		}
+	}
+	s.arm(t)
+}
+
+// finish writes down that a session ends; from then on nothing brings it back.
+// The machine is given back next.
+func (s *Service) finish(t *tracked, reason string, idleSince int64) (store.Verdict, error) {
+	verdict, err := s.change(t, func(row *store.Session, d *document) ([]store.Event, bool) {
+		if row.State >= store.Ending {
+			return nil, false
+		}
+		row.State, d.Reason = store.Ending, reason
+		return []store.Event{s.event("terminating", map[string]any{"session": t.id, "reason": reason})}, true
+	}, idleSince)
+	if row, _ := t.state(); err == nil && verdict == store.Done && row.State == store.Ending {
+		s.later(t, 0)
+	}
+	return verdict, err
+}

@@ -1,0 +1,154 @@
+package orchestrator
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	json "github.com/goccy/go-json"
+
+	"github.com/exatlas/atlas/core/events"
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/store"
+)
+
+// commitLimit bounds one write.
+const commitLimit = 30 * time.Second
+
+// edit changes a copy of a session and returns the events that tell of it. It
+// returns false where there is nothing to do any more. It may run twice for the
+// same change, the second time on a session that has it already.
+type edit func(row *store.Session, d *document) (told []store.Event, ok bool)
+
+// change commits an edit and publishes its events. The caller holds t.acting. An
+// error means that the fate of the change is not known; the session is read again
+// before the next one.
+func (s *Service) change(t *tracked, do edit, idleSince int64) (store.Verdict, error) {
+	if err := s.refresh(t); err != nil {
+		return 0, err
+	}
+	lease, ok := s.node.current()
+	if !ok || t.over() {
+		return store.Lost, nil
+	}
+	row, current := t.state()
+	next := *current
+	told, ok := do(&row, &next)
+	if !ok {
+		return store.Done, nil
+	}
+	if row.ComputeID == "" {
+		next.Pending = append(slices.Clone(next.Pending), told...)
+		told = nil
+	} else if len(next.Pending) > 0 {
+		told = append(slices.Clone(next.Pending), told...)
+		next.Pending = nil
+	}
+	row.Doc = next.encode()
+	ctx, cancel := context.WithTimeout(s.until, commitLimit)
+	defer cancel()
+	results, err := s.store.Commit(ctx, lease, []store.Change{{Session: row, IdleSince: idleSince, Topic: topicOf(row.ComputeID), Events: told}})
+	if err != nil {
+		t.mu.Lock()
+		t.stale = true
+		t.mu.Unlock()
+		return 0, err
+	}
+	s.conclude(t, row, &next, told, results[0])
+	return results[0].Verdict, nil
+}
+
+// conclude brings memory to where the store is after a change.
+func (s *Service) conclude(t *tracked, row store.Session, next *document, told []store.Event, r store.Result) {
+	switch r.Verdict {
+	case store.Done:
+		row.Touched = max(row.Touched, r.Touched)
+		t.set(row, next)
+		if row.ComputeID != "" {
+			s.index.add(t, row.ComputeID)
+		}
+		s.publish(topicOf(row.ComputeID), told, r.Last)
+	case store.Used:
+		t.raise(r.Touched)
+	case store.Lost:
+		s.drop(t)
+	}
+}
+
+func (t *tracked) over() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.gone
+}
+
+// refresh reads a session whose last commit has an unknown fate.
+func (s *Service) refresh(t *tracked) error {
+	t.mu.Lock()
+	stale, gone := t.stale, t.gone
+	t.mu.Unlock()
+	if !stale || gone {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(s.until, commitLimit)
+	defer cancel()
+	row, found, err := s.store.Get(ctx, t.id)
+	if err != nil {
+		return err
+	}
+	lease, ok := s.node.current()
+	if !found || !ok || row.Owner != lease.Holder || row.Fence != lease.Fence {
+		s.drop(t)
+		return nil
+	}
+	doc, fault := decode(row.Doc)
+	if fault != nil {
+		return fault
+	}
+	t.set(row, doc)
+	if row.ComputeID != "" {
+		s.index.add(t, row.ComputeID)
+		s.catchUp(topicOf(row.ComputeID))
+	}
+	return nil
+}
+
+// event makes an event of now.
+func (s *Service) event(name string, facts map[string]any) store.Event {
+	data, err := json.MarshalWithOption(facts, json.DisableHTMLEscape())
+	if err != nil || len(facts) == 0 {
+		data = []byte(`{}`)
+	}
+	return store.Event{Time: s.node.now(), Name: name, Data: data}
+}
+
+// publish hands committed events on to those who subscribed here.
+func (s *Service) publish(topic string, told []store.Event, last uint64) {
+	if len(told) == 0 || topic == "" {
+		return
+	}
+	seen, watched := s.Bus.Watched(topic)
+	if !watched {
+		return
+	}
+	first := last - uint64(len(told)) + 1
+	if seen+1 < first {
+		s.catchUp(topic)
+		return
+	}
+	for i := range told {
+		told[i].Seq = first + uint64(i)
+	}
+	s.follow.Lock()
+	defer s.follow.Unlock()
+	if seen, watched = s.Bus.Watched(topic); watched && seen+1 >= first {
+		s.Bus.Deliver(topic, busEvents(topic, told))
+	}
+}
+
+func busEvents(topic string, list []store.Event) []*events.Event {
+	out := make([]*events.Event, len(list))
+	for i, e := range list {
+		out[i] = &events.Event{Topic: topic, Seq: e.Seq, Time: time.UnixMilli(e.Time).UTC(), Name: e.Name, Data: spec.Raw(e.Data), Class: events.Lifecycle}
+	}
+	return out
+}

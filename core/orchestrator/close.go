@@ -1,0 +1,129 @@
+package orchestrator
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/exatlas/atlas/core/compute"
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/store"
+	"github.com/exatlas/atlas/internal/safego"
+)
+
+// ShutdownParams asks for what closing the client does to sessions.
+type ShutdownParams struct {
+	TimeoutMS int64 `json:"timeout_ms" min:"1" max:"3600000" default:"60000" doc:"How long to wait until the clouds say that the machines are gone, ms."`
+}
+
+// Shutdown is the result of orchestrator.shutdown.
+type Shutdown struct {
+	Ended int      `json:"ended" doc:"Sessions that ended, and machines that were stopped."`
+	Left  []string `json:"left" doc:"Sessions whose machines the clouds have not confirmed to be gone or stopped; the next process that opens the store finishes what is ending."`
+}
+
+// Shutdown ends or stops the sessions of this process whose on_exit says so, and
+// tells which are left.
+func (s *Service) Shutdown(ctx context.Context, p *ShutdownParams) (*Shutdown, error) {
+	out := &Shutdown{Left: []string{}}
+	if !s.running() {
+		return out, nil
+	}
+	limit := time.Minute
+	if p.TimeoutMS > 0 {
+		limit = time.Duration(p.TimeoutMS) * time.Millisecond
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	var mu sync.Mutex
+	var work sync.WaitGroup
+	slots := make(chan struct{}, acts)
+	for _, t := range s.index.all() {
+		row, d := t.state()
+		if row.State == store.Live && d.OnExit == Keep || row.State == store.Intended {
+			continue
+		}
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+		}
+		safego.Go(&work, nil, func() {
+			defer func() {
+				select {
+				case <-slots:
+				default:
+				}
+			}()
+			ok := ctx.Err() == nil && s.leave(ctx, t)
+			mu.Lock()
+			defer mu.Unlock()
+			if ok {
+				out.Ended++
+			} else {
+				out.Left = append(out.Left, t.id)
+			}
+		})
+	}
+	work.Wait()
+	return out, nil
+}
+
+// leave does to one session what its on_exit says, and waits until it is done.
+func (s *Service) leave(ctx context.Context, t *tracked) bool {
+	t.acting.Lock()
+	row, d := t.state()
+	if row.State == store.Live && d.OnExit == Stop {
+		defer t.acting.Unlock()
+		return s.stopMachine(ctx, t, row)
+	}
+	if row.State == store.Live {
+		if verdict, err := s.finish(t, ReasonShutdown, 0); err != nil || verdict != store.Done {
+			t.acting.Unlock()
+			return false
+		}
+	}
+	t.acting.Unlock()
+	for {
+		if row, _ := t.state(); row.State == store.Ended {
+			return true
+		}
+		if s.Clock.Wait(ctx, soon) != nil {
+			return false
+		}
+	}
+}
+
+// stopMachine pauses a machine; its session lives on and is the next process's.
+func (s *Service) stopMachine(ctx context.Context, t *tracked, row store.Session) bool {
+	c, err := s.Compute.Stop(ctx, &compute.IDParams{Target: target(row.Provider), ID: row.ComputeID})
+	if err != nil {
+		return false
+	}
+	if c.Status == spec.StatusStopped {
+		s.look(t, c)
+	}
+	return true
+}
+
+// Close does what on_exit says of each session, as far as ctx leaves time, and
+// ends the service. What is still ending is finished by the next process. It
+// reports whether all was done.
+func (s *Service) Close(ctx context.Context) bool {
+	s.starting.Lock()
+	s.closed = true
+	s.starting.Unlock()
+	if !s.running() {
+		return true
+	}
+	done := true
+	if report, err := s.Shutdown(ctx, &ShutdownParams{TimeoutMS: time.Hour.Milliseconds()}); err != nil || len(report.Left) > 0 {
+		done = false
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	s.flush(last)
+	s.end()
+	s.work.Wait()
+	s.node.release(last)
+	return s.store.Close() == nil && done
+}

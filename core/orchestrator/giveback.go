@@ -1,0 +1,102 @@
+package orchestrator
+
+import (
+	"context"
+	"time"
+
+	"github.com/exatlas/atlas/core/compute"
+	"github.com/exatlas/atlas/core/provider"
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/store"
+)
+
+const (
+	cloudLimit   = time.Minute      // one call to a cloud
+	retryLongest = time.Minute      // between two terminates that fail
+	sendAgain    = 30 * time.Second // after a terminate that the cloud accepted and did not carry out
+)
+
+func target(name string) provider.Target { return provider.Target{Provider: name} }
+
+// giveBack terminates the machine of an ending session, until the cloud says that
+// it is gone.
+func (s *Service) giveBack(t *tracked, row store.Session, d *document) {
+	ctx, cancel := context.WithTimeout(s.until, cloudLimit)
+	defer cancel()
+	now := s.node.now()
+	if t.accepted == 0 {
+		c, err := s.Compute.Terminate(ctx, &compute.IDParams{Target: target(row.Provider), ID: row.ComputeID})
+		if err != nil {
+			s.refused(t, spec.AsError(err))
+			return
+		}
+		t.accepted = now
+		if c.Status == spec.StatusTerminated && c.NativeStatus == "" { // the cloud knows of none
+			if _, err := s.Compute.Get(ctx, &compute.IDParams{Target: target(row.Provider), ID: row.ComputeID}); isGone(err) {
+				s.ended(t, "terminated")
+				return
+			}
+		}
+	}
+	c, err := s.Compute.Get(ctx, &compute.IDParams{Target: target(row.Provider), ID: row.ComputeID})
+	if isGone(err) || err == nil && c.Status == spec.StatusTerminated {
+		s.ended(t, "terminated")
+		return
+	}
+	if s.node.now()-t.accepted > sendAgain.Milliseconds() {
+		t.accepted = 0
+	}
+	t.looks++
+	s.later(t, min(time.Duration(t.looks)*250*time.Millisecond, 5*time.Second))
+}
+
+// isGone tells the one answer that says a machine is not there.
+func isGone(err error) bool { return err != nil && spec.AsError(err).Kind == spec.KindNotFound }
+
+// refused notes that a terminate failed, and when the next one is sent.
+func (s *Service) refused(t *tracked, e *spec.Error) {
+	t.tries++
+	wait := min(500*time.Millisecond<<min(t.tries, 7), retryLongest)
+	wait = max(wait, time.Duration(e.RetryAfterMS)*time.Millisecond)
+	kept := *e
+	kept.Details, kept.Raw, kept.Err = nil, nil, nil
+	if s.until.Err() == nil {
+		_, _ = s.change(t, func(_ *store.Session, d *document) ([]store.Event, bool) {
+			d.Error = &kept
+			return []store.Event{s.event("terminate_failed", map[string]any{"session": t.id, "error": &kept, "tries": t.tries, "retry_in_ms": wait.Milliseconds()})}, true
+		}, 0) // whatever the store says, the machine is tried again
+	}
+	s.later(t, wait)
+}
+
+// ended writes down that the cloud said the machine is gone.
+func (s *Service) ended(t *tracked, how string) {
+	verdict, err := s.change(t, func(row *store.Session, d *document) ([]store.Event, bool) {
+		if row.State == store.Ended {
+			return nil, false
+		}
+		now := s.node.now()
+		row.State, row.Ended, d.Error = store.Ended, now, nil
+		d.reprice(now, nil)
+		if d.Compute != nil {
+			c := *d.Compute
+			c.Status, c.NativeStatus = spec.StatusTerminated, ""
+			d.Compute = &c
+		}
+		if d.Reason == "" {
+			d.Reason = how
+		}
+		told := []store.Event{s.event("terminated", map[string]any{"session": t.id, "reason": d.Reason, "spent": d.Spent})}
+		if how != "terminated" {
+			told = append([]store.Event{s.event(how, map[string]any{"session": t.id})}, told...)
+		}
+		return told, true
+	}, 0)
+	if err != nil {
+		s.later(t, retryStore)
+		return
+	}
+	if verdict == store.Done {
+		s.drop(t)
+	}
+}

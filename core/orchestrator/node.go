@@ -1,0 +1,77 @@
+package orchestrator
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/exatlas/atlas/core/store"
+)
+
+// node is this process among those that share the store: its lease, and the
+// store's clock as the process reckons it between two answers.
+type node struct {
+	store  store.Store
+	holder string
+	ttl    time.Duration
+	base   time.Time // monotonic; a step of the wall clock does not touch it
+
+	offset atomic.Int64 // the store's clock at base, ms
+	until  atomic.Int64 // ns after base until which the lease surely holds; 0: it does not
+
+	mu    sync.Mutex
+	lease store.Lease
+}
+
+func newNode(s store.Store, holder string, ttl time.Duration) *node {
+	return &node{store: s, holder: holder, ttl: ttl, base: time.Now()}
+}
+
+func (n *node) name() string { return "node/" + n.holder }
+
+// now is the store's clock, ms.
+func (n *node) now() int64 { return n.offset.Load() + time.Since(n.base).Milliseconds() }
+
+// valid tells whether this process may act. It becomes false a tenth of the term
+// before the store would let another process act.
+func (n *node) valid() bool { return int64(time.Since(n.base)) < n.until.Load() }
+
+// current returns the lease to write under.
+func (n *node) current() (store.Lease, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.lease, n.lease.Fence != 0 && n.valid()
+}
+
+// renew takes or renews the lease. fresh tells that its number is new: sessions
+// acted on under the old one may be another's by now.
+func (n *node) renew(ctx context.Context) (fresh bool, err error) {
+	sent := time.Since(n.base)
+	lease, mine, err := n.store.Lease(ctx, n.name(), n.holder, n.ttl.Milliseconds())
+	if err != nil {
+		return false, err
+	}
+	answered := time.Since(n.base)
+	n.offset.Store(lease.Now - ((sent + answered) / 2).Milliseconds())
+	if !mine {
+		return false, nil // nobody else has this name; the store says so all the same
+	}
+	n.mu.Lock()
+	fresh = lease.Fence != n.lease.Fence
+	n.lease = lease
+	n.mu.Unlock()
+	n.until.Store(int64(sent + n.ttl - n.ttl/10))
+	return fresh, nil
+}
+
+// release gives the lease back: others may take the sessions at once.
+func (n *node) release(ctx context.Context) {
+	n.until.Store(0)
+	n.mu.Lock()
+	lease := n.lease
+	n.mu.Unlock()
+	if lease.Fence != 0 {
+		_ = n.store.Release(ctx, lease) // otherwise it expires
+	}
+}

@@ -1,0 +1,97 @@
+package orchestrator
+
+import (
+	"slices"
+
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/store"
+)
+
+// observe compares a session's machine with what the cloud says of it now. The
+// caller holds t.acting.
+func (s *Service) observe(t *tracked, c *spec.Compute) {
+	row, d := t.state()
+	if row.State != store.Live || d.Compute == nil {
+		return
+	}
+	switch {
+	case c.Status == spec.StatusTerminated:
+		s.ended(t, ReasonVanished)
+		return
+	case c.Status == spec.StatusFailed:
+		s.look(t, c)
+		_, _ = s.finish(t, ReasonFailed, 0) // seen again by the next poll otherwise
+		return
+	case c.Status == spec.StatusStopped && d.Compute.Spot:
+		s.look(t, c)
+		s.preempted(t)
+		return
+	}
+	if d.Compute.Status != c.Status || !slices.Equal(d.Compute.Ports, c.Ports) || !samePrice(d.Price, c.CostPerHour) || d.ReadyAt == 0 && ready(c) {
+		s.look(t, c)
+	}
+}
+
+// look writes down how a machine looks now.
+func (s *Service) look(t *tracked, c *spec.Compute) {
+	_, _ = s.change(t, func(row *store.Session, d *document) ([]store.Event, bool) {
+		if row.State != store.Live {
+			return nil, false
+		}
+		seen := *c
+		seen.Auth, seen.Raw = nil, nil
+		if seen.RequestID == "" {
+			seen.RequestID = d.Compute.RequestID
+		}
+		seen.Spot = seen.Spot || d.Compute.Spot
+		if seen.CostPerHour == nil && c.Status != spec.StatusStopped {
+			seen.CostPerHour = d.Price
+		}
+		var told []store.Event
+		if d.Compute.Status != c.Status {
+			told = append(told, s.event("status", map[string]any{"session": t.id, "id": c.ID, "provider": c.Provider, "status": c.Status}))
+		}
+		now := s.node.now()
+		if d.ReadyAt == 0 && ready(c) {
+			d.ReadyAt = now
+			told = append(told, s.event("ready", map[string]any{"session": t.id, "id": c.ID, "provider": c.Provider, "ports": c.Ports}))
+		}
+		if !samePrice(d.Price, seen.CostPerHour) {
+			d.reprice(now, seen.CostPerHour)
+		}
+		d.Compute = &seen
+		return told, true
+	}, 0) // seen again by the next poll otherwise
+	s.arm(t)
+}
+
+// preempted ends a session whose machine the cloud took back.
+func (s *Service) preempted(t *tracked) {
+	_, _ = s.change(t, func(row *store.Session, d *document) ([]store.Event, bool) {
+		if row.State != store.Live {
+			return nil, false
+		}
+		row.State, d.Reason = store.Ending, ReasonPreempted
+		return []store.Event{s.event("preempted", map[string]any{"session": t.id}), s.event("terminating", map[string]any{"session": t.id, "reason": ReasonPreempted})}, true
+	}, 0) // seen again by the next poll otherwise
+	if row, _ := t.state(); row.State == store.Ending {
+		s.later(t, 0)
+	}
+}
+
+// ready tells whether a machine runs and its ports are known.
+func ready(c *spec.Compute) bool {
+	if c.Status != spec.StatusRunning {
+		return false
+	}
+	for _, p := range c.Ports {
+		if p.URL == "" && p.External == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func samePrice(a, b *float64) bool {
+	return a == b || a != nil && b != nil && *a == *b
+}

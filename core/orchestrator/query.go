@@ -1,0 +1,175 @@
+package orchestrator
+
+import (
+	"context"
+	"time"
+
+	"github.com/exatlas/atlas/core/auth"
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/store"
+)
+
+// Get tells of one session, whichever process acts on it.
+func (s *Service) Get(ctx context.Context, p *SessionParams) (*Session, error) {
+	if err := s.Start(ctx); err != nil {
+		return nil, err
+	}
+	row, d, err := s.read(ctx, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := view(row, d, s.node.now())
+	if p.Credential && d.Hash != "" {
+		out.Auth = s.again(row.ID, d)
+	}
+	return out, nil
+}
+
+// read returns a session as this process or else the store knows it.
+func (s *Service) read(ctx context.Context, id string) (*store.Session, *document, error) {
+	if t := s.index.find(id); t != nil && s.node.valid() && !t.over() {
+		row, d := t.state()
+		return &row, d, nil
+	}
+	row, found, err := s.store.Get(ctx, id)
+	switch {
+	case err != nil:
+		return nil, nil, unknown(err)
+	case !found:
+		return nil, nil, notFound()
+	}
+	d, fault := decode(row.Doc)
+	if fault != nil {
+		return nil, nil, fault
+	}
+	return &row, d, nil
+}
+
+// again makes a session's credential once more. Where the key is not the one it
+// was made with the hash does not fit, and there is none to answer.
+func (s *Service) again(id string, d *document) *spec.Auth {
+	secret, err := s.credential(id)
+	if err != nil || !auth.VerifyToken(secret, d.Hash) {
+		return nil
+	}
+	if d.Scheme == "signed_url" {
+		return &spec.Auth{Scheme: d.Scheme, Token: secret}
+	}
+	token := auth.TokenOf(secret)
+	return &spec.Auth{Scheme: d.Scheme, Token: token.Token, Hash: token.Hash, Header: token.Header}
+}
+
+// List lists the sessions of the store.
+func (s *Service) List(ctx context.Context, p *ListParams) (*SessionList, error) {
+	if err := s.Start(ctx); err != nil {
+		return nil, err
+	}
+	f := store.Filter{UserID: p.UserID, After: p.After, Limit: p.Limit, States: []store.State{store.Intended, store.Live, store.Ending}}
+	if f.Limit == 0 {
+		f.Limit = 1000
+	}
+	if len(p.State) > 0 {
+		f.States = nil
+		for _, name := range p.State {
+			state, ok := stateOf(name)
+			if !ok {
+				return nil, &spec.Error{Kind: spec.KindValidation, Message: "params.state: not one of intended, live, ending, ended"}
+			}
+			f.States = append(f.States, state)
+		}
+	}
+	rows, err := s.store.List(ctx, f)
+	if err != nil {
+		return nil, unknown(err)
+	}
+	out := &SessionList{Items: make([]Session, 0, len(rows))}
+	now := s.node.now()
+	for i := range rows {
+		d, fault := decode(rows[i].Doc)
+		if fault != nil {
+			return nil, fault
+		}
+		if t := s.index.find(rows[i].ID); t != nil {
+			rows[i].Touched = max(rows[i].Touched, t.touched.Load())
+		}
+		out.Items = append(out.Items, *view(&rows[i], d, now))
+	}
+	if len(rows) == f.Limit {
+		out.Next = rows[len(rows)-1].ID
+	}
+	return out, nil
+}
+
+// Stop ends a session, whichever process acts on it, and waits until the cloud
+// says that its machine is gone.
+func (s *Service) Stop(ctx context.Context, p *StopParams) (*Session, error) {
+	if err := s.Start(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.ask(ctx, p.ID); err != nil {
+		return nil, err
+	}
+	wait := time.Minute
+	if p.WaitMS != nil {
+		wait = time.Duration(*p.WaitMS) * time.Millisecond
+	}
+	until := s.Clock.Now().Add(wait)
+	for {
+		row, d, err := s.read(ctx, p.ID)
+		if err != nil {
+			return nil, err
+		}
+		if row.State == store.Ended || !s.Clock.Now().Before(until) {
+			return view(row, d, s.node.now()), nil
+		}
+		if err := s.Clock.Wait(ctx, soon); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// ask ends a session of this process, or leaves word for the process that acts
+// on it.
+func (s *Service) ask(ctx context.Context, id string) error {
+	if t := s.index.find(id); t != nil && s.node.valid() {
+		t.acting.Lock()
+		err := s.stopHere(t)
+		gone := t.over()
+		t.acting.Unlock()
+		if err != nil {
+			return unknown(err)
+		}
+		if row, _ := t.state(); !gone || row.State == store.Ended {
+			return nil
+		}
+	}
+	row, found, err := s.store.Get(ctx, id)
+	switch {
+	case err != nil:
+		return unknown(err)
+	case !found:
+		return notFound()
+	case row.State >= store.Ending:
+		return nil
+	}
+	if _, err := s.store.Ask(ctx, row.ID, "stop"); err != nil {
+		return unknown(err)
+	}
+	return nil
+}
+
+// stopHere ends a session of this process. One that is still being rented, or
+// looked for, is given back as soon as its machine is known. The caller holds
+// t.acting.
+func (s *Service) stopHere(t *tracked) error {
+	row, _ := t.state()
+	if row.State == store.Intended {
+		_, err := s.change(t, func(row *store.Session, d *document) ([]store.Event, bool) {
+			d.Abandoned = true
+			return nil, row.State == store.Intended
+		}, 0)
+		return err
+	}
+	_, err := s.finish(t, ReasonStopped, 0)
+	return err
+}

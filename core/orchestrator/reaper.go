@@ -1,0 +1,288 @@
+package orchestrator
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/exatlas/atlas/core/compute"
+	"github.com/exatlas/atlas/core/provider"
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/store"
+)
+
+// ReapParams asks for a run of the reaper.
+type ReapParams struct {
+	provider.Targets
+	DryRun         bool    `json:"dry_run" doc:"Tells what would be given back, and gives nothing back."`
+	GraceMS        *int64  `json:"grace_ms" min:"0" max:"86400000" doc:"Age under which a machine is let be, ms. Default: the client's reap grace, 300000."`
+	NamePrefix     *string `json:"name_prefix" doc:"Machines whose names start so are looked at, whoever rented them. Default: those that sessions of this store rented."`
+	ReapEverything bool    `json:"reap_everything" doc:"Needed with an empty name_prefix: every machine of the account without a session is given back."`
+}
+
+// Reaped is what a run did at one cloud.
+type Reaped struct {
+	Provider string       `json:"provider" doc:"Name of the provider."`
+	DryRun   bool         `json:"dry_run,omitempty" doc:"Nothing was given back."`
+	Listed   int          `json:"listed" doc:"Machines of the account, in every state."`
+	Owned    int          `json:"owned" doc:"Those the reaper may touch."`
+	Young    int          `json:"young" doc:"Owned ones without a session that are in their grace."`
+	Gone     []ReapedItem `json:"reaped" doc:"Machines without a session that were given back, or would be."`
+	Failed   []ReapedItem `json:"failed" doc:"Those the cloud did not take back; the next run tries again."`
+	Skipped  string       `json:"skipped,omitempty" doc:"Why nothing was done."`
+	Error    *spec.Error  `json:"error,omitempty" doc:"What did not answer."`
+}
+
+// ReapedItem is one machine.
+type ReapedItem struct {
+	ID     string      `json:"id"`
+	Name   string      `json:"name,omitempty"`
+	Status spec.Status `json:"status"`
+	Error  *spec.Error `json:"error,omitempty"`
+}
+
+// ReapReport is the result of orchestrator.reap.
+type ReapReport struct {
+	Items []Reaped `json:"items" doc:"A report for each provider."`
+}
+
+// reaper gives machines back that sessions rented and no session holds.
+type reaper struct {
+	service *Service
+	mu      sync.Mutex
+	seen    map[string]int64 // machines without a session: when they were first seen so
+}
+
+func newReaper(s *Service) *reaper { return &reaper{service: s, seen: map[string]int64{}} }
+
+// run reaps again and again, at the clouds where this process has a credential
+// and this store has had sessions.
+func (r *reaper) run() {
+	s := r.service
+	if s.Settings.ReapEvery < 0 {
+		return
+	}
+	for s.pause(s.Settings.ReapEvery) {
+		if !s.settled() || !s.node.valid() {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(s.until, 5*time.Minute)
+		for _, name := range r.clouds(ctx) {
+			a, err := s.Directory.Find(ctx, name, spec.Secret{})
+			if err != nil {
+				continue
+			}
+			_, mine, err := s.store.Lease(ctx, r.lease(&a), s.node.holder, max(3*s.Settings.ReapEvery, 3*s.Settings.Lease).Milliseconds())
+			if err != nil || !mine {
+				continue
+			}
+			s.tell("reaped", map[string]any{"report": r.reap(ctx, &a, s.ownPrefix(), s.Settings.ReapGrace, false)})
+		}
+		cancel()
+	}
+}
+
+// lease names the account, so that one process of all reaps there.
+func (r *reaper) lease(a *provider.Account) string {
+	sum := sha256.Sum256([]byte("reaper account\x00" + r.service.store.Identity() + "\x00" + a.Key.Reveal()))
+	return "reaper/" + a.Provider + "/" + hex.EncodeToString(sum[:6])
+}
+
+// clouds lists the providers where sessions of this store have been.
+func (r *reaper) clouds(ctx context.Context) []string {
+	var out []string
+	for _, name := range r.service.Names() {
+		if _, found, err := r.service.store.GetValue(ctx, spaceClouds, name); err == nil && found {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// spaceClouds holds a value for each provider where sessions have been.
+const spaceClouds = "orchestrator/clouds"
+
+// remember notes that the reaper has to look at a provider.
+func (s *Service) remember(ctx context.Context, name string) error {
+	if _, known := s.known.Load(name); known {
+		return nil
+	}
+	if err := s.store.PutValue(ctx, spaceClouds, name, []byte{1}); err != nil {
+		return err
+	}
+	s.known.Store(name, true)
+	return nil
+}
+
+// ownPrefix starts the names of the machines that sessions of this store rent.
+func (s *Service) ownPrefix() string {
+	prefix := s.Settings.NamePrefix
+	if s.Settings.Owner != "" {
+		prefix += s.Settings.Owner + "-"
+	}
+	return prefix + s.store.Identity()
+}
+
+// Reap carries out one run.
+func (s *Service) Reap(ctx context.Context, p *ReapParams) (*ReapReport, error) {
+	if p.NamePrefix != nil && *p.NamePrefix == "" && !p.ReapEverything {
+		return nil, &spec.Error{Kind: spec.KindValidation, Message: "params.name_prefix: empty, which means every machine of the account", Hint: "give a prefix, or set reap_everything to true if that is what you want"}
+	}
+	if err := s.Start(ctx); err != nil {
+		return nil, err
+	}
+	accounts, err := s.Directory.FindAll(ctx, p.Targets)
+	if err != nil {
+		return nil, err
+	}
+	prefix, grace := s.ownPrefix(), s.Settings.ReapGrace
+	if p.NamePrefix != nil {
+		prefix = *p.NamePrefix
+	}
+	if p.GraceMS != nil {
+		grace = time.Duration(*p.GraceMS) * time.Millisecond
+	}
+	out := &ReapReport{Items: []Reaped{}}
+	for i := range accounts {
+		report := s.reaper.reap(ctx, &accounts[i], prefix, grace, p.DryRun)
+		s.tell("reaped", map[string]any{"report": report})
+		out.Items = append(out.Items, *report)
+	}
+	return out, nil
+}
+
+// reap looks at one account. The cloud is listed first and the store read after
+// it, so that no session can come between unseen.
+func (r *reaper) reap(ctx context.Context, a *provider.Account, prefix string, grace time.Duration, dry bool) *Reaped {
+	s := r.service
+	out := &Reaped{Provider: a.Provider, DryRun: dry, Gone: []ReapedItem{}, Failed: []ReapedItem{}}
+	if !s.settled() {
+		out.Skipped = "spawns without a result are being settled, or sessions taken over"
+		return out
+	}
+	began := s.node.now()
+	at := provider.Target{Provider: a.Provider, APIKey: a.Key}
+	list, err := s.Compute.List(ctx, &compute.ListParams{Target: at})
+	if err != nil {
+		out.Skipped, out.Error = "the cloud did not list its machines", spec.AsError(err)
+		return out
+	}
+	out.Listed = len(list.Items)
+	intended, err := s.intended(ctx)
+	if err != nil {
+		out.Skipped, out.Error = "the store did not answer", spec.AsError(unknown(err))
+		return out
+	}
+	alone := map[string]bool{}
+	for i := range list.Items {
+		c := &list.Items[i]
+		if c.Status == spec.StatusTerminated || !strings.HasPrefix(c.Name, prefix) && !(prefix == s.ownPrefix() && strings.HasPrefix(c.RequestID, s.store.Identity())) {
+			continue
+		}
+		out.Owned++
+		held, err := s.held(ctx, c, intended)
+		if err != nil {
+			out.Skipped, out.Error = "the store did not answer", spec.AsError(unknown(err))
+			return out
+		}
+		if held {
+			continue
+		}
+		alone[a.Provider+"/"+c.ID] = true
+		if r.young(a.Provider+"/"+c.ID, c, began, grace) {
+			out.Young++
+			continue
+		}
+		r.giveBack(ctx, at, c, dry, out)
+	}
+	r.forget(a.Provider+"/", alone)
+	return out
+}
+
+func (r *reaper) giveBack(ctx context.Context, at provider.Target, c *spec.Compute, dry bool, out *Reaped) {
+	item := ReapedItem{ID: c.ID, Name: c.Name, Status: c.Status}
+	if dry {
+		out.Gone = append(out.Gone, item)
+		return
+	}
+	if !r.service.node.valid() {
+		out.Skipped = "this process has lost its lease"
+		return
+	}
+	if _, err := r.service.Compute.Terminate(ctx, &compute.IDParams{Target: at, ID: c.ID}); err != nil {
+		item.Error = spec.AsError(err)
+		out.Failed = append(out.Failed, item)
+		return
+	}
+	out.Gone = append(out.Gone, item)
+}
+
+// intended gathers the request ids of creates whose sessions have no machine yet.
+func (s *Service) intended(ctx context.Context) (map[string]bool, error) {
+	out := map[string]bool{}
+	after := ""
+	for {
+		rows, err := s.store.List(ctx, store.Filter{States: []store.State{store.Intended}, After: after, Limit: 1000})
+		if err != nil {
+			return nil, err
+		}
+		for i := range rows {
+			d, fault := decode(rows[i].Doc)
+			if fault != nil {
+				return nil, fault
+			}
+			for _, in := range d.Intents {
+				out[in.RequestID] = true
+				if in.OwnName {
+					out[in.Name] = true
+				}
+			}
+		}
+		if len(rows) < 1000 {
+			return out, nil
+		}
+		after = rows[len(rows)-1].ID
+	}
+}
+
+// held tells whether a session holds a machine, or may be about to.
+func (s *Service) held(ctx context.Context, c *spec.Compute, intended map[string]bool) (bool, error) {
+	if intended[c.RequestID] || intended[c.Name] {
+		return true, nil
+	}
+	row, found, err := s.store.Get(ctx, c.ID)
+	if err != nil {
+		return true, err
+	}
+	return found && row.State != store.Ended, nil
+}
+
+// young tells whether a machine is in its grace: by the cloud's word on its age,
+// or by when it was first seen without a session, whichever is kinder.
+func (r *reaper) young(key string, c *spec.Compute, now int64, grace time.Duration) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	first, ok := r.seen[key]
+	if !ok {
+		first = now
+		r.seen[key] = now
+	}
+	if born, err := time.Parse(time.RFC3339, c.CreatedAt); err == nil && born.UnixMilli() < now {
+		return now-born.UnixMilli() < grace.Milliseconds()
+	}
+	return now-first < grace.Milliseconds()
+}
+
+// forget drops what is known of machines that are not alone any more.
+func (r *reaper) forget(prefix string, alone map[string]bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for key := range r.seen {
+		if strings.HasPrefix(key, prefix) && !alone[key] {
+			delete(r.seen, key)
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package orchestrator
+
+import (
+	"slices"
+	"time"
+
+	json "github.com/goccy/go-json"
+
+	"github.com/exatlas/atlas/core/compute"
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/store"
+)
+
+// Why a session ends.
+const (
+	ReasonIdle       = "idle_timeout"
+	ReasonLifetime   = "max_lifetime"
+	ReasonCost       = "cost_cap"
+	ReasonNeverReady = "never_ready"
+	ReasonStopped    = "stopped"
+	ReasonShutdown   = "shutdown"
+	ReasonVanished   = "vanished"
+	ReasonPreempted  = "preempted"
+	ReasonFailed     = "failed"
+	ReasonNotRented  = "not_rented"
+)
+
+// document is what the store keeps of a session beside its columns. It holds no
+// credential: of one that Atlas minted, the hash.
+type document struct {
+	Tags         map[string]string `json:"tags,omitempty"`
+	IdleTTL      int64             `json:"idle_ttl,omitempty"` // ms, as all times here
+	MaxLifetime  int64             `json:"max_lifetime,omitempty"`
+	ReadyTimeout int64             `json:"ready_timeout,omitempty"`
+	MaxCost      float64           `json:"max_cost,omitempty"`
+	OnExit       OnExit            `json:"on_exit,omitempty"`
+	Scheme       string            `json:"scheme,omitempty"`
+	Hash         string            `json:"hash,omitempty"`
+	Intents      []compute.Intent  `json:"intents,omitempty"`   // creates that may have been sent
+	Abandoned    bool              `json:"abandoned,omitempty"` // the caller was told that it failed
+	Compute      *spec.Compute     `json:"compute,omitempty"`
+	RentedAt     int64             `json:"rented_at,omitempty"`
+	ReadyAt      int64             `json:"ready_at,omitempty"`
+	Reason       string            `json:"reason,omitempty"`
+	Error        *spec.Error       `json:"error,omitempty"`
+	Price        *float64          `json:"price,omitempty"` // USD per hour since PricedAt
+	PricedAt     int64             `json:"priced_at,omitempty"`
+	Spent        float64           `json:"spent,omitempty"`   // USD until PricedAt
+	Pending      []store.Event     `json:"pending,omitempty"` // events from before there was a topic
+}
+
+func (d *document) encode() []byte {
+	data, err := json.MarshalWithOption(d, json.DisableHTMLEscape())
+	if err != nil {
+		panic(err) // of plain fields: cannot be
+	}
+	return data
+}
+
+func decode(data []byte) (*document, *spec.Error) {
+	d := new(document)
+	if err := json.Unmarshal(data, d); err != nil {
+		return nil, &spec.Error{Kind: spec.KindInternal, Message: "a stored session cannot be read: " + err.Error(), Hint: "it was written by another version, or the store is damaged; nothing was changed"}
+	}
+	return d, nil
+}
+
+// price notes what the machine costs from now on.
+func (d *document) reprice(now int64, price *float64) {
+	d.Spent = d.spent(now)
+	d.Price, d.PricedAt = price, now
+}
+
+// spent is what it has cost until now, USD.
+func (d *document) spent(now int64) float64 {
+	if d.Price == nil || now <= d.PricedAt {
+		return d.Spent
+	}
+	return d.Spent + *d.Price*float64(now-d.PricedAt)/float64(time.Hour/time.Millisecond)
+}
+
+// deadline is when a live session ends, and why; 0 for never.
+func (d *document) deadline(created, touched int64) (at int64, reason string) {
+	soonest := func(t int64, why string) {
+		if at == 0 || t < at {
+			at, reason = t, why
+		}
+	}
+	if d.IdleTTL > 0 {
+		soonest(touched+d.IdleTTL, ReasonIdle)
+	}
+	if d.MaxLifetime > 0 {
+		soonest(created+d.MaxLifetime, ReasonLifetime)
+	}
+	if d.ReadyTimeout > 0 && d.ReadyAt == 0 && d.RentedAt > 0 {
+		soonest(d.RentedAt+d.ReadyTimeout, ReasonNeverReady)
+	}
+	if d.MaxCost > 0 && d.Price != nil && *d.Price > 0 {
+		left := (d.MaxCost - d.Spent) / *d.Price * float64(time.Hour/time.Millisecond)
+		soonest(d.PricedAt+int64(min(max(left, 0), 1e15)), ReasonCost)
+	}
+	return at, reason
+}
+
+// topicOf is where a session's events are told.
+func topicOf(computeID string) string {
+	if computeID == "" {
+		return ""
+	}
+	return "compute:" + computeID
+}
+
+// states are the names of store.State.
+func stateName(s store.State) string {
+	return [...]string{"", "intended", "live", "ending", "ended"}[s]
+}
+
+func stateOf(name string) (store.State, bool) {
+	i := slices.Index([]string{"intended", "live", "ending", "ended"}, name)
+	return store.State(i + 1), i >= 0
+}
+
+// text writes a time of the store's clock.
+func text(ms int64) string {
+	if ms == 0 {
+		return ""
+	}
+	return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z07:00")
+}
+
+// view is a session as callers see it.
+func view(row *store.Session, d *document, now int64) *Session {
+	s := &Session{ID: row.ID, State: stateName(row.State), Topic: topicOf(row.ComputeID), UserID: row.UserID, Tags: d.Tags, IdleTTLMS: d.IdleTTL, MaxLifetimeMS: d.MaxLifetime,
+		MaxCost: d.MaxCost, OnExit: d.OnExit, CreatedAt: text(row.Created), TouchedAt: text(row.Touched), ReadyAt: text(d.ReadyAt), EndedAt: text(row.Ended), Reason: d.Reason, Error: d.Error}
+	if d.Compute != nil {
+		c := *d.Compute
+		s.Compute = &c
+	}
+	if row.State == store.Live {
+		at, _ := d.deadline(row.Created, row.Touched)
+		s.EndsAt = text(at)
+	}
+	if d.PricedAt > 0 {
+		spent := d.spent(now)
+		s.Spent = &spent
+	}
+	return s
+}

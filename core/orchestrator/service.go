@@ -1,0 +1,202 @@
+package orchestrator
+
+import (
+	"context"
+	"encoding/hex"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/exatlas/atlas/core/clock"
+	"github.com/exatlas/atlas/core/compute"
+	"github.com/exatlas/atlas/core/events"
+	"github.com/exatlas/atlas/core/provider"
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/store"
+	"github.com/exatlas/atlas/internal/safego"
+)
+
+// Settings of the service. Zero means the default.
+type Settings struct {
+	Lease      time.Duration // term of a process's lease; default 15 s
+	Poll       time.Duration // how often clouds are asked for their machines; default 30 s
+	Grace      time.Duration // what a session has left at the least when it is adopted; default 5 s
+	Heartbeat  time.Duration // pace of heartbeat events; default 60 s
+	CostEvery  time.Duration // pace of cost events; default 15 min
+	Retain     time.Duration // how long ended sessions and their events are kept; default 7 days
+	ReapEvery  time.Duration // pace of the reaper; default 60 s; negative: it does not run by itself
+	ReapGrace  time.Duration // age under which it lets machines be; default 5 min
+	NamePrefix string        // of the names Atlas gives
+	Owner      string        // word after it
+}
+
+// Wiring is what the service works with.
+type Wiring struct {
+	Open      func(context.Context) (store.Store, error) // opens the store at the first use
+	Key       func() ([32]byte, error)                   // the secret that credentials are made from
+	Compute   *compute.Service
+	Directory *provider.Directory
+	Names     func() []string // of the providers
+	Bus       *events.Bus
+	Clock     clock.Clock
+	Random    io.Reader
+	Settings  Settings
+}
+
+// flushEvery is how long an activity may wait in memory.
+const flushEvery = time.Second
+
+// acts bounds what is done for sessions at once.
+const acts = 256
+
+// Service keeps sessions.
+type Service struct {
+	Wiring
+	index  *index
+	timers *timers
+	polls  *polls
+	reaper *reaper
+	notes  notes
+	slots  chan struct{} // one for each act under way
+	known  sync.Map      // providers noted for the reaper
+
+	work  sync.WaitGroup
+	until context.Context // ends when the service stops acting
+	end   context.CancelFunc
+
+	starting sync.Mutex
+	node     *node // set once it runs, under starting; read through running
+	store    store.Store
+	started  chan struct{} // closed then
+	closed   bool
+	adopted  chan struct{} // closed once everything that was there at the start is taken
+	follow   sync.Mutex    // held while a stored topic's events are handed on
+}
+
+// New makes the service; it does nothing until Start or the first call.
+func New(w Wiring) *Service {
+	fill := func(d *time.Duration, otherwise time.Duration) {
+		if *d == 0 {
+			*d = otherwise
+		}
+	}
+	fill(&w.Settings.Lease, 15*time.Second)
+	fill(&w.Settings.Poll, 30*time.Second)
+	fill(&w.Settings.Grace, 5*time.Second)
+	fill(&w.Settings.Heartbeat, time.Minute)
+	fill(&w.Settings.CostEvery, 15*time.Minute)
+	fill(&w.Settings.Retain, 7*24*time.Hour)
+	fill(&w.Settings.ReapEvery, time.Minute)
+	fill(&w.Settings.ReapGrace, 5*time.Minute)
+	s := &Service{Wiring: w, index: newIndex(), timers: newTimers(), slots: make(chan struct{}, acts), started: make(chan struct{}), adopted: make(chan struct{})}
+	s.polls, s.reaper = newPolls(s), newReaper(s)
+	s.until, s.end = context.WithCancel(context.Background())
+	return s
+}
+
+// Start opens the store, takes over what dead processes left, and begins to act.
+// Once it has succeeded it does nothing.
+func (s *Service) Start(ctx context.Context) error {
+	select {
+	case <-s.started:
+		return nil
+	default:
+	}
+	s.starting.Lock()
+	defer s.starting.Unlock()
+	select {
+	case <-s.started:
+		return nil
+	default:
+	}
+	if s.closed {
+		return &spec.Error{Kind: spec.KindCancelled, Message: "the client is closed"}
+	}
+	var raw [8]byte
+	if _, err := io.ReadFull(s.Random, raw[:]); err != nil {
+		return &spec.Error{Kind: spec.KindInternal, Message: "the system gave no random bytes", Err: err}
+	}
+	opened, err := s.Open(ctx)
+	if err != nil {
+		return spec.AsError(err)
+	}
+	n := newNode(opened, hex.EncodeToString(raw[:]), s.Settings.Lease)
+	if _, err := n.renew(ctx); err != nil {
+		_ = opened.Close()
+		return unknown(err)
+	}
+	s.store, s.node = opened, n
+	close(s.started)
+	for _, loop := range []func(){s.keepLease, s.takeOver, s.runTimers, s.flushNotes, s.followTopics, s.polls.run, s.reaper.run, s.prune} {
+		s.background(loop)
+	}
+	return nil
+}
+
+// running tells whether the service has been started.
+func (s *Service) running() bool {
+	select {
+	case <-s.started:
+		return true
+	default:
+		return false
+	}
+}
+
+// background runs a loop until the service stops. A defect in it ends that loop
+// alone, and is told.
+func (s *Service) background(loop func()) {
+	safego.Go(&s.work, func(e *spec.Error) { s.tell("defect", map[string]any{"error": e}) }, loop)
+}
+
+// pause waits, and tells whether the service goes on.
+func (s *Service) pause(d time.Duration) bool { return s.Clock.Wait(s.until, d) == nil }
+
+// keepLease renews the lease three times a term. Where it was lost, the sessions
+// of the old one are let go; those that nobody took come back with the next claim.
+func (s *Service) keepLease() {
+	for s.pause(s.node.ttl / 3) {
+		ctx, cancel := context.WithTimeout(s.until, s.node.ttl)
+		fresh, err := s.node.renew(ctx)
+		cancel()
+		if err == nil && fresh {
+			s.letGo()
+		}
+	}
+}
+
+// letGo forgets the sessions held under an older lease.
+func (s *Service) letGo() {
+	lease, _ := s.node.current()
+	for _, t := range s.index.all() {
+		if row, _ := t.state(); row.Fence != lease.Fence && row.Fence != 0 {
+			s.drop(t)
+		}
+	}
+}
+
+// drop forgets a session that is another's now, or over.
+func (s *Service) drop(t *tracked) {
+	t.mu.Lock()
+	t.gone = true
+	computeID := t.row.ComputeID
+	t.mu.Unlock()
+	t.live.Store(false)
+	s.timers.set(t, 0)
+	s.index.remove(t, computeID)
+}
+
+// prune forgets what ended long ago.
+func (s *Service) prune() {
+	for s.pause(min(time.Hour, s.Settings.Retain)) {
+		_, _ = s.store.Prune(s.until, s.node.now()-s.Settings.Retain.Milliseconds()) // the next round tries again
+	}
+}
+
+// unknown is the error of a store that did not answer.
+func unknown(err error) error {
+	if c, ok := err.(interface{ AsError() *spec.Error }); ok {
+		return c.AsError()
+	}
+	return spec.AsError(err)
+}

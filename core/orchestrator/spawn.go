@@ -1,0 +1,262 @@
+package orchestrator
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"io"
+	"time"
+
+	"github.com/exatlas/atlas/core/auth"
+	"github.com/exatlas/atlas/core/compute"
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/store"
+)
+
+// Spawn rents a machine and keeps it as a session.
+func (s *Service) Spawn(ctx context.Context, p *SpawnParams) (*Session, error) {
+	if !p.APIKey.Empty() {
+		return nil, &spec.Error{Kind: spec.KindValidation, Message: "params.api_key: a session needs its credential after a restart too, and credentials are never stored",
+			Hint: "set providers.<name>.api_key when opening the client, or the provider's environment variable; or use compute.spawn"}
+	}
+	if err := s.Start(ctx); err != nil {
+		return nil, err
+	}
+	id, err := s.newID()
+	if err != nil {
+		return nil, err
+	}
+	sp := &spawning{service: s, params: p, t: &tracked{id: id, place: -1, spawning: true}}
+	machine, failure := s.Compute.SpawnTracked(ctx, &p.SpawnParams, compute.Tracking{Tag: s.store.Identity(), Intend: sp.intend, Secret: func() (string, *spec.Error) { return s.credential(id) }})
+	if failure != nil {
+		return nil, sp.failed(spec.AsError(failure))
+	}
+	return sp.rented(machine)
+}
+
+func (s *Service) newID() (string, *spec.Error) {
+	var raw [12]byte
+	if _, err := io.ReadFull(s.Random, raw[:]); err != nil {
+		return "", &spec.Error{Kind: spec.KindInternal, Message: "the system gave no random bytes", Err: err}
+	}
+	return "ses-" + hex.EncodeToString(raw[:]), nil
+}
+
+// credential makes the text of a session's credential: a keyed hash of the
+// session's identifier. It can be made again after a restart without having been
+// stored; who has the store but not the key can make none.
+func (s *Service) credential(id string) (string, *spec.Error) {
+	key, err := s.Key()
+	if err != nil {
+		return "", spec.AsError(err)
+	}
+	mac := hmac.New(sha256.New, key[:])
+	mac.Write([]byte("atlas session credential 1\x00" + id))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)), nil
+}
+
+// spawning is one spawn under way.
+type spawning struct {
+	service *Service
+	params  *SpawnParams
+	t       *tracked
+	written bool // its row is in the store, or may be
+}
+
+// intend writes a create down before it is sent.
+func (sp *spawning) intend(ctx context.Context, in compute.Intent) *spec.Error {
+	s, t := sp.service, sp.t
+	if err := s.remember(ctx, in.Provider); err != nil {
+		return spec.AsError(unknown(err))
+	}
+	t.acting.Lock()
+	defer t.acting.Unlock()
+	var verdict store.Verdict
+	var err error
+	if !sp.written {
+		verdict, err = sp.write(in)
+	} else {
+		verdict, err = s.change(t, func(row *store.Session, d *document) ([]store.Event, bool) {
+			row.Provider = in.Provider
+			d.Intents = append(append([]compute.Intent(nil), d.Intents...), in)
+			return nil, true
+		}, 0)
+	}
+	switch {
+	case err != nil:
+		return spec.AsError(unknown(err))
+	case verdict != store.Done || !s.node.valid():
+		return lost()
+	}
+	return nil
+}
+
+// write puts the session's row into the store.
+func (sp *spawning) write(in compute.Intent) (store.Verdict, error) {
+	s, p, t := sp.service, sp.params, sp.t
+	lease, ok := s.node.current()
+	if !ok {
+		return store.Lost, nil
+	}
+	now := s.node.now()
+	d := &document{Tags: p.Tags, IdleTTL: 30 * time.Minute.Milliseconds(), MaxLifetime: p.MaxLifetimeMS, ReadyTimeout: 15 * time.Minute.Milliseconds(),
+		MaxCost: p.MaxCost, OnExit: p.OnExit, Intents: []compute.Intent{in},
+		Pending: []store.Event{s.event("provisioning", map[string]any{"session": t.id, "provider": in.Provider, "name": in.Name, "request_id": in.RequestID, "user_id": p.UserID})}}
+	if p.IdleTTLMS != nil {
+		d.IdleTTL = *p.IdleTTLMS
+	}
+	if p.ReadyTimeoutMS != nil {
+		d.ReadyTimeout = *p.ReadyTimeoutMS
+	}
+	if d.OnExit == "" {
+		d.OnExit = Keep
+	}
+	row := store.Session{ID: t.id, Owner: lease.Holder, Fence: lease.Fence, State: store.Intended, Provider: in.Provider, UserID: p.UserID, Created: now, Touched: now, Doc: d.encode()}
+	t.set(row, d)
+	sp.written = true
+	s.index.add(t, "")
+	ctx, cancel := context.WithTimeout(s.until, commitLimit)
+	defer cancel()
+	results, err := s.store.Commit(ctx, lease, []store.Change{{Session: row, New: true}})
+	if err != nil {
+		t.mu.Lock()
+		t.stale = true
+		t.mu.Unlock()
+		return 0, err
+	}
+	if results[0].Verdict == store.Lost {
+		s.drop(t)
+	}
+	return results[0].Verdict, nil
+}
+
+// lost is the error of a spawn whose process may not act now.
+func lost() *spec.Error {
+	return &spec.Error{Kind: spec.KindConflict, Retryable: true, Message: "this process has lost its lease on the store, so nothing was rented", Hint: "try again; it renews the lease by itself when the store answers"}
+}
+
+// failed ends the session of a spawn that rented nothing, or leaves it to be
+// settled where that is not certain.
+func (sp *spawning) failed(e *spec.Error) error {
+	s, t := sp.service, sp.t
+	if !sp.written {
+		return e
+	}
+	t.acting.Lock()
+	defer t.acting.Unlock()
+	t.mu.Lock()
+	t.spawning = false
+	t.mu.Unlock()
+	_, err := s.change(t, func(row *store.Session, d *document) ([]store.Event, bool) {
+		if e.UnknownOutcome {
+			d.Abandoned = true
+		} else {
+			row.State, row.Ended, d.Reason = store.Ended, s.node.now(), ReasonNotRented
+		}
+		kept := *e
+		kept.Details, kept.Raw, kept.Err = nil, nil, nil
+		d.Error = &kept
+		return nil, true
+	}, 0)
+	row, _ := t.state()
+	if err == nil && row.State == store.Ended {
+		s.drop(t)
+		return e
+	}
+	t.abandoned = true
+	s.timers.set(t, s.node.now())
+	return e
+}
+
+// rented makes the session of a machine.
+func (sp *spawning) rented(machine *compute.Spawned) (*Session, error) {
+	s, t := sp.service, sp.t
+	t.acting.Lock()
+	defer t.acting.Unlock()
+	verdict, err := sp.record(machine)
+	t.mu.Lock()
+	t.spawning = false
+	t.mu.Unlock()
+	switch {
+	case err != nil: // the store does not answer: the machine is given back once it does
+		t.abandoned = true
+		s.timers.set(t, s.node.now())
+		return nil, unknown(err)
+	case verdict != store.Done:
+		return s.overtaken(t, machine)
+	}
+	row, d := t.state()
+	if d.Abandoned {
+		_, _ = s.finish(t, ReasonStopped, 0) // the timers try again otherwise
+		return nil, &spec.Error{Kind: spec.KindCancelled, Provider: row.Provider, Message: "the session was stopped while its machine was rented; the machine is given back"}
+	}
+	if d.MaxCost > 0 && d.Price == nil {
+		_, _ = s.finish(t, ReasonCost, 0)
+		return nil, &spec.Error{Kind: spec.KindBudget, Provider: row.Provider, Message: "max_cost cannot be kept: the cloud tells no price; the machine is given back", Hint: "leave max_cost out, or rent where offers.search shows prices"}
+	}
+	s.observe(t, &machine.Compute)
+	s.arm(t)
+	s.polls.watch(row.Provider)
+	row, d = t.state()
+	out := view(&row, d, s.node.now())
+	out.Attempts, out.Auth = machine.Attempts, machine.Auth
+	return out, nil
+}
+
+// record commits the machine, again and again while the store does not answer.
+func (sp *spawning) record(machine *compute.Spawned) (verdict store.Verdict, err error) {
+	s := sp.service
+	c := machine.Compute
+	scheme, hash := "", ""
+	if c.Auth != nil {
+		scheme, hash = c.Auth.Scheme, auth.HashToken(c.Auth.Token)
+	}
+	c.Auth, c.Raw = nil, nil
+	for try := 0; ; try++ {
+		verdict, err = s.change(sp.t, func(row *store.Session, d *document) ([]store.Event, bool) {
+			if row.State != store.Intended {
+				return nil, false
+			}
+			now := s.node.now()
+			row.State, row.Provider, row.ComputeID, row.Touched = store.Live, c.Provider, c.ID, now
+			d.Compute, d.RentedAt, d.Scheme, d.Hash, d.Error = &c, now, scheme, hash, nil
+			d.reprice(now, c.CostPerHour)
+			return []store.Event{s.event("status", map[string]any{"session": sp.t.id, "id": c.ID, "provider": c.Provider, "status": c.Status})}, true
+		}, 0)
+		if err == nil || try >= 20 || !s.node.valid() || !s.pause(250*time.Millisecond) {
+			return verdict, err
+		}
+	}
+}
+
+// overtaken finds out what another process made of a spawn whose process had lost
+// its lease: it may have adopted the machine, or found none before it was there.
+func (s *Service) overtaken(t *tracked, machine *compute.Spawned) (*Session, error) {
+	for until := s.Clock.Now().Add(2 * time.Minute); s.Clock.Now().Before(until); {
+		row, found, err := s.store.Get(s.until, t.id)
+		if err == nil && found && row.State == store.Live && row.ComputeID == machine.ID {
+			d, fault := decode(row.Doc)
+			if fault != nil {
+				return nil, fault
+			}
+			out := view(&row, d, s.node.now())
+			out.Attempts, out.Auth = machine.Attempts, machine.Auth
+			return out, nil
+		}
+		if err == nil && (!found || row.State >= store.Ending) {
+			break // nobody knows of the machine
+		}
+		if !s.pause(250 * time.Millisecond) {
+			break
+		}
+	}
+	_, err := s.Compute.Terminate(s.until, &compute.IDParams{Target: target(machine.Provider), ID: machine.ID})
+	e := lost()
+	e.Message = "this process lost its lease on the store while it rented; the machine was given back"
+	if err != nil {
+		e.Message = "this process lost its lease on the store while it rented; the machine " + machine.ID + " could not be given back yet, the reaper will do it"
+	}
+	return nil, e
+}

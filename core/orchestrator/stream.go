@@ -1,0 +1,124 @@
+package orchestrator
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/exatlas/atlas/core/events"
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/store"
+)
+
+// TopicReaper is where the reaper reports its runs, and the orchestrator what
+// went wrong with it.
+const TopicReaper = "orchestrator"
+
+const (
+	followEvery = 500 * time.Millisecond // how late other processes' events come at the most
+	page        = 512                    // events read at once
+)
+
+// Stored tells whether a topic's events are the store's.
+func (s *Service) Stored(topic string) bool {
+	return s.running() && (strings.HasPrefix(topic, "compute:") || topic == TopicReaper)
+}
+
+// Subscribe subscribes to a topic of the store, from any of its numbers; 0 means
+// new events alone.
+func (s *Service) Subscribe(ctx context.Context, topic string, from uint64, ready func(*events.Subscription)) (*events.Subscription, error) {
+	s.follow.Lock()
+	defer s.follow.Unlock()
+	first, last, err := s.store.Events(ctx, topic, max(from, 1), page)
+	if err != nil {
+		return nil, unknown(err)
+	}
+	if last == 0 && strings.HasPrefix(topic, "compute:") && s.index.find(strings.TrimPrefix(topic, "compute:")) == nil {
+		return plain(s.Bus.Subscribe(topic, from, ready, nil)) // a machine without a session
+	}
+	if seen, watched := s.Bus.Watched(topic); watched {
+		last = seen
+	}
+	var kept []*events.Event
+	for from > 0 && len(first) > 0 && first[0].Seq <= last {
+		for _, e := range busEvents(topic, first) {
+			if e.Seq <= last {
+				kept = append(kept, e)
+			}
+		}
+		next := first[len(first)-1].Seq + 1
+		if len(first) < page || next > last {
+			break
+		}
+		if first, _, err = s.store.Events(ctx, topic, next, page); err != nil {
+			return nil, unknown(err)
+		}
+	}
+	return plain(s.Bus.SubscribeStored(topic, kept, last, ready, nil))
+}
+
+// plain keeps a nil *spec.Error from becoming an error that is not nil.
+func plain(sub *events.Subscription, err *spec.Error) (*events.Subscription, error) {
+	if err != nil {
+		return nil, err
+	}
+	return sub, nil
+}
+
+// followTopics hands on what other processes publish.
+func (s *Service) followTopics() {
+	for s.pause(followEvery) {
+		for _, topic := range s.Bus.WatchedTopics() {
+			if s.Stored(topic) {
+				s.catchUp(topic)
+			}
+		}
+	}
+}
+
+// catchUp hands on the events of a topic that its subscribers have not had.
+func (s *Service) catchUp(topic string) {
+	s.follow.Lock()
+	defer s.follow.Unlock()
+	for {
+		seen, watched := s.Bus.Watched(topic)
+		if !watched {
+			return
+		}
+		ctx, cancel := context.WithTimeout(s.until, commitLimit)
+		list, _, err := s.store.Events(ctx, topic, seen+1, page)
+		cancel()
+		if err != nil || len(list) == 0 {
+			return // the next round asks again
+		}
+		s.Bus.Deliver(topic, busEvents(topic, list))
+		if len(list) < page {
+			return
+		}
+	}
+}
+
+// Publish is what core/compute tells its events to. Those of a tracked machine
+// are told by its session, which is made to look.
+func (s *Service) Publish(ctx context.Context, topic string, class events.Class, name string, data spec.Raw) error {
+	if id, ok := strings.CutPrefix(topic, "compute:"); ok {
+		if t := s.index.find(id); t != nil {
+			if row, _ := t.state(); row.State == store.Live {
+				s.polls.hurry(row.Provider)
+			}
+			return nil
+		}
+	}
+	return s.Bus.Publish(ctx, topic, class, name, data)
+}
+
+// tell reports on the orchestrator's own topic.
+func (s *Service) tell(name string, facts map[string]any) {
+	e := s.event(name, facts)
+	ctx, cancel := context.WithTimeout(s.until, commitLimit)
+	defer cancel()
+	list := []store.Event{e}
+	if last, err := s.store.Append(ctx, TopicReaper, list); err == nil {
+		s.publish(TopicReaper, list, last)
+	}
+}

@@ -1,0 +1,191 @@
+package orchestrator
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/store"
+)
+
+// notes are activities that wait to be brought to the store.
+type notes struct {
+	mu   sync.Mutex
+	list []*tracked
+}
+
+func (n *notes) add(t *tracked) {
+	if t.noted.Swap(true) {
+		return
+	}
+	n.mu.Lock()
+	n.list = append(n.list, t)
+	n.mu.Unlock()
+}
+
+func (n *notes) take() []*tracked {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	out := n.list
+	n.list = nil
+	return out
+}
+
+// Touch tells of activity. Of a single session that does not live any more it is
+// an error; of a list, those are answered.
+func (s *Service) Touch(ctx context.Context, p *TouchParams) (*Touched, error) {
+	if !s.running() {
+		if err := s.Start(ctx); err != nil {
+			return nil, err
+		}
+	}
+	now := s.node.now()
+	var foreign []string
+	var missing []string
+	for _, id := range p.ID {
+		t := s.index.find(id)
+		switch {
+		case t == nil || !s.node.valid():
+			foreign = append(foreign, id)
+		case !t.live.Load():
+			missing = append(missing, id)
+		default:
+			t.raise(now)
+			s.notes.add(t)
+			if !s.node.valid() { // it may be another's since: then memory is not enough
+				foreign = append(foreign, id)
+			}
+		}
+	}
+	if len(foreign) > 0 {
+		gone, err := s.touchStored(ctx, foreign, now)
+		if err != nil {
+			return nil, err
+		}
+		missing = append(missing, gone...)
+	}
+	if len(missing) > 0 && len(p.ID) == 1 {
+		return nil, s.notLiving(ctx, p.ID[0])
+	}
+	return &Touched{At: text(now), Missing: missing}, nil
+}
+
+// touchStored notes activity of sessions that other processes act on.
+func (s *Service) touchStored(ctx context.Context, ids []string, now int64) ([]string, error) {
+	touches := make([]store.Touch, 0, len(ids))
+	named := map[string]string{} // the session's identifier: what the caller said
+	var missing []string
+	for _, id := range ids {
+		row, found, err := s.store.Get(ctx, id)
+		if err != nil {
+			return nil, unknown(err)
+		}
+		if !found {
+			missing = append(missing, id)
+			continue
+		}
+		named[row.ID] = id
+		touches = append(touches, store.Touch{ID: row.ID, At: now})
+	}
+	if len(touches) == 0 {
+		return missing, nil
+	}
+	gone, err := s.store.Touch(ctx, touches)
+	if err != nil {
+		return nil, unknown(err)
+	}
+	for _, id := range gone {
+		missing = append(missing, named[id])
+	}
+	return missing, nil
+}
+
+// notLiving is the error of a touch that came too late, or of a wrong name.
+func (s *Service) notLiving(ctx context.Context, id string) error {
+	row, found, err := s.store.Get(ctx, id)
+	switch {
+	case err != nil:
+		return unknown(err)
+	case !found:
+		return notFound()
+	}
+	return &spec.Error{Kind: spec.KindConflict, Message: "the session is " + stateName(row.State) + "; it takes no touches", Hint: "spawn another one; orchestrator.get tells why it ended"}
+}
+
+func notFound() *spec.Error {
+	return &spec.Error{Kind: spec.KindNotFound, Message: "no such session", Hint: "orchestrator.list shows the sessions of this store; machines rented with compute.spawn are not among them"}
+}
+
+// flushNotes brings activities to the store, and does what other processes asked
+// for.
+func (s *Service) flushNotes() {
+	for s.pause(flushEvery) {
+		s.flush(s.until)
+		s.doAsked()
+	}
+}
+
+// flush writes the activities noted until now. Those of sessions that changed
+// hands are written all the same: activity counts whoever saw it.
+func (s *Service) flush(ctx context.Context) {
+	list := s.notes.take()
+	if len(list) == 0 {
+		return
+	}
+	touches := make([]store.Touch, len(list))
+	for i, t := range list {
+		t.noted.Store(false)
+		touches[i] = store.Touch{ID: t.id, At: t.touched.Load()}
+	}
+	for from := 0; from < len(touches); from += 5000 {
+		limited, cancel := context.WithTimeout(ctx, commitLimit)
+		_, err := s.store.Touch(limited, touches[from:min(from+5000, len(touches))])
+		cancel()
+		if err != nil {
+			for _, t := range list[from:] {
+				s.notes.add(t)
+			}
+			return
+		}
+	}
+	s.heartbeats(list)
+}
+
+// heartbeats tells of activity at its own, slower pace.
+func (s *Service) heartbeats(list []*tracked) {
+	now, sent := s.node.now(), 0
+	for _, t := range list {
+		if now-t.beat.Load() < s.Settings.Heartbeat.Milliseconds() || sent == 200 || !t.acting.TryLock() {
+			continue
+		}
+		t.beat.Store(now)
+		sent++
+		_, err := s.change(t, func(row *store.Session, _ *document) ([]store.Event, bool) {
+			return []store.Event{s.event("heartbeat", map[string]any{"session": t.id, "touched_at": text(row.Touched)})}, row.State == store.Live
+		}, 0)
+		t.acting.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// doAsked ends the sessions that other processes were asked to stop.
+func (s *Service) doAsked() {
+	ctx, cancel := context.WithTimeout(s.until, commitLimit)
+	defer cancel()
+	words, err := s.store.Asked(ctx, s.node.holder)
+	if err != nil {
+		return
+	}
+	for _, w := range words {
+		if t := s.index.find(w.ID); t != nil {
+			t.acting.Lock()
+			if err := s.stopHere(t); err != nil {
+				s.later(t, time.Second)
+			}
+			t.acting.Unlock()
+		}
+	}
+}

@@ -1,0 +1,130 @@
+package orchestrator
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/exatlas/atlas/core/store"
+)
+
+// tracked is a session this process acts on.
+type tracked struct {
+	id string
+
+	touched atomic.Int64 // last activity, ms of the store's clock
+	noted   atomic.Bool  // waits to be brought to the store
+	live    atomic.Bool  // takes touches
+	beat    atomic.Int64 // when the last heartbeat was told
+
+	acting sync.Mutex // held by whoever changes the session, its commit included
+
+	mu    sync.Mutex
+	row   store.Session // without Doc
+	doc   *document     // replaced, never changed
+	stale bool          // the fate of a commit is unknown: read it again before the next
+	gone  bool          // not this process's any more
+
+	// The heap's part, guarded by it.
+	due   int64
+	place int // in the heap; -1: not there
+
+	spare     int64 // an adopted session is not ended by a deadline before this
+	spawning  bool  // its spawn runs in this process; guarded by mu
+	abandoned bool  // its caller was told that it failed; guarded by acting
+
+	// Guarded by acting.
+	tries    int   // what failed in a row
+	looks    int   // at a machine whose terminate was accepted
+	accepted int64 // when a terminate was last accepted; 0: none was
+}
+
+func (t *tracked) isSpawning() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.spawning
+}
+
+func (t *tracked) state() (store.Session, *document) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	row := t.row
+	row.Touched = max(row.Touched, t.touched.Load())
+	return row, t.doc
+}
+
+func (t *tracked) set(row store.Session, doc *document) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	row.Doc = nil
+	t.row, t.doc, t.stale = row, doc, false
+	t.live.Store(row.State == store.Live)
+	t.raise(row.Touched)
+}
+
+// raise moves the last activity forward.
+func (t *tracked) raise(at int64) {
+	for {
+		old := t.touched.Load()
+		if at <= old || t.touched.CompareAndSwap(old, at) {
+			return
+		}
+	}
+}
+
+// index finds the sessions this process acts on, by their own identifier and by
+// their machine's.
+type index struct {
+	mu       sync.RWMutex
+	sessions map[string]*tracked
+	machines map[string]*tracked
+}
+
+func newIndex() *index {
+	return &index{sessions: map[string]*tracked{}, machines: map[string]*tracked{}}
+}
+
+func (x *index) find(id string) *tracked {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if t := x.sessions[id]; t != nil {
+		return t
+	}
+	return x.machines[id]
+}
+
+func (x *index) add(t *tracked, computeID string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.sessions[t.id] = t
+	if computeID != "" {
+		x.machines[computeID] = t
+	}
+}
+
+func (x *index) remove(t *tracked, computeID string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.sessions[t.id] == t {
+		delete(x.sessions, t.id)
+	}
+	if x.machines[computeID] == t {
+		delete(x.machines, computeID)
+	}
+}
+
+// all lists the sessions.
+func (x *index) all() []*tracked {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	out := make([]*tracked, 0, len(x.sessions))
+	for _, t := range x.sessions {
+		out = append(out, t)
+	}
+	return out
+}
+
+func (x *index) len() int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return len(x.sessions)
+}
