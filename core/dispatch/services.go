@@ -30,6 +30,10 @@ type Services struct {
 	Catalog   *catalog.Catalog
 	Bus       *events.Bus
 	Ready     func(*events.Subscription) // puts a subscription into the queue
+
+	Orchestrator Orchestrator
+	// Subscribe subscribes to a topic: of the bus, or of the store.
+	Subscribe func(ctx context.Context, topic string, from uint64, ready func(*events.Subscription)) (*events.Subscription, error)
 }
 
 // Providers manages plugins: the root package implements it on the host.
@@ -75,6 +79,7 @@ func Methods(s *Services) *Table {
 	addGPUs(t, s)
 	addOffers(t, s)
 	addJobs(t, s)
+	addOrchestrator(t, s)
 	addAuth(t, s)
 	addEvents(t, s)
 	return t
