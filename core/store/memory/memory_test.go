@@ -1,0 +1,16 @@
+package memory
+
+import (
+	"testing"
+
+	"github.com/exatlas/atlas/core/clock"
+	"github.com/exatlas/atlas/core/store"
+	"github.com/exatlas/atlas/core/store/storetest"
+)
+
+func TestMemory_Conforms(t *testing.T) {
+	storetest.Run(t, func(*testing.T) (store.Store, store.Store) {
+		s := New(clock.System{})
+		return s, s.Handle()
+	})
+}

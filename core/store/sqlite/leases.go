@@ -1,0 +1,156 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"strconv"
+	"strings"
+
+	"github.com/exatlas/atlas/core/store"
+)
+
+// Now reads the store's clock.
+func (s *Store) Now(ctx context.Context) (int64, error) {
+	if err := s.there(); err != nil {
+		return 0, cannot("reading the clock", err)
+	}
+	return s.clock.now(), ctx.Err()
+}
+
+// Lease takes or renews a lease.
+func (s *Store) Lease(ctx context.Context, name, holder string, ttl int64) (lease store.Lease, mine bool, err error) {
+	if strings.HasPrefix(name, "node/") {
+		if err := s.presence.show(holder); err != nil {
+			return lease, false, cannot("showing that this process lives", err)
+		}
+	}
+	err = s.submit(ctx, "taking a lease", func(w *writer) error {
+		now := s.clock.now()
+		lease, mine = store.Lease{Name: name}, true
+		err := w.row("SELECT holder, fence, expires FROM leases WHERE name = ?", name).Scan(&lease.Holder, &lease.Fence, &lease.Expires)
+		if err != nil && err != sql.ErrNoRows {
+			return err
+		}
+		lease.Now = now
+		if err == nil && lease.Expires > now && lease.Holder != holder && !s.presence.dead(lease.Holder) {
+			mine = false
+			return nil
+		}
+		if err != nil || lease.Expires <= now || lease.Holder != holder {
+			if lease.Fence, err = nextFence(w); err != nil {
+				return err
+			}
+		}
+		lease.Holder, lease.Expires = holder, now+ttl
+		_, err = w.exec("INSERT INTO leases (name, holder, fence, expires) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, fence = excluded.fence, expires = excluded.expires",
+			name, holder, lease.Fence, lease.Expires)
+		if err != nil {
+			return err
+		}
+		return s.clock.keep(w.Tx)
+	})
+	return lease, mine && err == nil, err
+}
+
+// nextFence counts every lease that was ever taken.
+func nextFence(w *writer) (int64, error) {
+	text, err := meta(w.Tx, "fence", func() string { return "0" })
+	if err != nil {
+		return 0, err
+	}
+	fence, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, err
+	}
+	return fence + 1, setMeta(w.Tx, "fence", strconv.FormatInt(fence+1, 10))
+}
+
+// Release ends a lease.
+func (s *Store) Release(ctx context.Context, l store.Lease) error {
+	return s.submit(ctx, "releasing a lease", func(w *writer) error {
+		_, err := w.exec("DELETE FROM leases WHERE name = ? AND fence = ?", l.Name, l.Fence)
+		return err
+	})
+}
+
+// holds tells whether a lease is in force.
+func (s *Store) holds(w *writer, l store.Lease) (bool, error) {
+	var one int
+	err := w.row("SELECT 1 FROM leases WHERE name = ? AND holder = ? AND fence = ? AND expires > ?", l.Name, l.Holder, l.Fence, s.clock.now()).Scan(&one)
+	if err == sql.ErrNoRows {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Claim takes over sessions of the dead.
+func (s *Store) Claim(ctx context.Context, by store.Lease, limit int) (out []store.Claimed, err error) {
+	err = s.submit(ctx, "claiming sessions", func(w *writer) error {
+		out = nil
+		if holds, err := s.holds(w, by); err != nil || !holds {
+			return err
+		}
+		owners, err := s.orphaned(w)
+		if err != nil {
+			return err
+		}
+		for _, o := range owners {
+			if len(out) == limit {
+				return nil
+			}
+			if out, err = s.take(w, by, o, limit, out); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// owner is a holder under one fencing number.
+type owner struct {
+	holder string
+	fence  int64
+}
+
+// orphaned lists the owners of sessions that have not ended whose lease is over.
+func (s *Store) orphaned(w *writer) ([]owner, error) {
+	rows, err := w.query(`SELECT DISTINCT s.owner, s.fence, l.name IS NOT NULL FROM sessions s
+		LEFT JOIN leases l ON l.name = 'node/' || s.owner AND l.holder = s.owner AND l.fence = s.fence AND l.expires > ? WHERE s.state < 4`, s.clock.now())
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []owner
+	for rows.Next() {
+		var o owner
+		var alive bool
+		if err := rows.Scan(&o.holder, &o.fence, &alive); err != nil {
+			return nil, err
+		}
+		if !alive || s.presence.dead(o.holder) {
+			out = append(out, o)
+		}
+	}
+	return out, rows.Err()
+}
+
+func (s *Store) take(w *writer, by store.Lease, o owner, limit int, out []store.Claimed) ([]store.Claimed, error) {
+	rows, err := w.query("UPDATE sessions SET owner = ?, fence = ? WHERE id IN (SELECT id FROM sessions WHERE owner = ? AND fence = ? AND state < 4 LIMIT ?) RETURNING "+columns,
+		by.Holder, by.Fence, o.holder, o.fence, limit-len(out))
+	if err != nil {
+		return out, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		row, err := scan(rows)
+		if err != nil {
+			return out, err
+		}
+		out = append(out, store.Claimed{Session: row, From: o.holder})
+	}
+	return out, rows.Err()
+}
