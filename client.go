@@ -11,6 +11,7 @@ import (
 	"github.com/exatlas/atlas/core/events"
 	"github.com/exatlas/atlas/core/jobs"
 	"github.com/exatlas/atlas/core/offers"
+	"github.com/exatlas/atlas/core/orchestrator"
 	"github.com/exatlas/atlas/core/provider"
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/host"
@@ -36,6 +37,8 @@ type Client struct {
 	Providers *ProviderService
 	Events    *EventService
 
+	Orchestrator *OrchestratorService
+
 	dispatcher *dispatch.Dispatcher
 	services   *dispatch.Services
 	host       *host.Host
@@ -46,6 +49,11 @@ type Client struct {
 	jobs       *jobs.Service
 	prober     *prober
 	env        Environment
+
+	orchestrator *orchestrator.Service
+	until        context.Context // ends when the client is closed
+	stop         context.CancelFunc
+	background   sync.WaitGroup
 
 	closing sync.Mutex
 	closed  bool

@@ -19,6 +19,8 @@ type Settings struct {
 	Plugins         PluginSettings              `json:"plugins" doc:"Where plugins come from."`
 	Limits          LimitSettings               `json:"limits" doc:"What callers may ask at once."`
 	Compute         ComputeSettings             `json:"compute" doc:"How machines are rented."`
+	Store           StoreSettings               `json:"store" doc:"Where sessions, their events and tokens are kept."`
+	Orchestrator    *OrchestratorSettings       `json:"orchestrator" doc:"How sessions are kept. Given, even empty, the client takes over the sessions of earlier processes as soon as it is open."`
 }
 
 // ProviderSettings are an operator's settings of one provider.
@@ -51,6 +53,31 @@ type ComputeSettings struct {
 	SettleMS   int64   `json:"settle_ms" min:"1" max:"600000" doc:"How long to look for a machine whose create lost its answer, ms. Absent: what the provider's manifest says of its listing."`
 }
 
+// StoreSettings say where sessions are kept.
+type StoreSettings struct {
+	URL     string      `json:"url" doc:"sqlite:/path for one file that processes of one machine may share, postgres://user:password@host/database for several machines, memory: for nothing that outlives the client. Absent: the file exatlas/atlas.db under the user's state folder, opened at the first orchestrator call."`
+	Key     spec.Secret `json:"key" doc:"Secret that credentials of sessions are made from and stored tokens are encrypted with, 64 hexadecimal digits. Processes on several machines need the same. Absent: key_file."`
+	KeyFile string      `json:"key_file" doc:"File that holds the secret; made when it is not there, mode 0600. Default: beside the SQLite file, .key after its name, or key under the user's state folder."`
+}
+
+// OrchestratorSettings say how sessions are kept.
+type OrchestratorSettings struct {
+	LeaseMS      int64        `json:"lease_ms" min:"200" max:"3600000" default:"15000" doc:"Term of a process's lease on its sessions, ms. So long after a process hung, another takes them over; one that died is noticed at once where the store can tell."`
+	PollMS       int64        `json:"poll_ms" min:"100" max:"3600000" default:"30000" doc:"How often a cloud is asked for its machines, ms; every 2 s while one is not ready."`
+	AdoptGraceMS int64        `json:"adopt_grace_ms" min:"1" max:"3600000" default:"5000" doc:"What a session that was taken over has left at the least, ms, so that its user can touch it."`
+	HeartbeatMS  int64        `json:"heartbeat_ms" min:"100" max:"3600000" default:"60000" doc:"Pace of heartbeat events of a session in use, ms."`
+	CostMS       int64        `json:"cost_ms" min:"100" max:"86400000" default:"900000" doc:"Pace of cost events, ms."`
+	RetainMS     int64        `json:"retain_ms" min:"1000" max:"31536000000" default:"604800000" doc:"How long ended sessions and their events are kept, ms."`
+	Reap         ReapSettings `json:"reap" doc:"The reaper."`
+}
+
+// ReapSettings say when machines that no session holds are given back.
+type ReapSettings struct {
+	Off        bool  `json:"off" doc:"The reaper does not run by itself; orchestrator.reap still does."`
+	IntervalMS int64 `json:"interval_ms" min:"100" max:"86400000" default:"60000" doc:"Pace of its runs, ms."`
+	GraceMS    int64 `json:"grace_ms" min:"1" max:"86400000" default:"300000" doc:"Age under which it lets machines be, ms."`
+}
+
 // DecodeSettings reads the document of atlas_open strictly.
 func DecodeSettings(config []byte) (Settings, *spec.Error) {
 	var s Settings
@@ -67,6 +94,9 @@ func (s *Settings) check() *spec.Error {
 		if (r < 'a' || r > 'z') && (r < '0' || r > '9') {
 			return &spec.Error{Kind: spec.KindValidation, Message: "config.compute.owner: not made of a-z and 0-9 alone"}
 		}
+	}
+	if e := s.Store.check(); e != nil {
+		return e
 	}
 	for name, p := range s.Providers {
 		if e := address("config.providers."+name+".base_url", p.BaseURL); e != nil {

@@ -20,11 +20,7 @@ type EventService struct{ c *Client }
 // that is kept.
 func (s *EventService) Subscribe(ctx context.Context, p SubscribeParams) (*Subscription, error) {
 	return s.c.subscribe(ctx, "events.subscribe", &p, func(ctx context.Context, ready func(*events.Subscription)) (*events.Subscription, error) {
-		sub, err := s.c.bus.Subscribe(p.Topic, uint64(p.From), ready, nil)
-		if err != nil {
-			return nil, err
-		}
-		return sub, nil
+		return s.c.subscribeTo(ctx, p.Topic, uint64(p.From), ready)
 	})
 }
 

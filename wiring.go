@@ -18,6 +18,7 @@ import (
 	"github.com/exatlas/atlas/core/events"
 	"github.com/exatlas/atlas/core/jobs"
 	"github.com/exatlas/atlas/core/offers"
+	"github.com/exatlas/atlas/core/orchestrator"
 	"github.com/exatlas/atlas/core/provider"
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/host"
@@ -31,6 +32,7 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 		return nil, err
 	}
 	c := &Client{env: env, bus: events.NewBus(clock.System{}, events.Settings{Pending: settings.Limits.Queue})}
+	c.until, c.stop = context.WithCancel(context.Background())
 	ready := make(chan struct{}) // what watches the plugin folder starts before the rest is there
 	defer close(ready)
 	h, err := host.New(host.Options{
@@ -54,12 +56,23 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 	c.prober = newProber(settings)
 	gpus := catalog.New()
 	c.offers = offers.New(h, c.directory, gpus, clock.System{})
+	v := &vault{settings: settings.Store, getenv: env.Getenv}
+	c.orchestrator = orchestrator.New(orchestrator.Wiring{
+		Open:      v.open,
+		Key:       v.key,
+		Directory: c.directory,
+		Names:     h.Names,
+		Bus:       c.bus,
+		Clock:     clock.System{},
+		Random:    rand.Reader,
+		Settings:  orchestration(&settings),
+	})
 	c.compute = compute.New(compute.Wiring{
 		Backend:   h,
 		Directory: c.directory,
 		Catalog:   gpus,
 		Offers:    c.offers,
-		Events:    c.bus,
+		Events:    c.orchestrator,
 		Prober:    c.prober,
 		Clock:     clock.System{},
 		Random:    rand.Reader,
@@ -69,6 +82,7 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 			Settle:     time.Duration(settings.Compute.SettleMS) * time.Millisecond,
 		},
 	})
+	c.orchestrator.Compute = c.compute
 	c.jobs = jobs.New(jobs.Wiring{Backend: h, Directory: c.directory, Bus: c.bus, Clock: clock.System{}, Jitter: mathrand.Float64})
 	c.services = &dispatch.Services{
 		Version:   Version,
@@ -84,9 +98,13 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 		Catalog:   gpus,
 		Bus:       c.bus,
 		Ready:     func(s *events.Subscription) { c.dispatcher.Ready(s) },
+
+		Orchestrator: c.orchestrator,
+		Subscribe:    c.subscribeTo,
 	}
 	c.dispatcher.Serve(dispatch.Methods(c.services))
 	c.face()
+	c.resume(&settings)
 	return c, nil
 }
 
@@ -178,7 +196,10 @@ func (c *Client) live() map[string]int64 {
 // release closes everything in the order of use and reports whether all of it
 // ended before ctx did.
 func (c *Client) release(ctx context.Context) bool {
+	c.stop()
 	ended := c.dispatcher.Close(ctx)
+	c.background.Wait()
+	ended = c.orchestrator.Close(ctx) && ended
 	ended = c.jobs.Close(ctx) && ended
 	ended = c.compute.Close(ctx) && ended
 	c.bus.Close()

@@ -766,6 +766,232 @@ export interface OfferResults {
   problems: CloudProblem[];
 }
 
+/** The params of orchestrator.get. */
+export interface OrchestratorGetParams {
+  /** Identifier of the session, or of its machine. */
+  id: string;
+  /** Answers the machine's credential in auth, where it can be made again. */
+  credential?: boolean;
+}
+
+export interface Session {
+  /** Identifier of the session. */
+  id: string;
+  /** intended: being rented. live: there is a machine. ending: it is being given back. ended: the cloud said that it is gone. */
+  state: "intended" | "live" | "ending" | "ended";
+  /** Topic of its events, compute:<machine id>; absent until the machine is known. */
+  topic?: string;
+  /** The machine as it was last seen. */
+  compute?: Compute;
+  /** Its credential, on the answer of spawn and where asked for. */
+  auth?: ComputeAuth;
+  /** Whom it is for. */
+  user_id?: string;
+  /** The caller's words. */
+  tags?: Record<string, string>;
+  /** Idle time after which it ends, ms; 0 never. */
+  idle_ttl_ms: number;
+  /** Age at which it ends, ms; 0 never. */
+  max_lifetime_ms: number;
+  /** Cost at which it ends, USD. */
+  max_cost?: number;
+  /** What becomes of the machine when the client is closed. */
+  on_exit: "keep" | "stop" | "terminate";
+  /** When it began, RFC 3339 UTC. */
+  created_at: string;
+  /** Last activity, RFC 3339 UTC. */
+  touched_at: string;
+  /** When the machine became ready. */
+  ready_at?: string;
+  /** When it ends if nothing touches it, as far as that is known. */
+  ends_at?: string;
+  /** When the cloud said that the machine is gone. */
+  ended_at?: string;
+  /** Why it ended or is ending: idle_timeout, max_lifetime, cost_cap, never_ready, stopped, shutdown, vanished, preempted, failed, not_rented. */
+  reason?: string;
+  /** What went wrong last, such as a terminate the cloud refuses. */
+  error?: ErrorDocument;
+  /** What it has cost until now in USD, from price and time. */
+  spent?: number;
+  /** What was tried to rent it; on the answer of spawn. */
+  attempts?: SpawnAttempt[];
+}
+
+/** The params of orchestrator.list. */
+export interface OrchestratorListParams {
+  /** States to list: intended, live, ending, ended. Default: all but ended. */
+  state?: string | string[];
+  /** Sessions of this user. */
+  user_id?: string;
+  /** Continues after this identifier: next of an earlier page. */
+  after?: string;
+  /** Sessions of one page. Default 1000. */
+  limit?: number;
+}
+
+export interface SessionList {
+  items: Session[];
+  /** Pass it as after for the next page; absent on the last one. */
+  next?: string;
+}
+
+/** The params of orchestrator.reap. */
+export interface OrchestratorReapParams {
+  /** Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider. */
+  provider?: string | string[];
+  /** Credential for this call alone; only with one provider. Default: the client's. */
+  api_key?: string;
+  /** Tells what would be given back, and gives nothing back. */
+  dry_run?: boolean;
+  /** Age under which a machine is let be, ms. Default: the client's reap grace, 300000. */
+  grace_ms?: number;
+  /** Machines whose names start so are looked at, whoever rented them. Default: those that sessions of this store rented. */
+  name_prefix?: string;
+  /** Needed with an empty name_prefix: every machine of the account without a session is given back. */
+  reap_everything?: boolean;
+}
+
+export interface ReapedItem {
+  id: string;
+  name?: string;
+  status: string;
+  error?: ErrorDocument;
+}
+
+export interface Reaped {
+  /** Name of the provider. */
+  provider: string;
+  /** Nothing was given back. */
+  dry_run?: boolean;
+  /** Machines of the account, in every state. */
+  listed: number;
+  /** Those the reaper may touch. */
+  owned: number;
+  /** Owned ones without a session that are in their grace. */
+  young: number;
+  /** Machines without a session that were given back, or would be. */
+  reaped: ReapedItem[];
+  /** Those the cloud did not take back; the next run tries again. */
+  failed: ReapedItem[];
+  /** Why nothing was done. */
+  skipped?: string;
+  /** What did not answer. */
+  error?: ErrorDocument;
+}
+
+export interface ReapReport {
+  /** A report for each provider. */
+  items: Reaped[];
+}
+
+/** The params of orchestrator.shutdown. */
+export interface OrchestratorShutdownParams {
+  /** How long to wait until the clouds say that the machines are gone, ms. Default 60000. */
+  timeout_ms?: number;
+}
+
+export interface Shutdown {
+  /** Sessions that ended, and machines that were stopped. */
+  ended: number;
+  /** Sessions whose machines the clouds have not confirmed to be gone or stopped; the next process that opens the store finishes what is ending. */
+  left: string[];
+}
+
+/** The params of orchestrator.spawn. */
+export interface OrchestratorSpawnParams {
+  /** Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider. */
+  provider?: string | string[];
+  /** Credential for this call alone; only with one provider. Default: the client's. */
+  api_key?: string;
+  /** GPU by canonical or native name, or a list in order of preference. Either gpu or cpu is needed. */
+  gpu?: string | string[];
+  /** Asks for a machine without GPUs. */
+  cpu?: CPURequest;
+  /** GPUs in the machine. Default 1. */
+  gpu_count?: number;
+  /** Container image. Needed unless template_id says it. */
+  image?: string;
+  /** Tier of the cloud; any tries secure, then community. Default any. */
+  cloud_type?: "any" | "secure" | "community";
+  /** Asks for an interruptible machine. Needs the capability spot. */
+  spot?: boolean;
+  /** Bid in USD per hour for a spot machine, where the cloud takes bids. */
+  bid_per_hour?: number;
+  /** A listed offer to take, on market-place clouds; only with one provider. */
+  offer_id?: string;
+  /** Which candidate comes first: order takes the GPUs, then the providers as listed, then the cheapest; price takes the cheapest of all. Default order. */
+  prefer?: "order" | "price";
+  /** Ceiling in USD per hour for the whole machine. Nothing dearer, and nothing whose price is not known, is rented. */
+  max_price_per_hour?: number;
+  /** How long to go on looking while nothing is to be had, ms. Default: not at all. */
+  wait_for_capacity_ms?: number;
+  /** Regions or data centres in order of preference. Other regions are not tried. */
+  region_hints?: string[];
+  /** Ports to open. */
+  ports?: PortRequest[];
+  /** Environment of the machine. */
+  env?: Record<string, string>;
+  /** Persistent disk of the machine in GB. */
+  volume_gb?: number;
+  /** Where the volume appears in the machine. */
+  volume_mount_path?: string;
+  /** Disk of the container in GB. Default: the provider's. */
+  container_disk_gb?: number;
+  /** Network volume to attach. Needs the capability network_volumes. */
+  network_volume_id?: string;
+  /** The cloud's template to start from. */
+  template_id?: string;
+  /** Name at the cloud. Default: the client's name_prefix, its owner and the request id. */
+  name?: string;
+  /** Credential to mint for the machine: bearer sets ATLAS_PRESHARED_KEY in its environment, signed_url sets ATLAS_SIGNING_SECRET. It is on the answer of this call alone. Default none. */
+  auth?: "none" | "bearer" | "signed_url";
+  /** Replaces the image's entry point. */
+  entrypoint?: string[];
+  /** Replaces the image's command. */
+  command?: string[];
+  /** Public key to log in with, or its name at the cloud. */
+  ssh_key?: string;
+  /** Further fields of the cloud's own request, merged last. */
+  provider_opts?: Record<string, unknown>;
+  /** Keeps the cloud's own answer in raw, secrets redacted. */
+  include_raw?: boolean;
+  /** Whom the session is for; orchestrator.list filters by it. */
+  user_id?: string;
+  /** Words of the caller's own, kept with the session. */
+  tags?: Record<string, string>;
+  /** The session ends when it was not touched for so long, ms. 0: never. Default 1800000. */
+  idle_ttl_ms?: number;
+  /** The session ends so long after it began, ms. 0: never. Default 0. */
+  max_lifetime_ms?: number;
+  /** The session ends when its machine is not ready so long after it was rented, ms. 0: never. Default 900000. */
+  ready_timeout_ms?: number;
+  /** The session ends when it has cost so much, USD. 0: no limit. Needs a cloud that tells its price. Default 0. */
+  max_cost?: number;
+  /** What becomes of the machine when the client is closed. A process that dies leaves it to the next one. Default keep. */
+  on_exit?: "keep" | "stop" | "terminate";
+}
+
+/** The params of orchestrator.stop. */
+export interface OrchestratorStopParams {
+  /** Identifier of the session, or of its machine. */
+  id: string;
+  /** How long to wait until the cloud says that the machine is gone, ms. The session ends all the same when it passes. Default 60000. */
+  wait_ms?: number;
+}
+
+/** The params of orchestrator.touch. */
+export interface OrchestratorTouchParams {
+  /** Identifier of the session or of its machine, or a list of them. */
+  id: string | string[];
+}
+
+export interface Touched {
+  /** The activity's time, RFC 3339 UTC. */
+  touched_at: string;
+  /** Identifiers of a list that are no living sessions. */
+  missing?: string[];
+}
+
 /** The params of providers.capabilities. */
 export interface ProvidersCapabilitiesParams {
   /** Provider name. */
@@ -919,6 +1145,41 @@ export interface ComputeSettings {
   settle_ms?: number;
 }
 
+export interface StoreSettings {
+  /** sqlite:/path for one file that processes of one machine may share, postgres://user:password@host/database for several machines, memory: for nothing that outlives the client. Absent: the file exatlas/atlas.db under the user's state folder, opened at the first orchestrator call. */
+  url?: string;
+  /** Secret that credentials of sessions are made from and stored tokens are encrypted with, 64 hexadecimal digits. Processes on several machines need the same. Absent: key_file. */
+  key?: string;
+  /** File that holds the secret; made when it is not there, mode 0600. Default: beside the SQLite file, .key after its name, or key under the user's state folder. */
+  key_file?: string;
+}
+
+export interface ReapSettings {
+  /** The reaper does not run by itself; orchestrator.reap still does. */
+  off?: boolean;
+  /** Pace of its runs, ms. Default 60000. */
+  interval_ms?: number;
+  /** Age under which it lets machines be, ms. Default 300000. */
+  grace_ms?: number;
+}
+
+export interface OrchestratorSettings {
+  /** Term of a process's lease on its sessions, ms. So long after a process hung, another takes them over; one that died is noticed at once where the store can tell. Default 15000. */
+  lease_ms?: number;
+  /** How often a cloud is asked for its machines, ms; every 2 s while one is not ready. Default 30000. */
+  poll_ms?: number;
+  /** What a session that was taken over has left at the least, ms, so that its user can touch it. Default 5000. */
+  adopt_grace_ms?: number;
+  /** Pace of heartbeat events of a session in use, ms. Default 60000. */
+  heartbeat_ms?: number;
+  /** Pace of cost events, ms. Default 900000. */
+  cost_ms?: number;
+  /** How long ended sessions and their events are kept, ms. Default 604800000. */
+  retain_ms?: number;
+  /** The reaper. */
+  reap?: ReapSettings;
+}
+
 /** The configuration of a client: the document of atlas_open. */
 export interface ClientConfig {
   /** Version of the C interface the program was written for. Absent: this one. */
@@ -933,6 +1194,10 @@ export interface ClientConfig {
   limits?: LimitSettings;
   /** How machines are rented. */
   compute?: ComputeSettings;
+  /** Where sessions, their events and tokens are kept. */
+  store?: StoreSettings;
+  /** How sessions are kept. Given, even empty, the client takes over the sessions of earlier processes as soon as it is open. */
+  orchestrator?: OrchestratorSettings;
 }
 
 /** Every method with its params and its result. */
@@ -981,6 +1246,20 @@ export interface Methods {
   "jobs.stream": { params: JobsStreamParams; result: Subscribed };
   /** Finds what can be rented now, over all clouds with a key, cheapest first. */
   "offers.search": { params: OffersSearchParams; result: OfferResults };
+  /** Tells of one session, whichever process watches over it. */
+  "orchestrator.get": { params: OrchestratorGetParams; result: Session };
+  /** Lists the sessions of the store. */
+  "orchestrator.list": { params: OrchestratorListParams; result: SessionList };
+  /** Gives machines back that sessions rented and no session holds. */
+  "orchestrator.reap": { params: OrchestratorReapParams; result: ReapReport };
+  /** Does what on_exit says of this process's sessions, before the client is closed, and tells which are left. */
+  "orchestrator.shutdown": { params: OrchestratorShutdownParams; result: Shutdown };
+  /** Rents a machine as a session that is given back by itself. */
+  "orchestrator.spawn": { params: OrchestratorSpawnParams; result: Session };
+  /** Ends a session and gives its machine back, whichever process watches over it. */
+  "orchestrator.stop": { params: OrchestratorStopParams; result: Session };
+  /** Tells that a session is in use: its idle time starts anew. */
+  "orchestrator.touch": { params: OrchestratorTouchParams; result: Touched };
   /** Tells the capabilities of one provider. */
   "providers.capabilities": { params: ProvidersCapabilitiesParams; result: ProviderCapabilities };
   /** Lists the providers with their capabilities. */

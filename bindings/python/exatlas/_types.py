@@ -47,6 +47,13 @@ MethodName = Literal[
     "jobs.run",
     "jobs.stream",
     "offers.search",
+    "orchestrator.get",
+    "orchestrator.list",
+    "orchestrator.reap",
+    "orchestrator.shutdown",
+    "orchestrator.spawn",
+    "orchestrator.stop",
+    "orchestrator.touch",
     "providers.capabilities",
     "providers.list",
     "providers.load",
@@ -963,6 +970,274 @@ class OfferResults(TypedDict):
     "Clouds that could not be asked, or have nothing of the kind, and why."
 
 
+class _OrchestratorGetParamsRequired(TypedDict):
+    id: str
+    "Identifier of the session, or of its machine."
+
+
+class OrchestratorGetParams(_OrchestratorGetParamsRequired, total=False):
+    """The params of orchestrator.get."""
+
+    credential: bool
+    "Answers the machine's credential in auth, where it can be made again."
+
+
+class _SessionRequired(TypedDict):
+    id: str
+    "Identifier of the session."
+    state: Literal["intended", "live", "ending", "ended"]
+    "intended: being rented. live: there is a machine. ending: it is being given back. ended: the cloud said that it is gone."
+    idle_ttl_ms: int
+    "Idle time after which it ends, ms; 0 never."
+    max_lifetime_ms: int
+    "Age at which it ends, ms; 0 never."
+    on_exit: Literal["keep", "stop", "terminate"]
+    "What becomes of the machine when the client is closed."
+    created_at: str
+    "When it began, RFC 3339 UTC."
+    touched_at: str
+    "Last activity, RFC 3339 UTC."
+
+
+class Session(_SessionRequired, total=False):
+    """Session."""
+
+    topic: str
+    "Topic of its events, compute:<machine id>; absent until the machine is known."
+    compute: Compute
+    "The machine as it was last seen."
+    auth: ComputeAuth
+    "Its credential, on the answer of spawn and where asked for."
+    user_id: str
+    "Whom it is for."
+    tags: Dict[str, str]
+    "The caller's words."
+    max_cost: float
+    "Cost at which it ends, USD."
+    ready_at: str
+    "When the machine became ready."
+    ends_at: str
+    "When it ends if nothing touches it, as far as that is known."
+    ended_at: str
+    "When the cloud said that the machine is gone."
+    reason: str
+    "Why it ended or is ending: idle_timeout, max_lifetime, cost_cap, never_ready, stopped, shutdown, vanished, preempted, failed, not_rented."
+    error: ErrorDocument
+    "What went wrong last, such as a terminate the cloud refuses."
+    spent: float
+    "What it has cost until now in USD, from price and time."
+    attempts: List[SpawnAttempt]
+    "What was tried to rent it; on the answer of spawn."
+
+
+class OrchestratorListParams(TypedDict, total=False):
+    """The params of orchestrator.list."""
+
+    state: Union[str, List[str]]
+    "States to list: intended, live, ending, ended. Default: all but ended."
+    user_id: str
+    "Sessions of this user."
+    after: str
+    "Continues after this identifier: next of an earlier page."
+    limit: int
+    "Sessions of one page."
+
+
+class _SessionListRequired(TypedDict):
+    items: List[Session]
+
+
+class SessionList(_SessionListRequired, total=False):
+    """SessionList."""
+
+    next: str
+    "Pass it as after for the next page; absent on the last one."
+
+
+class OrchestratorReapParams(TypedDict, total=False):
+    """The params of orchestrator.reap."""
+
+    provider: Union[str, List[str]]
+    "Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."
+    api_key: str
+    "Credential for this call alone; only with one provider. Default: the client's."
+    dry_run: bool
+    "Tells what would be given back, and gives nothing back."
+    grace_ms: int
+    "Age under which a machine is let be, ms. Default: the client's reap grace, 300000."
+    name_prefix: str
+    "Machines whose names start so are looked at, whoever rented them. Default: those that sessions of this store rented."
+    reap_everything: bool
+    "Needed with an empty name_prefix: every machine of the account without a session is given back."
+
+
+class _ReapedItemRequired(TypedDict):
+    id: str
+    status: str
+
+
+class ReapedItem(_ReapedItemRequired, total=False):
+    """ReapedItem."""
+
+    name: str
+    error: ErrorDocument
+
+
+class _ReapedRequired(TypedDict):
+    provider: str
+    "Name of the provider."
+    listed: int
+    "Machines of the account, in every state."
+    owned: int
+    "Those the reaper may touch."
+    young: int
+    "Owned ones without a session that are in their grace."
+    reaped: List[ReapedItem]
+    "Machines without a session that were given back, or would be."
+    failed: List[ReapedItem]
+    "Those the cloud did not take back; the next run tries again."
+
+
+class Reaped(_ReapedRequired, total=False):
+    """Reaped."""
+
+    dry_run: bool
+    "Nothing was given back."
+    skipped: str
+    "Why nothing was done."
+    error: ErrorDocument
+    "What did not answer."
+
+
+class ReapReport(TypedDict):
+    """ReapReport."""
+
+    items: List[Reaped]
+    "A report for each provider."
+
+
+class OrchestratorShutdownParams(TypedDict, total=False):
+    """The params of orchestrator.shutdown."""
+
+    timeout_ms: int
+    "How long to wait until the clouds say that the machines are gone, ms."
+
+
+class Shutdown(TypedDict):
+    """Shutdown."""
+
+    ended: int
+    "Sessions that ended, and machines that were stopped."
+    left: List[str]
+    "Sessions whose machines the clouds have not confirmed to be gone or stopped; the next process that opens the store finishes what is ending."
+
+
+class OrchestratorSpawnParams(TypedDict, total=False):
+    """The params of orchestrator.spawn."""
+
+    provider: Union[str, List[str]]
+    "Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."
+    api_key: str
+    "Credential for this call alone; only with one provider. Default: the client's."
+    gpu: Union[str, List[str]]
+    "GPU by canonical or native name, or a list in order of preference. Either gpu or cpu is needed."
+    cpu: CPURequest
+    "Asks for a machine without GPUs."
+    gpu_count: int
+    "GPUs in the machine."
+    image: str
+    "Container image. Needed unless template_id says it."
+    cloud_type: Literal["any", "secure", "community"]
+    "Tier of the cloud; any tries secure, then community."
+    spot: bool
+    "Asks for an interruptible machine. Needs the capability spot."
+    bid_per_hour: float
+    "Bid in USD per hour for a spot machine, where the cloud takes bids."
+    offer_id: str
+    "A listed offer to take, on market-place clouds; only with one provider."
+    prefer: Literal["order", "price"]
+    "Which candidate comes first: order takes the GPUs, then the providers as listed, then the cheapest; price takes the cheapest of all."
+    max_price_per_hour: float
+    "Ceiling in USD per hour for the whole machine. Nothing dearer, and nothing whose price is not known, is rented."
+    wait_for_capacity_ms: int
+    "How long to go on looking while nothing is to be had, ms. Default: not at all."
+    region_hints: List[str]
+    "Regions or data centres in order of preference. Other regions are not tried."
+    ports: List[PortRequest]
+    "Ports to open."
+    env: Dict[str, str]
+    "Environment of the machine."
+    volume_gb: int
+    "Persistent disk of the machine in GB."
+    volume_mount_path: str
+    "Where the volume appears in the machine."
+    container_disk_gb: int
+    "Disk of the container in GB. Default: the provider's."
+    network_volume_id: str
+    "Network volume to attach. Needs the capability network_volumes."
+    template_id: str
+    "The cloud's template to start from."
+    name: str
+    "Name at the cloud. Default: the client's name_prefix, its owner and the request id."
+    auth: Literal["none", "bearer", "signed_url"]
+    "Credential to mint for the machine: bearer sets ATLAS_PRESHARED_KEY in its environment, signed_url sets ATLAS_SIGNING_SECRET. It is on the answer of this call alone."
+    entrypoint: List[str]
+    "Replaces the image's entry point."
+    command: List[str]
+    "Replaces the image's command."
+    ssh_key: str
+    "Public key to log in with, or its name at the cloud."
+    provider_opts: Dict[str, Any]
+    "Further fields of the cloud's own request, merged last."
+    include_raw: bool
+    "Keeps the cloud's own answer in raw, secrets redacted."
+    user_id: str
+    "Whom the session is for; orchestrator.list filters by it."
+    tags: Dict[str, str]
+    "Words of the caller's own, kept with the session."
+    idle_ttl_ms: int
+    "The session ends when it was not touched for so long, ms. 0: never."
+    max_lifetime_ms: int
+    "The session ends so long after it began, ms. 0: never."
+    ready_timeout_ms: int
+    "The session ends when its machine is not ready so long after it was rented, ms. 0: never."
+    max_cost: float
+    "The session ends when it has cost so much, USD. 0: no limit. Needs a cloud that tells its price."
+    on_exit: Literal["keep", "stop", "terminate"]
+    "What becomes of the machine when the client is closed. A process that dies leaves it to the next one."
+
+
+class _OrchestratorStopParamsRequired(TypedDict):
+    id: str
+    "Identifier of the session, or of its machine."
+
+
+class OrchestratorStopParams(_OrchestratorStopParamsRequired, total=False):
+    """The params of orchestrator.stop."""
+
+    wait_ms: int
+    "How long to wait until the cloud says that the machine is gone, ms. The session ends all the same when it passes."
+
+
+class OrchestratorTouchParams(TypedDict):
+    """The params of orchestrator.touch."""
+
+    id: Union[str, List[str]]
+    "Identifier of the session or of its machine, or a list of them."
+
+
+class _TouchedRequired(TypedDict):
+    touched_at: str
+    "The activity's time, RFC 3339 UTC."
+
+
+class Touched(_TouchedRequired, total=False):
+    """Touched."""
+
+    missing: List[str]
+    "Identifiers of a list that are no living sessions."
+
+
 class ProvidersCapabilitiesParams(TypedDict):
     """The params of providers.capabilities."""
 
@@ -1148,6 +1423,47 @@ class ComputeSettings(TypedDict, total=False):
     "How long to look for a machine whose create lost its answer, ms. Absent: what the provider's manifest says of its listing."
 
 
+class StoreSettings(TypedDict, total=False):
+    """StoreSettings."""
+
+    url: str
+    "sqlite:/path for one file that processes of one machine may share, postgres://user:password@host/database for several machines, memory: for nothing that outlives the client. Absent: the file exatlas/atlas.db under the user's state folder, opened at the first orchestrator call."
+    key: str
+    "Secret that credentials of sessions are made from and stored tokens are encrypted with, 64 hexadecimal digits. Processes on several machines need the same. Absent: key_file."
+    key_file: str
+    "File that holds the secret; made when it is not there, mode 0600. Default: beside the SQLite file, .key after its name, or key under the user's state folder."
+
+
+class ReapSettings(TypedDict, total=False):
+    """ReapSettings."""
+
+    off: bool
+    "The reaper does not run by itself; orchestrator.reap still does."
+    interval_ms: int
+    "Pace of its runs, ms."
+    grace_ms: int
+    "Age under which it lets machines be, ms."
+
+
+class OrchestratorSettings(TypedDict, total=False):
+    """OrchestratorSettings."""
+
+    lease_ms: int
+    "Term of a process's lease on its sessions, ms. So long after a process hung, another takes them over; one that died is noticed at once where the store can tell."
+    poll_ms: int
+    "How often a cloud is asked for its machines, ms; every 2 s while one is not ready."
+    adopt_grace_ms: int
+    "What a session that was taken over has left at the least, ms, so that its user can touch it."
+    heartbeat_ms: int
+    "Pace of heartbeat events of a session in use, ms."
+    cost_ms: int
+    "Pace of cost events, ms."
+    retain_ms: int
+    "How long ended sessions and their events are kept, ms."
+    reap: ReapSettings
+    "The reaper."
+
+
 class ClientConfig(TypedDict, total=False):
     """The configuration of a client: the document of atlas_open."""
 
@@ -1163,3 +1479,7 @@ class ClientConfig(TypedDict, total=False):
     "What callers may ask at once."
     compute: ComputeSettings
     "How machines are rented."
+    store: StoreSettings
+    "Where sessions, their events and tokens are kept."
+    orchestrator: OrchestratorSettings
+    "How sessions are kept. Given, even empty, the client takes over the sessions of earlier processes as soon as it is open."
