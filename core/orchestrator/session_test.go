@@ -1,0 +1,242 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/exatlas/atlas/core/events"
+	"github.com/exatlas/atlas/core/spec"
+)
+
+func TestSession_EndsExactlyWhenItWasIdleLongEnough(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		defer p.close()
+		s := p.spawn(idle(10 * time.Minute))
+		wait(9*time.Minute + 59*time.Second)
+		if err := p.touch(s.Compute.ID); err != nil { // by the machine's identifier
+			t.Fatal(err)
+		}
+		wait(10*time.Minute - 20*time.Millisecond)
+		if got := p.get(s.ID); got.State != "live" {
+			t.Fatalf("%s 20 ms before its time", got.State)
+		}
+		wait(40 * time.Millisecond)
+		got := p.get(s.ID)
+		if got.State != "ended" || got.Reason != ReasonIdle || w.cloud.count() != 0 {
+			t.Fatalf("%+v, %d machines", got, w.cloud.count())
+		}
+		if told := w.told(s.Compute.ID); !strings.HasPrefix(told, "provisioning status ready") || !strings.HasSuffix(told, "terminating terminated") {
+			t.Fatal(told)
+		}
+		if err := p.touch(s.ID); spec.AsError(err).Kind != spec.KindConflict {
+			t.Fatal(err)
+		}
+		if err := p.touch("nobody"); spec.AsError(err).Kind != spec.KindNotFound {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestSession_EndsAtItsLifetimeCostAndReadinessLimits(t *testing.T) {
+	for reason, change := range map[string]func(*SpawnParams){
+		ReasonLifetime:   func(p *SpawnParams) { p.MaxLifetimeMS = time.Hour.Milliseconds() },
+		ReasonCost:       func(p *SpawnParams) { p.MaxCost = 0.5 },
+		ReasonNeverReady: func(p *SpawnParams) { p.ReadyTimeoutMS = ms(time.Hour) },
+	} {
+		t.Run(reason, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				w.cloud.status = map[bool]spec.Status{true: spec.StatusProvisioning, false: spec.StatusRunning}[reason == ReasonNeverReady]
+				p := w.process()
+				defer p.close()
+				s := p.spawn(idle(0), change)
+				wait(time.Hour - time.Second)
+				if got := p.get(s.ID); got.State != "live" {
+					t.Fatal("too early", got.Reason)
+				}
+				wait(1100 * time.Millisecond)
+				if got := p.get(s.ID); got.State != "ended" || got.Reason != reason || *got.Spent < 0.49 || *got.Spent > 0.51 {
+					t.Fatalf("%+v", got)
+				}
+			})
+		})
+	}
+}
+
+func TestSession_OfUnknownPriceCannotKeepACostLimit(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.cloud.price = nil
+		p := w.process()
+		defer p.close()
+		_, err := p.Spawn(context.Background(), params(func(p *SpawnParams) { p.MaxCost = 1 }))
+		if spec.AsError(err).Kind != spec.KindBudget {
+			t.Fatal(err)
+		}
+		wait(time.Second)
+		if w.cloud.count() != 0 {
+			t.Fatal("the machine was kept")
+		}
+	})
+}
+
+func TestSession_TerminateIsTriedUntilTheCloudSaysGone(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		defer p.close()
+		s := p.spawn(idle(time.Minute))
+		w.cloud.set(func(c *cloud) { c.fail = broken(spec.OpTerminate) })
+		wait(10 * time.Minute)
+		got := p.get(s.ID)
+		if got.State != "ending" || got.Error == nil || w.cloud.count() != 1 {
+			t.Fatalf("%+v", got)
+		}
+		p.kill() // over a restart too
+		q := w.process()
+		defer q.close()
+		wait(time.Minute)
+		w.cloud.set(func(c *cloud) { c.fail = nil })
+		wait(2 * time.Minute)
+		if got := q.get(s.ID); got.State != "ended" || w.cloud.count() != 0 {
+			t.Fatalf("%+v", got)
+		}
+		if told := w.told(s.Compute.ID); strings.Count(told, "terminating") != 1 || !strings.Contains(told, "terminate_failed") || strings.Count(told, " terminated") != 1 {
+			t.Fatal(told)
+		}
+	})
+}
+
+func TestSession_OnlyAClearGoneCountsAsGone(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		defer p.close()
+		s := p.spawn(idle(0))
+		wait(time.Minute)
+		gone := w.cloud.machines[s.Compute.ID]
+		w.cloud.set(func(c *cloud) {
+			delete(c.machines, s.Compute.ID)
+			c.fail = broken(spec.OpGet)
+		})
+		wait(5 * time.Minute) // missing from the listing, and the single look fails
+		if got := p.get(s.ID); got.State != "live" {
+			t.Fatalf("%s though nobody said it is gone", got.State)
+		}
+		w.cloud.set(func(c *cloud) { c.machines[s.Compute.ID], c.fail = gone, broken(spec.OpList) })
+		wait(5 * time.Minute)
+		if got := p.get(s.ID); got.State != "live" {
+			t.Fatal("a listing that fails ended it")
+		}
+		w.cloud.set(func(c *cloud) {
+			delete(c.machines, s.Compute.ID)
+			c.fail = nil
+		})
+		wait(time.Minute)
+		if got := p.get(s.ID); got.State != "ended" || got.Reason != ReasonVanished {
+			t.Fatalf("%+v", got)
+		}
+		if told := w.told(s.Compute.ID); !strings.HasSuffix(told, "vanished terminated") {
+			t.Fatal(told)
+		}
+	})
+}
+
+func TestSession_PreemptedSpotMachineIsToldAndGivenBack(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		defer p.close()
+		s := p.spawn(idle(0))
+		w.cloud.set(func(c *cloud) { c.machines[s.Compute.ID].Spot = true })
+		wait(time.Minute)
+		w.cloud.set(func(c *cloud) { c.machines[s.Compute.ID].Status = spec.StatusFailed })
+		wait(time.Minute)
+		if got := p.get(s.ID); got.State != "ended" || got.Reason != ReasonFailed || w.cloud.count() != 0 {
+			t.Fatalf("%+v", got)
+		}
+	})
+}
+
+func TestSession_CredentialIsMadeAgainAndNeverStored(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		s := p.spawn(idle(0), func(p *SpawnParams) { p.Auth = "bearer"; p.Env = map[string]string{"SECRET": "canary-env"} })
+		if s.Auth == nil || w.cloud.envs[s.Compute.ID]["ATLAS_PRESHARED_KEY"] != s.Auth.Token {
+			t.Fatal("the machine has another credential than its user")
+		}
+		row, _, err := w.store.Get(context.Background(), s.ID)
+		if err != nil || strings.Contains(string(row.Doc), s.Auth.Token) || strings.Contains(string(row.Doc), "canary-env") || !strings.Contains(string(row.Doc), s.Auth.Hash) {
+			t.Fatalf("stored: %s", row.Doc)
+		}
+		p.kill()
+		q := w.process()
+		defer q.close()
+		got, err := q.Get(context.Background(), &SessionParams{ID: s.ID, Credential: true})
+		if err != nil || got.Auth == nil || *got.Auth != *s.Auth {
+			t.Fatalf("%+v %v", got.Auth, err)
+		}
+		if q.get(s.ID).Auth != nil {
+			t.Fatal("answered to who did not ask")
+		}
+	})
+}
+
+func TestSession_RefusesACredentialOfItsOwnAndRentsNothingWithoutTheStore(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		defer p.close()
+		_, err := p.Spawn(context.Background(), params(func(p *SpawnParams) { p.APIKey = spec.NewSecret("k") }))
+		if spec.AsError(err).Kind != spec.KindValidation {
+			t.Fatal(err)
+		}
+		p.store.set(func(what string) error {
+			if what == "commit" {
+				return errors.New("the disk is full")
+			}
+			return nil
+		})
+		if _, err = p.Spawn(context.Background(), params()); err == nil || w.cloud.calls[spec.OpSpawn] != 0 {
+			t.Fatalf("a create was sent that nobody wrote down: %v", err)
+		}
+		p.store.set(nil)
+	})
+}
+
+func TestSession_EventsReachASubscriberOnceFromAnyNumber(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p, q := w.process(), w.process()
+		defer p.close()
+		defer q.close()
+		s := p.spawn(idle(time.Minute))
+		type reader struct {
+			who  *process
+			from uint64
+			want string
+		}
+		readers := []reader{{p, 1, "1 2 3 4 5"}, {q, 1, "1 2 3 4 5"}, {q, 3, "3 4 5"}, {p, 0, "4 5"}, {q, 0, "4 5"}}
+		var got []func() string
+		for _, r := range readers {
+			sub, err := r.who.Subscribe(context.Background(), s.Topic, r.from, func(*events.Subscription) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sub.Start()
+			got = append(got, func() string {
+				var out []string
+				for {
+					e, _ := sub.TakeEvent()
+					if e == nil {
+						return strings.Join(out, " ")
+					}
+					out = append(out, string(rune('0'+e.Seq)))
+				}
+			})
+		}
+		wait(2 * time.Minute)
+		for i, r := range readers {
+			if text := got[i](); text != r.want {
+				t.Errorf("reader %d: %s, want %s", i, text, r.want)
+			}
+		}
+	})
+}
