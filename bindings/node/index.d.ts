@@ -64,6 +64,7 @@ export class Client {
   readonly compute: Namespace<'compute'>;
   readonly gpus: Namespace<'gpus'>;
   readonly offers: Namespace<'offers'>;
+  readonly orchestrator: Namespace<'orchestrator'>;
   readonly jobs: Namespace<'jobs'>;
   readonly auth: { readonly token: Namespace<'auth.token'>; readonly url: Namespace<'auth.url'> };
   readonly events: Namespace<'events'>;
@@ -79,8 +80,32 @@ export class Client {
   /** Any method that opens a subscription, as a stream. */
   stream<M extends keyof StreamEvents>(method: M, ...rest: Rest<M, StreamOptions>): Stream<StreamEvents[M]>;
 
+  /** A machine for a while, given back by itself: `await using session = await client.session({...})`. */
+  session(params: ParamsOf<'orchestrator.spawn'>, options?: CallOptions): Promise<Session>;
+
   /** Cancels the calls in flight, waits for them at most timeoutMs (default 5000) and lets go of everything. May be called twice. */
   close(options?: { timeoutMs?: number }): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A session as an object. Disposing of it ends it. */
+export class Session {
+  private constructor();
+  /** What is known of it; refresh reads it anew. */
+  readonly facts: ResultOf<'orchestrator.spawn'>;
+  readonly id: string;
+  readonly state: ResultOf<'orchestrator.spawn'>['state'];
+  /** The machine as it was last seen. */
+  readonly compute: ResultOf<'orchestrator.spawn'>['compute'];
+  /** The credential to hand to the browser, where spawn was asked for one. */
+  readonly auth: ResultOf<'orchestrator.spawn'>['auth'];
+  /** Tells that it is in use. */
+  touch(): Promise<void>;
+  refresh(): Promise<this>;
+  /** Its events from a number on (default 1); the last one is `terminated`. */
+  events(from?: number, options?: StreamOptions): Stream<EventItem>;
+  /** Ends it and waits until the cloud says that the machine is gone, at most waitMs (default 60000). */
+  stop(options?: { waitMs?: number }): Promise<this>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 

@@ -3,9 +3,11 @@
 
 const { Client } = require('./lib/client');
 const { CLASSES } = require('./lib/errors');
+const { Session } = require('./lib/session');
 const { Stream } = require('./lib/stream');
 
 exports.Client = Client;
+exports.Session = Session;
 exports.Stream = Stream;
 
 // Written out, so that `import { NotFoundError } from 'exatlas'` works too.

@@ -86,7 +86,7 @@ func (s *Service) ended(t *tracked, how string) {
 		if d.Reason == "" {
 			d.Reason = how
 		}
-		told := []store.Event{s.event("terminated", map[string]any{"session": t.id, "reason": d.Reason, "spent": d.Spent})}
+		told := []store.Event{s.event("terminated", map[string]any{"session": t.id, "reason": d.Reason, "spent": d.Spent, "final": true})}
 		if how != "terminated" {
 			told = append([]store.Event{s.event(how, map[string]any{"session": t.id})}, told...)
 		}

@@ -4,6 +4,7 @@ const { Connection, callOptions } = require('./connection');
 const { addNamespaces } = require('./methods');
 const { checkMilliseconds, checkNames, describe, isObject } = require('./options');
 const { INSPECT } = require('./secret');
+const { Session } = require('./session');
 const { Stream } = require('./stream');
 
 const CLOSE_MS = 5000;
@@ -42,6 +43,11 @@ class Client {
       throw new TypeError(`exatlas: "maxBuffered" of ${method} must be a whole number from 1, got ${String(maxBuffered)}`);
     }
     return new Stream(this.#connection, method, params, { signal, maxBuffered });
+  }
+
+  /** A machine for a while, as an object. */
+  async session(params, options) {
+    return new Session(this, await this.orchestrator.spawn(params, options));
   }
 
   async close(options = NONE) {

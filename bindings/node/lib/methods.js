@@ -9,6 +9,8 @@ const METHODS = [
   'compute.await_ready', 'compute.logs',
   'gpus.catalog', 'gpus.list',
   'offers.search',
+  'orchestrator.spawn', 'orchestrator.touch', 'orchestrator.get', 'orchestrator.list', 'orchestrator.stop', 'orchestrator.reap',
+  'orchestrator.shutdown',
   'jobs.run', 'jobs.get', 'jobs.cancel', 'jobs.stream',
   'auth.token.mint', 'auth.token.verify', 'auth.url.sign', 'auth.url.verify',
   'events.subscribe', 'events.unsubscribe',

@@ -10,6 +10,7 @@ shared library is loaded when the first client is opened, never on import.
 """
 
 from . import errors
+from ._session import AsyncSession, Session
 from ._stream import JobStream, Subscription
 from ._aio_stream import AsyncJobStream, AsyncSubscription
 from .aio import AsyncClient
@@ -22,9 +23,11 @@ __version__ = "0.1.0"
 __all__ = [
     "AsyncClient",
     "AsyncJobStream",
+    "AsyncSession",
     "AsyncSubscription",
     "Client",
     "JobStream",
+    "Session",
     "Subscription",
     "errors",
     *_errors,

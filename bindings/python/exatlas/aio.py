@@ -13,10 +13,31 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NoReturn, Optional, 
 
 from . import _codec, _native, _open, errors
 from ._aio_stream import Mailbox
-from .aio_namespaces import AsyncAuth, AsyncCompute, AsyncEvents, AsyncGPUs, AsyncJobs, AsyncOffers, AsyncProviders
+from ._session import AsyncSession
+from .aio_namespaces import (
+    AsyncAuth,
+    AsyncCompute,
+    AsyncEvents,
+    AsyncGPUs,
+    AsyncJobs,
+    AsyncOffers,
+    AsyncOrchestrator,
+    AsyncProviders,
+)
 
 if TYPE_CHECKING:
-    from ._types import AtlasInfo, ComputeSettings, LimitSettings, PluginSettings, ProviderSettings
+    from typing_extensions import Unpack
+
+    from ._types import (
+        AtlasInfo,
+        ComputeSettings,
+        LimitSettings,
+        OrchestratorSettings,
+        OrchestratorSpawnParams,
+        PluginSettings,
+        ProviderSettings,
+        StoreSettings,
+    )
 
 __all__ = ["AsyncClient"]
 
@@ -152,6 +173,8 @@ class AsyncClient:
         plugins: Optional[PluginSettings] = None,
         limits: Optional[LimitSettings] = None,
         compute: Optional[ComputeSettings] = None,
+        store: Optional[StoreSettings] = None,
+        orchestrator: Optional[OrchestratorSettings] = None,
         **unknown: NoReturn,  # refused by type checkers, and at run time with a suggestion
     ) -> None:
         given = {
@@ -160,6 +183,8 @@ class AsyncClient:
             "plugins": plugins,
             "limits": limits,
             "compute": compute,
+            "store": store,
+            "orchestrator": orchestrator,
         }
         self._core = _Core(*_open.open_client(_open.configuration("AsyncClient", given, unknown)))
         self._ids = itertools.count(1)
@@ -233,6 +258,18 @@ class AsyncClient:
     @property
     def offers(self) -> AsyncOffers:
         return AsyncOffers(self)
+
+    @property
+    def orchestrator(self) -> AsyncOrchestrator:
+        return AsyncOrchestrator(self)
+
+    def session(self, *, timeout: Optional[float] = None, **params: Unpack[OrchestratorSpawnParams]) -> AsyncSession:
+        """A machine for a while: ``async with client.session(gpu="h100", image="...") as session: ...``
+
+        Rented where it is entered or awaited; given back where the statement ends, or by itself
+        when nobody touches it for ``idle_ttl_ms``, whatever happens to this process.
+        """
+        return AsyncSession(self, params, timeout)
 
     @property
     def providers(self) -> AsyncProviders:

@@ -150,6 +150,54 @@ class AsyncOffers(Namespace):
         return await self._do("offers.search", t.OffersSearchParams, params, t.OfferResults, timeout)
 
 
+class AsyncOrchestrator(Namespace):
+    """Sessions: machines that end by themselves."""
+
+    __slots__ = ()
+
+    async def spawn(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.OrchestratorSpawnParams]
+    ) -> t.Session:
+        """Rents a machine as a session that is given back by itself."""
+        return await self._do("orchestrator.spawn", t.OrchestratorSpawnParams, params, t.Session, timeout)
+
+    async def touch(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.OrchestratorTouchParams]
+    ) -> t.Touched:
+        """Tells that a session is in use: its idle time starts anew."""
+        return await self._do("orchestrator.touch", t.OrchestratorTouchParams, params, t.Touched, timeout)
+
+    async def get(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.OrchestratorGetParams]
+    ) -> t.Session:
+        """Tells of one session, whichever process watches over it."""
+        return await self._do("orchestrator.get", t.OrchestratorGetParams, params, t.Session, timeout)
+
+    async def list(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.OrchestratorListParams]
+    ) -> t.SessionList:
+        """Lists the sessions of the store."""
+        return await self._do("orchestrator.list", t.OrchestratorListParams, params, t.SessionList, timeout)
+
+    async def stop(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.OrchestratorStopParams]
+    ) -> t.Session:
+        """Ends a session and gives its machine back."""
+        return await self._do("orchestrator.stop", t.OrchestratorStopParams, params, t.Session, timeout)
+
+    async def reap(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.OrchestratorReapParams]
+    ) -> t.ReapReport:
+        """Gives machines back that sessions rented and no session holds."""
+        return await self._do("orchestrator.reap", t.OrchestratorReapParams, params, t.ReapReport, timeout)
+
+    async def shutdown(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.OrchestratorShutdownParams]
+    ) -> t.Shutdown:
+        """Does what on_exit says, and tells which sessions are left."""
+        return await self._do("orchestrator.shutdown", t.OrchestratorShutdownParams, params, t.Shutdown, timeout)
+
+
 class AsyncJobs(Namespace):
     """Serverless jobs."""
 

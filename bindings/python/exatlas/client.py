@@ -13,10 +13,22 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, NoReturn, Optional, Type
 
 from . import _codec, _native, _open, errors
 from ._pump import MAIN_SLICE_MS, Pump
-from .namespaces import Auth, Compute, Events, GPUs, Jobs, Offers, Providers
+from ._session import Session
+from .namespaces import Auth, Compute, Events, GPUs, Jobs, Offers, Orchestrator, Providers
 
 if TYPE_CHECKING:
-    from ._types import AtlasInfo, ComputeSettings, LimitSettings, PluginSettings, ProviderSettings
+    from typing_extensions import Unpack
+
+    from ._types import (
+        AtlasInfo,
+        ComputeSettings,
+        LimitSettings,
+        OrchestratorSettings,
+        OrchestratorSpawnParams,
+        PluginSettings,
+        ProviderSettings,
+        StoreSettings,
+    )
 
 __all__ = ["Client"]
 
@@ -31,7 +43,18 @@ _LOCAL = frozenset(
 # Reads, which a cloud may be asked twice and whose results hold no credential. While one of a kind
 # took no longer than _QUICK_S, the next runs in the calling thread: that saves two switches between
 # threads. One that lasts is given up and asked again in the way that can be interrupted.
-_READS = frozenset(("compute.get", "compute.list", "gpus.list", "providers.capabilities", "providers.list"))
+_READS = frozenset(
+    (
+        "compute.get",
+        "compute.list",
+        "gpus.list",
+        "orchestrator.get",
+        "orchestrator.list",
+        "orchestrator.touch",
+        "providers.capabilities",
+        "providers.list",
+    )
+)
 _QUICK_S = 0.01
 _QUICK = '{"deadline_ms":%d,%s,"params":'
 
@@ -55,6 +78,8 @@ class Client:
         plugins: Optional[PluginSettings] = None,
         limits: Optional[LimitSettings] = None,
         compute: Optional[ComputeSettings] = None,
+        store: Optional[StoreSettings] = None,
+        orchestrator: Optional[OrchestratorSettings] = None,
         **unknown: NoReturn,  # refused by type checkers, and at run time with a suggestion
     ) -> None:
         given = {
@@ -63,6 +88,8 @@ class Client:
             "plugins": plugins,
             "limits": limits,
             "compute": compute,
+            "store": store,
+            "orchestrator": orchestrator,
         }
         self._library, self._handle = _open.open_client(_open.configuration("Client", given, unknown))
         self._pid = os.getpid()
@@ -159,6 +186,18 @@ class Client:
     @property
     def offers(self) -> Offers:
         return Offers(self)
+
+    @property
+    def orchestrator(self) -> Orchestrator:
+        return Orchestrator(self)
+
+    def session(self, *, timeout: Optional[float] = None, **params: Unpack[OrchestratorSpawnParams]) -> Session:
+        """A machine for a while: ``with client.session(gpu="h100", image="...") as session: ...``
+
+        Rented at once; given back where the ``with`` statement ends, or by itself when nobody
+        touches it for ``idle_ttl_ms``, whatever happens to this process.
+        """
+        return Session(self, self.orchestrator.spawn(timeout=timeout, **params))
 
     @property
     def providers(self) -> Providers:

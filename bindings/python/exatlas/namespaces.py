@@ -151,6 +151,54 @@ class Offers(Namespace):
         return self._do("offers.search", t.OffersSearchParams, params, t.OfferResults, timeout)
 
 
+class Orchestrator(Namespace):
+    """Sessions: machines that end by themselves."""
+
+    __slots__ = ()
+
+    def spawn(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.OrchestratorSpawnParams]
+    ) -> t.Session:
+        """Rents a machine as a session that is given back by itself."""
+        return self._do("orchestrator.spawn", t.OrchestratorSpawnParams, params, t.Session, timeout)
+
+    def touch(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.OrchestratorTouchParams]
+    ) -> t.Touched:
+        """Tells that a session is in use: its idle time starts anew."""
+        return self._do("orchestrator.touch", t.OrchestratorTouchParams, params, t.Touched, timeout)
+
+    def get(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.OrchestratorGetParams]
+    ) -> t.Session:
+        """Tells of one session, whichever process watches over it."""
+        return self._do("orchestrator.get", t.OrchestratorGetParams, params, t.Session, timeout)
+
+    def list(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.OrchestratorListParams]
+    ) -> t.SessionList:
+        """Lists the sessions of the store."""
+        return self._do("orchestrator.list", t.OrchestratorListParams, params, t.SessionList, timeout)
+
+    def stop(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.OrchestratorStopParams]
+    ) -> t.Session:
+        """Ends a session and gives its machine back."""
+        return self._do("orchestrator.stop", t.OrchestratorStopParams, params, t.Session, timeout)
+
+    def reap(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.OrchestratorReapParams]
+    ) -> t.ReapReport:
+        """Gives machines back that sessions rented and no session holds."""
+        return self._do("orchestrator.reap", t.OrchestratorReapParams, params, t.ReapReport, timeout)
+
+    def shutdown(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.OrchestratorShutdownParams]
+    ) -> t.Shutdown:
+        """Does what on_exit says, and tells which sessions are left."""
+        return self._do("orchestrator.shutdown", t.OrchestratorShutdownParams, params, t.Shutdown, timeout)
+
+
 class Jobs(Namespace):
     """Serverless jobs."""
 

@@ -1,7 +1,3 @@
-// Package keyfile keeps the secret of an installation: 32 random bytes in a file
-// that only its owner may read. Credentials of sessions are made from it and
-// stored tokens are encrypted with it, so that who has the store alone has
-// neither.
 package keyfile
 
 import (

@@ -94,46 +94,6 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Lease takes or renews a lease.
-func (s *Store) Lease(ctx context.Context, name, holder string, ttl int64) (store.Lease, bool, error) {
-	if err := s.begin(ctx, "taking a lease"); err != nil {
-		return store.Lease{}, false, err
-	}
-	defer s.end()
-	now := s.now()
-	l, held := s.leases[name]
-	held = held && l.Expires > now
-	if held && l.Holder != holder {
-		l.Now = now
-		return l, false, nil
-	}
-	if !held {
-		s.fence++
-		l = store.Lease{Name: name, Holder: holder, Fence: s.fence}
-	}
-	l.Now, l.Expires = now, now+ttl
-	s.leases[name] = l
-	return l, true, nil
-}
-
-// Release ends a lease.
-func (s *Store) Release(ctx context.Context, l store.Lease) error {
-	if err := s.begin(ctx, "releasing a lease"); err != nil {
-		return err
-	}
-	defer s.end()
-	if now := s.leases[l.Name]; now.Fence == l.Fence {
-		delete(s.leases, l.Name)
-	}
-	return nil
-}
-
-// holds tells whether a lease is in force.
-func (c *contents) holds(l store.Lease) bool {
-	now, ok := c.leases[l.Name]
-	return ok && now.Fence == l.Fence && now.Holder == l.Holder && now.Expires > c.now()
-}
-
 // Commit carries out changes.
 func (s *Store) Commit(ctx context.Context, by store.Lease, changes []store.Change) ([]store.Result, error) {
 	if err := s.begin(ctx, "writing sessions"); err != nil {
@@ -171,23 +131,6 @@ func (c *contents) change(by store.Lease, ch *store.Change) store.Result {
 	}
 	c.sessions[next.ID] = &session{Session: next}
 	return store.Result{Verdict: store.Done, Touched: next.Touched, Last: c.append(ch.Topic, ch.Events)}
-}
-
-func (c *contents) append(name string, list []store.Event) uint64 {
-	t := c.topics[name]
-	if t == nil {
-		if len(list) == 0 {
-			return 0
-		}
-		t = &topic{}
-		c.topics[name] = t
-	}
-	for _, e := range list {
-		t.last++
-		e.Seq, e.Data = t.last, slices.Clone(e.Data)
-		t.events = append(t.events, e)
-	}
-	return t.last
 }
 
 // Touch moves last activities forward.
@@ -237,37 +180,6 @@ func (s *Store) Asked(ctx context.Context, owner string) ([]store.Word, error) {
 	return out, nil
 }
 
-// Claim takes over sessions.
-func (s *Store) Claim(ctx context.Context, by store.Lease, limit int) ([]store.Claimed, error) {
-	if err := s.begin(ctx, "claiming sessions"); err != nil {
-		return nil, err
-	}
-	defer s.end()
-	if !s.holds(by) {
-		return nil, nil
-	}
-	alive := map[string]int64{} // fencing number by holder
-	now := s.now()
-	for _, l := range s.leases {
-		if strings.HasPrefix(l.Name, "node/") && l.Expires > now {
-			alive[l.Holder] = l.Fence
-		}
-	}
-	var out []store.Claimed
-	for _, row := range s.sessions {
-		if len(out) == limit {
-			break
-		}
-		if row.State == store.Ended || alive[row.Owner] == row.Fence && row.Fence != 0 {
-			continue
-		}
-		from := row.Owner
-		row.Owner, row.Fence = by.Holder, by.Fence
-		out = append(out, store.Claimed{Session: row.Session, From: from})
-	}
-	return out, nil
-}
-
 // Get returns a session.
 func (s *Store) Get(ctx context.Context, id string) (store.Session, bool, error) {
 	if err := s.begin(ctx, "reading a session"); err != nil {
@@ -311,92 +223,4 @@ func (s *Store) List(ctx context.Context, f store.Filter) ([]store.Session, erro
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].ID < out[j].ID })
 	return out[:min(limit, len(out))], nil
-}
-
-// Events reads a topic.
-func (s *Store) Events(ctx context.Context, name string, from uint64, limit int) ([]store.Event, uint64, error) {
-	if err := s.begin(ctx, "reading events"); err != nil {
-		return nil, 0, err
-	}
-	defer s.end()
-	t := s.topics[name]
-	if t == nil {
-		return nil, 0, nil
-	}
-	var out []store.Event
-	for _, e := range t.events {
-		if e.Seq >= from && len(out) < limit {
-			out = append(out, e)
-		}
-	}
-	return out, t.last, nil
-}
-
-// Append adds events.
-func (s *Store) Append(ctx context.Context, name string, list []store.Event) (uint64, error) {
-	if err := s.begin(ctx, "writing events"); err != nil {
-		return 0, err
-	}
-	defer s.end()
-	return s.append(name, list), nil
-}
-
-// Prune forgets what is old. Topics keep their last number.
-func (s *Store) Prune(ctx context.Context, before int64) (int, error) {
-	if err := s.begin(ctx, "pruning"); err != nil {
-		return 0, err
-	}
-	defer s.end()
-	count := 0
-	kept := map[string]bool{} // topics of sessions that stay
-	for _, row := range s.sessions {
-		if row.State != store.Ended || row.Ended >= before {
-			kept["compute:"+row.ComputeID] = true
-		}
-	}
-	for id, row := range s.sessions {
-		if row.State == store.Ended && row.Ended < before {
-			delete(s.sessions, id)
-			if s.machines[row.ComputeID] = slices.DeleteFunc(s.machines[row.ComputeID], func(of string) bool { return of == id }); len(s.machines[row.ComputeID]) == 0 {
-				delete(s.machines, row.ComputeID)
-			}
-			count++
-		}
-	}
-	for name, t := range s.topics {
-		if !kept[name] {
-			t.events = slices.DeleteFunc(t.events, func(e store.Event) bool { return e.Time < before })
-		}
-	}
-	return count, nil
-}
-
-// GetValue reads a value.
-func (s *Store) GetValue(ctx context.Context, space, key string) ([]byte, bool, error) {
-	if err := s.begin(ctx, "reading a value"); err != nil {
-		return nil, false, err
-	}
-	defer s.end()
-	value, found := s.values[space+"\x00"+key]
-	return slices.Clone(value), found, nil
-}
-
-// PutValue writes a value.
-func (s *Store) PutValue(ctx context.Context, space, key string, value []byte) error {
-	if err := s.begin(ctx, "writing a value"); err != nil {
-		return err
-	}
-	defer s.end()
-	s.values[space+"\x00"+key] = slices.Clone(value)
-	return nil
-}
-
-// DeleteValue forgets a value.
-func (s *Store) DeleteValue(ctx context.Context, space, key string) error {
-	if err := s.begin(ctx, "forgetting a value"); err != nil {
-		return err
-	}
-	defer s.end()
-	delete(s.values, space+"\x00"+key)
-	return nil
 }

@@ -1,0 +1,119 @@
+package storetest
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/exatlas/atlas/core/store"
+)
+
+func getFindsByMachine(t *testing.T, a, b store.Store) {
+	l := lease(t, a, "a", term)
+	for i, id := range []string{"s2", "s1"} {
+		r := row(l, id)
+		r.ComputeID, r.Created = "pod", int64(10+i)
+		commit(t, a, l, store.Change{Session: r, New: true})
+	}
+	if got := get(t, b, "pod"); got.ID != "s1" {
+		t.Fatalf("not the latest: %s", got.ID)
+	}
+	none := row(l, "s3")
+	none.ComputeID = ""
+	commit(t, a, l, store.Change{Session: none, New: true})
+	if _, found, err := b.Get(ctx, ""); found || err != nil {
+		t.Fatal("found by no identifier", found, err)
+	}
+}
+
+func listFiltersAndPages(t *testing.T, a, b store.Store) {
+	l := lease(t, a, "a", term)
+	for i := range 12 {
+		r := row(l, fmt.Sprintf("s%02d", i))
+		r.State = store.State(i%4 + 1)
+		r.UserID = []string{"u1", "u2"}[i%2]
+		commit(t, a, l, store.Change{Session: r, New: true})
+	}
+	ids := func(f store.Filter) string {
+		list, err := b.List(ctx, f)
+		must(t, err)
+		out := ""
+		for _, s := range list {
+			out += s.ID + " "
+		}
+		return out
+	}
+	for _, c := range []struct {
+		f    store.Filter
+		want string
+	}{
+		{store.Filter{Limit: 3}, "s00 s01 s02 "}, {store.Filter{After: "s09"}, "s10 s11 "},
+		{store.Filter{States: []store.State{store.Live}}, "s01 s05 s09 "}, {store.Filter{States: []store.State{store.Live, store.Ended}, After: "s05"}, "s07 s09 s11 "},
+		{store.Filter{UserID: "u2", Limit: 2}, "s01 s03 "}, {store.Filter{Owner: "a", Fence: l.Fence, Limit: 1}, "s00 "}, {store.Filter{Owner: "a", Fence: l.Fence + 1}, ""}, {store.Filter{Owner: "b"}, ""},
+	} {
+		if got := ids(c.f); got != c.want {
+			t.Errorf("%+v: %s, want %s", c.f, got, c.want)
+		}
+	}
+}
+
+func eventsFromANumber(t *testing.T, a, b store.Store) {
+	if list, last, err := a.Events(ctx, "t", 1, 10); err != nil || len(list) > 0 || last != 0 {
+		t.Fatal(list, last, err)
+	}
+	for range 4 {
+		_, err := a.Append(ctx, "t", []store.Event{{Time: 5, Name: "x", Data: []byte(`{}`)}, {Time: 5, Name: "y"}})
+		must(t, err)
+	}
+	list, last, err := b.Events(ctx, "t", 4, 3)
+	must(t, err)
+	if len(list) != 3 || list[0].Seq != 4 || list[2].Seq != 6 || last != 8 {
+		t.Fatal(list, last)
+	}
+}
+
+func pruneForgetsTheEnded(t *testing.T, a, b store.Store) {
+	l := lease(t, a, "a", term)
+	for id, ended := range map[string]int64{"old": 100, "young": 5000, "live": 0} {
+		r := row(l, id)
+		if r.Ended = ended; ended > 0 {
+			r.State = store.Ended
+		}
+		commit(t, a, l, store.Change{Session: r, New: true, Topic: "compute:m-" + id, Events: []store.Event{{Time: 50, Name: "x"}}})
+	}
+	if n, err := b.Prune(ctx, 1000); err != nil || n != 1 {
+		t.Fatal(n, err)
+	}
+	if _, found, err := a.Get(ctx, "old"); found || err != nil {
+		t.Fatal(found, err)
+	}
+	for id, events := range map[string]int{"old": 0, "young": 1, "live": 1} {
+		list, last, err := a.Events(ctx, "compute:m-"+id, 1, 10)
+		must(t, err)
+		if len(list) != events || last != 1 {
+			t.Errorf("%s: %d events, last %d", id, len(list), last)
+		}
+	}
+	if last, err := a.Append(ctx, "compute:m-old", []store.Event{{Time: 2000, Name: "y"}}); err != nil || last != 2 {
+		t.Fatal("a number was given twice", last, err)
+	}
+}
+
+func values(t *testing.T, a, b store.Store) {
+	if _, found, err := a.GetValue(ctx, "s", "k"); found || err != nil {
+		t.Fatal(found, err)
+	}
+	for _, v := range []string{"one", "", "\x00two"} {
+		must(t, a.PutValue(ctx, "s", "k", []byte(v)))
+		if got, found, err := b.GetValue(ctx, "s", "k"); !found || err != nil || string(got) != v {
+			t.Fatalf("%q %v %v", got, found, err)
+		}
+	}
+	if _, found, _ := a.GetValue(ctx, "other", "k"); found {
+		t.Fatal("spaces mix")
+	}
+	must(t, b.DeleteValue(ctx, "s", "k"))
+	must(t, b.DeleteValue(ctx, "s", "k"))
+	if _, found, err := a.GetValue(ctx, "s", "k"); found || err != nil {
+		t.Fatal(found, err)
+	}
+}
