@@ -16,6 +16,7 @@ import (
 	"github.com/exatlas/atlas/core/store"
 	"github.com/exatlas/atlas/core/store/keyfile"
 	"github.com/exatlas/atlas/core/store/memory"
+	"github.com/exatlas/atlas/core/store/postgres"
 	"github.com/exatlas/atlas/core/store/sqlite"
 	"github.com/exatlas/atlas/internal/safego"
 )
@@ -41,7 +42,7 @@ func (v *vault) open(ctx context.Context) (store.Store, error) {
 	case strings.HasPrefix(at, "sqlite:"):
 		return sqlite.Open(ctx, strings.TrimPrefix(strings.TrimPrefix(at, "sqlite:"), "//"))
 	}
-	return nil, &spec.Error{Kind: spec.KindValidation, Message: "config.store.url: not memory: and not sqlite:/path"}
+	return postgres.Open(ctx, at)
 }
 
 // folder is the user's state folder of Atlas.
