@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -36,6 +37,8 @@ func run(force bool) error {
 	if len(programs) == 0 {
 		return fmt.Errorf("no plugins/*/guest/main.go here; run it from the repository's root")
 	}
+	// The base comes first: the others are packed against it.
+	slices.SortStableFunc(programs, func(a, b string) int { return rank(a) - rank(b) })
 	for _, program := range programs {
 		folder := filepath.Dir(program)
 		name := provider(filepath.Base(filepath.Dir(folder)))
@@ -54,6 +57,13 @@ func run(force bool) error {
 		}
 	}
 	return nil
+}
+
+func rank(program string) int {
+	if provider(filepath.Base(filepath.Dir(filepath.Dir(program)))) == builtin.Base {
+		return 0
+	}
+	return 1
 }
 
 // provider is the name of the provider whose folder this is.
@@ -83,6 +93,9 @@ func upToDate(target, folder string) (bool, error) {
 		return false, fmt.Errorf("go list %s: %w", folder, err)
 	}
 	sources := append(strings.Fields(string(out)), "go.mod", "go.sum")
+	if base := filepath.Join(filepath.Dir(target), builtin.Base+".wasm.zst"); base != target {
+		sources = append(sources, base)
+	}
 	if compiler, err := exec.LookPath("go"); err == nil {
 		sources = append(sources, compiler)
 	}
@@ -112,7 +125,19 @@ func build(name, folder, target string) error {
 		return err
 	}
 	var packed bytes.Buffer
-	writer, err := zstd.NewWriter(&packed, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1))
+	options := []zstd.EOption{zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(8 << 20)}
+	if name != builtin.Base {
+		base, err := os.ReadFile(filepath.Join(filepath.Dir(target), builtin.Base+".wasm.zst"))
+		if err != nil {
+			return err
+		}
+		id, content, err := builtin.Dictionary(base)
+		if err != nil {
+			return err
+		}
+		options = append(options, zstd.WithEncoderDictRaw(id, content))
+	}
+	writer, err := zstd.NewWriter(&packed, options...)
 	if err != nil {
 		return err
 	}

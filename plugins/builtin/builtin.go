@@ -54,7 +54,36 @@ func (m Module) Open() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	reader, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
+	if m.Name == Base {
+		return unpack(packed)
+	}
+	base, err := fs.ReadFile(m.folder, Base+suffix)
+	if err != nil {
+		return nil, err
+	}
+	id, content, err := Dictionary(base)
+	if err != nil {
+		return nil, err
+	}
+	return unpack(packed, zstd.WithDecoderDictRaw(id, content))
+}
+
+// Base is the plugin that the others are packed against: all hold the Go runtime
+// and the plugin library, so that one copy of these is enough.
+const Base = "runpod"
+
+// Dictionary returns the packed base as what the others are packed against, and
+// the number by which a packed file tells which base it needs.
+func Dictionary(base []byte) (id uint32, content []byte, err error) {
+	if len(base) < 8+sumSize {
+		return 0, nil, io.ErrUnexpectedEOF
+	}
+	content, err = unpack(base)
+	return binary.LittleEndian.Uint32(base[8:]) | 1<<31, content, err // numbers below are registered ones
+}
+
+func unpack(packed []byte, options ...zstd.DOption) ([]byte, error) {
+	reader, err := zstd.NewReader(nil, append(options, zstd.WithDecoderConcurrency(1))...)
 	if err != nil {
 		return nil, err
 	}
