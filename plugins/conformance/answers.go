@@ -1,0 +1,201 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/host/egress"
+)
+
+// refusal is an answer that is no success.
+type refusal struct {
+	name   string
+	status int
+	wait   int64 // Retry-After in seconds; 0: none
+	answer Answer
+}
+
+// refusals are the failures of clouds: each status with bodies of several
+// shapes, and 429 and 503 with and without Retry-After.
+func refusals() []refusal {
+	var list []refusal
+	bodies := []struct{ name, kind, text string }{
+		{"no body", "", ""},
+		{"a problem document", "application/problem+json", `{"title":"Refused","status":%d,"detail":"the cloud refused","type":"about:blank"}`},
+		{"an error object", "application/json", `{"error":{"code":"refused","message":"the cloud refused"},"success":false,"msg":"the cloud refused"}`},
+		{"an HTML page", "text/html", `<html><body><h1>%d</h1></body></html>`},
+		{"rubbish", "application/json", `{"error":[{"a":` + "\x01"},
+	}
+	for _, status := range []int{400, 401, 402, 403, 404, 405, 408, 409, 410, 413, 415, 418, 422, 429, 451, 500, 501, 502, 503, 504, 520, 529} {
+		for _, b := range bodies {
+			text := b.text
+			if text != "" && b.name != "an error object" && b.name != "rubbish" {
+				text = fmt.Sprintf(text, status)
+			}
+			list = append(list, refusal{strconv.Itoa(status) + " with " + b.name, status, 0, Answer{Status: status, Headers: headers(b.kind, 0), Body: Body{text}}})
+			if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+				const seconds = 7
+				list = append(list, refusal{strconv.Itoa(status) + " with Retry-After and " + b.name, status, seconds, Answer{Status: status, Headers: headers(b.kind, seconds), Body: Body{text}}})
+			}
+		}
+	}
+	return list
+}
+
+func headers(kind string, wait int64) map[string]string {
+	all := map[string]string{}
+	if kind != "" {
+		all["content-type"] = kind
+	}
+	if wait > 0 {
+		all["retry-after"] = strconv.FormatInt(wait, 10)
+	}
+	return all
+}
+
+// breakages are answers that never come.
+func breakages() map[string]func() *egress.Failure {
+	return map[string]func() *egress.Failure{
+		"the request is never sent": func() *egress.Failure { return transportFailure(false) },
+		"the answer is lost":        func() *egress.Failure { return transportFailure(true) },
+		"the answer comes too late": timeoutFailure,
+	}
+}
+
+// checkAnyCloud lets a cloud that knows nothing answer every request of every
+// operation in the same way.
+func (s *suite) checkAnyCloud() {
+	g := s.report.group("any cloud", "the same answer to everything, good, bad and broken")
+	for _, operation := range s.manifest.Operations {
+		request := s.request(operation)
+		for _, r := range refusals() {
+			laws := []law{follows(r.status), fails(operation, r.status), s.noRetry()}
+			if r.wait > 0 {
+				laws = append(laws, waits(r.wait))
+			}
+			s.judge(g, &trial{name: "everything answers " + r.name, operation: operation, request: request, cloud: always(r.answer)}, laws...)
+		}
+		for _, status := range []int{200, 201, 202, 204, 299, 100, 302} {
+			for _, body := range append(rubbish(`{"id":"conformance-1","status":"running","items":[],"data":{}}`), mutation{name: "echo", text: string(request)}) {
+				s.judge(g, &trial{name: fmt.Sprintf("everything answers %d with %s", status, body.name), operation: operation, request: request, raw: true,
+					cloud: always(Answer{Status: status, Body: Body{body.text}})})
+			}
+		}
+		for name, failure := range breakages() {
+			s.judge(g, &trial{name: name, operation: operation, request: request, cloud: broken(failure)}, fails(operation, 0), s.noRetry())
+		}
+	}
+}
+
+// noRetry is the law against sending the same again after a failure.
+func (s *suite) noRetry() law {
+	return law{lawNoRetry, func(o *outcome) string {
+		for i := 1; i < len(o.sent); i++ {
+			if o.sent[i] == o.sent[i-1] {
+				return o.sent[i].method + " " + o.sent[i].url + " was sent twice in a row"
+			}
+		}
+		return ""
+	}}
+}
+
+// checkStatuses replays every recorded case with one answer replaced by a failure.
+func (s *suite) checkStatuses() {
+	g := s.report.group("failures", "each recorded answer replaced by each failure, before and after its effect")
+	s.eachExchange(func(c *Case, at int, where string) {
+		x := &c.Exchanges[at].Request
+		sole := len(c.Exchanges) == 1 || creates(c.Operation) && at == lastWrite(c)
+		for _, r := range refusals() {
+			laws := []law{follows(r.status), s.noRetry()}
+			if sole {
+				laws = append(laws, fails(c.Operation, r.status))
+			}
+			if r.wait > 0 {
+				laws = append(laws, waits(r.wait))
+			}
+			if at == lastWrite(c) && (r.status >= 500 || r.status == http.StatusRequestTimeout) {
+				laws = append(laws, unsure(c.Operation, x.Method, x.URL))
+			}
+			if at == lastWrite(c) && at == firstWrite(c) && r.status < 500 && r.status != http.StatusRequestTimeout {
+				laws = append(laws, sure(c.Operation))
+			}
+			s.judge(g, &trial{name: where + " answers " + r.name, operation: c.Operation, request: c.Request, cloud: playWith(c.Exchanges, at, always(r.answer))}, laws...)
+		}
+		for name, failure := range breakages() {
+			laws := []law{s.noRetry()}
+			if sole {
+				laws = append(laws, fails(c.Operation, 0))
+			}
+			if at == lastWrite(c) && failure().Sent {
+				laws = append(laws, unsure(c.Operation, x.Method, x.URL))
+			}
+			s.judge(g, &trial{name: where + ": " + name, operation: c.Operation, request: c.Request, cloud: playWith(c.Exchanges, at, broken(failure))}, laws...)
+		}
+	})
+}
+
+// sure is the law of creates that the cloud refused.
+func sure(operation string) law {
+	return law{lawKnown, func(o *outcome) string {
+		if creates(operation) && o.err != nil && o.err.UnknownOutcome {
+			return describe(o)
+		}
+		return ""
+	}}
+}
+
+// eachExchange visits every exchange of the recording.
+func (s *suite) eachExchange(visit func(c *Case, at int, where string)) {
+	for i := range s.recording.Cases {
+		c := &s.recording.Cases[i]
+		for at := range c.Exchanges {
+			if s.ctx.Err() != nil {
+				return
+			}
+			visit(c, at, fmt.Sprintf("%s: %s %s", c.Name, c.Exchanges[at].Request.Method, clip(c.Exchanges[at].Request.URL, 120)))
+		}
+	}
+}
+
+// lastWrite is the place of the exchange that creates, -1 where there is none.
+func lastWrite(c *Case) int {
+	for at := len(c.Exchanges) - 1; at >= 0; at-- {
+		if writes(c.Exchanges[at].Request.Method) {
+			return at
+		}
+	}
+	return -1
+}
+
+func firstWrite(c *Case) int {
+	for at := range c.Exchanges {
+		if writes(c.Exchanges[at].Request.Method) {
+			return at
+		}
+	}
+	return -1
+}
+
+func writes(method string) bool { return method != http.MethodGet && method != http.MethodHead }
+
+// garbled answers with changed text in place of a recorded answer.
+func garbled(x *Exchange, text string) respond {
+	a := x.Answer
+	a.Body = Body{text}
+	return func(context.Context, int, *egress.Request) (*egress.Response, *egress.Failure) {
+		return a.response(), nil
+	}
+}
+
+// jsonOperations answer what a cloud says in JSON about one thing, so that
+// rubbish instead is a failure.
+func jsonOperations(operation string) bool {
+	switch operation {
+	case spec.OpSpawn, spec.OpGet, spec.OpList, spec.OpFind, spec.OpRunJob, spec.OpGetJob, spec.OpListGPUTypes, spec.OpSearchOffers:
+		return true
+	}
+	return false
+}
