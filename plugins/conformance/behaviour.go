@@ -108,10 +108,10 @@ func (s *suite) checkTogether() {
 
 // checkMemory repeats calls and looks at the memory of the sandboxes.
 func (s *suite) checkMemory() {
-	g := s.report.group("memory", "thousands of calls in the same sandbox")
+	g := s.report.group("memory", "hundreds of calls in the same sandbox")
 	const (
-		rounds = 1500
-		room   = 24 << 20
+		rounds = 400
+		room   = 16 << 20
 	)
 	for _, operation := range s.manifest.Operations {
 		cloud := always(Answer{Status: 200, Body: Body{`{}`}})
@@ -120,7 +120,7 @@ func (s *suite) checkMemory() {
 			if c := &s.recording.Cases[i]; c.Operation == operation {
 				request = c.Request
 				cloud = nil
-				for range 100 { // the sandbox reaches its working size
+				for range 50 { // the sandbox reaches its working size
 					s.try(&trial{operation: operation, request: request, cloud: play(c.Exchanges)})
 				}
 				before := s.host.Stats().Memory

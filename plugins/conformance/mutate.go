@@ -9,9 +9,9 @@ import (
 
 // The sizes of what is changed.
 const (
-	mostMutations = 1500 // of one answer
-	firstElements = 2    // of an array
-	hugeBytes     = 4 << 20
+	mostMutations = 400 // of one answer
+	firstElements = 2   // of an array
+	hugeBytes     = 1 << 20
 	deep          = 20000
 )
 
@@ -140,7 +140,7 @@ func rubbish(text string) []mutation {
 		}
 		list = append(list, mutation{name: "twice in a row", text: text + text})
 		if text[0] == '{' {
-			list = append(list, mutation{name: "4 MiB more in an unknown member", same: true,
+			list = append(list, mutation{name: "1 MiB more in an unknown member", same: true,
 				text: `{"conformance_extra":"` + strings.Repeat("x", hugeBytes) + `",` + text[1:]})
 		}
 	}

@@ -71,7 +71,7 @@ func (s *suite) checkBodies() {
 	s.eachExchange(func(c *Case, at int, where string) {
 		x := &c.Exchanges[at]
 		for _, m := range rubbish(x.Answer.Body.text) {
-			laws := []law{s.noRetry()}
+			var laws []law
 			if at == lastWrite(c) && at == len(c.Exchanges)-1 && x.Answer.Status < 300 {
 				laws = append(laws, unsure(c.Operation, x.Request.Method, x.Request.URL))
 			}
@@ -194,9 +194,13 @@ func (s *suite) checkSecrets() {
 	}
 	echo := func(status int, shape string) respond {
 		return func(_ context.Context, _ int, r *egress.Request) (*egress.Response, *egress.Failure) {
+			token := "nothing" // a cloud repeats what it was told
+			if bytes.Contains(r.Body, []byte(envCanary)) {
+				token = envCanary
+			}
 			said := bytes.ReplaceAll(r.Body, []byte(`"`), []byte(`'`))
-			text := strings.ReplaceAll(shape, "BODY", string(encode("refused: "+string(said)+" "+envCanary)))
-			return Answer{Status: status, Body: Body{strings.ReplaceAll(text, "TOKEN", envCanary)}}.response(), nil
+			text := strings.ReplaceAll(shape, "BODY", string(encode("refused: "+string(said)+" "+token)))
+			return Answer{Status: status, Body: Body{strings.ReplaceAll(text, "TOKEN", token)}}.response(), nil
 		}
 	}
 	for _, status := range []int{400, 409, 422, 500} {

@@ -7,8 +7,8 @@ import (
 	"github.com/exatlas/atlas/plugins/sdk/rest"
 )
 
-// maxPages bounds a listing.
-const maxPages = 1000
+// maxPages bounds a listing; the host lets a call ask 100 times.
+const maxPages = 90
 
 func get(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
 	return one(env, "GET", request.ID, "")

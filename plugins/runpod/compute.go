@@ -11,7 +11,7 @@ import (
 
 // maxPages bounds a listing; at RunPod's default of 1000 pods a page nobody
 // comes near it.
-const maxPages = 1000
+const maxPages = 90
 
 func get(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
 	url, err := podURL(env, request.ID, "")

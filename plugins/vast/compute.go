@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	pageSize = 25   // Vast's largest
-	maxPages = 1000 // bounds a listing
-	maxNamed = 20   // machines that a filter by label names
+	pageSize = 25 // Vast's largest
+	maxPages = 90 // bounds a listing; the host lets a call ask 100 times
+	maxNamed = 20 // machines that a filter by label names
 )
 
 func get(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
@@ -25,7 +25,7 @@ func get(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
 	if err != nil {
 		return nil, err
 	}
-	if !jsonx.Has(string(response.Body), "instances") {
+	if !jsonx.IsObject(string(response.Body)) || !jsonx.Has(string(response.Body), "instances") {
 		return nil, rest.Unreadable(&response, "instance")
 	}
 	text := jsonx.Field(string(response.Body), "instances") // the name is plural, the value is one object
