@@ -19,7 +19,7 @@ func Handle(p *Provider, op string, input []byte, doer Doer) []byte {
 	if !p.has(op) {
 		return lacks(p, op)
 	}
-	env := Env{HTTP: doer}
+	env := Env{HTTP: guard{doer}}
 	request, ok := open(&env, string(input))
 	if !ok {
 		return failure(spec.NewError(spec.KindPlugin, "the input of "+op+" is no JSON object with a request"))

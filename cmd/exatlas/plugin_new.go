@@ -1,0 +1,3 @@
+package main
+
+func runPluginNew(_ streams, _ []string) error { return errUsage }
