@@ -38,7 +38,7 @@ var layers = map[string][]string{
 	"internal/safego":     {"core/spec"},
 	".":                   {"core", "host", "plugins/builtin", "internal/safego"},
 	"capi":                {".", "core/spec", "internal/safego"},
-	"cmd":                 {".", "core/spec", "sim", "cmd", "internal/safego"},
+	"cmd":                 {".", "core/spec", "sim", "cmd", "plugins/conformance", "internal/safego"},
 	"internal":            {"*"},
 	"bench":               {"*"},
 	"test":                {"*"},
