@@ -146,15 +146,21 @@ func (b *bench) fill(folder string, n int) error {
 		return err
 	}
 	document, err := answered(client.CallJSON([]byte(`{"method":"orchestrator.spawn","params":{"gpu":"rtx_4090","image":"ghcr.io/me/server:1","ports":[{"internal":8000}],"auth":"bearer"}}`)))
-	client.Close(5 * time.Second)
-	if err != nil {
-		return err
-	}
 	var first struct {
 		ID      string
-		Compute struct{ ID string }
+		Compute struct{ ID, Status string }
 	}
-	if err := result(document, &first); err != nil {
+	if err == nil {
+		err = result(document, &first)
+	}
+	// Until it is ready: sessions that are kept for long are.
+	for until := time.Now().Add(time.Minute); err == nil && first.Compute.Status != "running" && time.Now().Before(until); time.Sleep(100 * time.Millisecond) {
+		if document, err = answered(client.CallJSON([]byte(`{"method":"orchestrator.get","params":{"id":"` + first.ID + `"}}`))); err == nil {
+			err = result(document, &first)
+		}
+	}
+	client.Close(5 * time.Second)
+	if err != nil {
 		return err
 	}
 	ctx := context.Background()
@@ -182,7 +188,7 @@ func (b *bench) fill(folder string, n int) error {
 		next.ID, next.ComputeID = fmt.Sprintf("%s-%06d", row.ID, i), pod
 		doc := strings.ReplaceAll(string(row.Doc), row.ComputeID, pod)
 		if i%500 == 0 {
-			doc = idleIn(doc, 20*time.Second+time.Duration(i)*time.Millisecond/20)
+			doc = idleIn(doc, 60*time.Second+time.Duration(i)*time.Millisecond/10)
 		}
 		next.Doc, next.Owner, next.Fence = []byte(doc), dead, lease.Fence
 		changes = append(changes, store.Change{New: true, Session: next, Topic: "compute:" + pod})
@@ -260,7 +266,7 @@ func keep(config string, idle time.Duration) error {
 		return err
 	}
 	k.Adopted = time.Since(began).Seconds()
-	time.Sleep(8 * time.Second) // the first look at the cloud
+	time.Sleep(k.settling(len(sessions))) // the first look at the cloud
 	cpu, from := used(), time.Now()
 	time.Sleep(idle)
 	k.CPU = float64(used()-cpu) / float64(time.Since(from))
@@ -275,9 +281,14 @@ func keep(config string, idle time.Duration) error {
 	return json.NewEncoder(os.Stdout).Encode(k)
 }
 
+// settling is how long the first look at the cloud takes, at the most.
+func (k *keeping) settling(sessions int) time.Duration {
+	return 8*time.Second + time.Duration(sessions)*400*time.Microsecond
+}
+
 // adopted waits until no session is another's and returns all.
 func adopted(ctx context.Context, s store.Store) ([]store.Session, error) {
-	for until := time.Now().Add(time.Minute); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+	for until := time.Now().Add(time.Minute); time.Now().Before(until); time.Sleep(100 * time.Millisecond) {
 		rest, err := s.List(ctx, store.Filter{Owner: "a process that died", States: []store.State{store.Live}, Limit: 1})
 		if err != nil {
 			return nil, err

@@ -59,14 +59,15 @@ const acts = 256
 // Service keeps sessions.
 type Service struct {
 	Wiring
-	index  *index
-	timers *timers
-	polls  *polls
-	reaper *reaper
-	notes  notes
-	beats  beats
-	slots  chan struct{} // one for each act under way
-	known  sync.Map      // providers noted for the reaper
+	index     *index
+	timers    *timers
+	polls     *polls
+	reaper    *reaper
+	notes     notes
+	beats     beats
+	adoptions adoptions
+	slots     chan struct{} // one for each act under way
+	known     sync.Map      // providers noted for the reaper
 
 	work  sync.WaitGroup
 	until context.Context // ends when the service stops acting
@@ -135,7 +136,7 @@ func (s *Service) Start(ctx context.Context) error {
 	}
 	s.store, s.node = opened, n
 	close(s.started)
-	for _, loop := range []func(){s.keepLease, s.takeOver, s.runTimers, s.flushNotes, s.tellBeats, s.followTopics, s.polls.run, s.reaper.run, s.prune} {
+	for _, loop := range []func(){s.keepLease, s.takeOver, s.runTimers, s.flushNotes, s.tellBeats, s.tellAdoptions, s.followTopics, s.polls.run, s.reaper.run, s.prune} {
 		s.background(loop)
 	}
 	return nil

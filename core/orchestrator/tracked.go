@@ -33,6 +33,8 @@ type tracked struct {
 	spawning  bool  // its spawn runs in this process; guarded by mu
 	abandoned bool  // its caller was told that it failed; guarded by acting
 
+	news store.Event // of its adoption; written before it is anybody's
+
 	// Guarded by acting.
 	tries    int   // what failed in a row
 	looks    int   // at a machine whose terminate was accepted
@@ -43,6 +45,19 @@ func (t *tracked) isSpawning() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.spawning
+}
+
+func (t *tracked) isStale() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.stale
+}
+
+// tale is the session's document.
+func (t *tracked) tale() *document {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.doc
 }
 
 func (t *tracked) state() (store.Session, *document) {
