@@ -21,6 +21,7 @@ type reader struct {
 	holding bool             // it is catching up: new lines wait
 	held    []entry          // those
 	given   map[uint64]int32 // lines it got while catching up, not to be given again
+	until   time.Time        // when given is forgotten
 	stuck   time.Time        // since when it has had no room at all
 }
 
@@ -69,8 +70,17 @@ func (st *streamer) catchUp(r *reader) {
 	for failures := 0; ; {
 		got, err := st.service.ask(st.ctx, st.app, cursor, r.filter)
 		if err != nil {
-			if failures++; st.ctx.Err() != nil || final(err) || !st.pause(st.after(failures, err)) {
-				return // the streamer meets the same and says it
+			failures++
+			switch {
+			case st.ctx.Err() != nil:
+				return
+			case final(err):
+				r.sub.Tell(EventError, last(err))
+				r.sub.Finish()
+				st.service.left(st, r)
+				return
+			case !st.pause(st.after(failures, err)):
+				return
 			}
 			continue
 		}
@@ -90,30 +100,43 @@ func (st *streamer) catchUp(r *reader) {
 				return
 			}
 		}
-		if len(got.lines) == 0 || got.next == "" || got.next == cursor || reached(got.next, goal) {
+		if len(got.lines) < pageSize || got.next == "" || got.next == cursor || reached(got.next, goal) {
 			break
 		}
 		cursor = got.next
 	}
 	st.mu.Lock()
-	defer st.mu.Unlock()
-	r.given = given.before
-	if r.given == nil {
-		r.given = map[uint64]int32{}
+	r.given = map[uint64]int32{}
+	for key, n := range given.before {
+		r.given[key] = n
 	}
 	for key, n := range given.now {
 		r.given[key] = n
 	}
+	r.until = st.service.Clock.Now().Add(6 * st.service.Settings.Overlap)
+	for len(r.held) > 0 {
+		list := r.take(r.held)
+		r.held = nil
+		st.mu.Unlock()
+		for _, data := range list {
+			if r.sub.Put(st.ctx, EventLine, data) != nil {
+				return
+			}
+		}
+		st.mu.Lock()
+	}
 	r.holding = false
-	r.sub.Offer(EventLine, r.take(r.held))
-	r.held = nil
+	st.mu.Unlock()
 }
 
 // reached compares cursors, which are times in nanoseconds.
 func reached(cursor, goal string) bool {
 	a, err1 := strconv.ParseInt(cursor, 10, 64)
 	b, err2 := strconv.ParseInt(goal, 10, 64)
-	return err1 != nil || err2 != nil || a >= b
+	if err1 != nil || err2 != nil {
+		return cursor == goal
+	}
+	return a >= b
 }
 
 // join adds a reader.
@@ -153,6 +176,9 @@ func (st *streamer) spread(list []entry) {
 				r.sub.Lose(lost)
 			}
 			continue
+		}
+		if len(r.given) > 0 && now.After(r.until) {
+			r.given = nil
 		}
 		mine := all
 		if r.filter != (filter{}) || len(r.given) > 0 {
@@ -209,4 +235,3 @@ func last(e *spec.Error) spec.Raw {
 func (st *streamer) pause(d time.Duration) bool {
 	return st.service.Clock.Wait(st.ctx, d) == nil
 }
-
