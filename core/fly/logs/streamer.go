@@ -30,6 +30,7 @@ type streamer struct {
 	base    int64     // ns: lines before it are not new
 	newest  int64     // ns: of the latest line
 	swept   time.Time // when the last seconds were read again
+	upTo    int64     // ns: the latest line there was then
 	heard   time.Time // when a line came
 	idle    time.Duration
 
@@ -114,7 +115,7 @@ func (st *streamer) step() (time.Duration, *spec.Error) {
 	first := !st.isPlaced()
 	fresh := st.fresh(st.forward, got.lines)
 	if first {
-		st.base, st.swept = st.newest, now
+		st.base, st.upTo, st.swept = st.newest, st.newest, now
 		fresh = nil // those were there before anybody asked
 	}
 	if got.next != "" && (cursor == "" || !reached(cursor, got.next)) {
@@ -159,10 +160,13 @@ func (st *streamer) isPlaced() bool {
 
 // sweep reads the last seconds again and hands out what arrived late.
 func (st *streamer) sweep() *spec.Error {
-	from := max(st.base, st.newest-st.service.Settings.Overlap.Nanoseconds())
 	if st.newest == 0 {
 		return nil
 	}
+	// What was late at the last sweep may have come since. Further back than five
+	// times that nothing is known of what was handed out.
+	overlap, newest := st.service.Settings.Overlap.Nanoseconds(), st.newest
+	from := max(st.base, st.upTo-overlap, newest-5*overlap)
 	numbers := newTally()
 	for cursor := strconv.FormatInt(from, 10); ; {
 		got, err := st.service.ask(st.ctx, st.app, cursor, filter{})
@@ -178,6 +182,7 @@ func (st *streamer) sweep() *spec.Error {
 			st.heard = st.service.Clock.Now()
 		}
 		if len(got.lines) < pageSize || got.next == "" || got.next == cursor || reached(got.next, goal) {
+			st.upTo = newest
 			return nil
 		}
 		cursor = got.next
