@@ -53,7 +53,7 @@ func TestLogs_PagesCursorsLatenessAndTokens(t *testing.T) {
 	}
 	s.Advance(2 * time.Second)
 	_, lines, next := get("FlyV1 fm2_a", path+"?next_token="+"1")
-	if len(lines) != 100 || lines[0] != "old" || lines[10] != "line 10" {
+	if len(lines) != 100 || lines[0] != "old" || lines[10] != "line 9" {
 		t.Errorf("%d lines: %q", len(lines), lines[:12])
 	}
 	if _, more, _ := get("FlyV1 fm2_a", path+"?next_token="+next); len(more) < 60 || more[0] != "line 99" {
