@@ -54,14 +54,18 @@ func addFlyTokens(t *Table, s *Services) {
 		Errors: cloudKinds(spec.KindConflict),
 		Params: `{"app":"my-api"}`,
 		Result: token,
-	}, func(ctx context.Context, p *tokens.AppParams) (*tokens.FlyToken, error) { return s.FlyTokens.Get(ctx, p) })
+	}, func(ctx context.Context, p *tokens.AppParams) (*tokens.FlyToken, error) {
+		return s.FlyTokens.Get(ctx, p)
+	})
 	add(t, "fly.tokens.refresh", Doc{
 		Summary: "Finds a token for an app anew, past memory and store.",
 		Text:    "A manual token stays the answer until it is removed or refused.",
 		Errors:  cloudKinds(spec.KindConflict),
 		Params:  `{"app":"my-api"}`,
 		Result:  token,
-	}, func(ctx context.Context, p *tokens.AppParams) (*tokens.FlyToken, error) { return s.FlyTokens.Refresh(ctx, p) })
+	}, func(ctx context.Context, p *tokens.AppParams) (*tokens.FlyToken, error) {
+		return s.FlyTokens.Refresh(ctx, p)
+	})
 	add(t, "fly.tokens.invalidate", Doc{
 		Summary: "Says that Fly refused a token: every layer that holds it lets go of it.",
 		Text:    "Memory and store forget it. A variable, config.yml or a manual setting that goes on saying it is passed over for ten minutes. fly.logs does this by itself on a 401.",
