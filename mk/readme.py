@@ -119,6 +119,14 @@ def main():
             raise SystemExit(f"the program of docs/abi.md printed {output!r}")
         passed += 1
         print("ok   docs/abi.md c")
+        [program] = [text for language, text in blocks("docs/sessions.md") if language == "python"]
+        with tempfile.TemporaryDirectory() as folder:
+            output = python(program.replace("http://127.0.0.1:8700", address), pathlib.Path(folder))
+        lines = output.splitlines()
+        if lines[1] != "1 provisioning" or not lines[-2].endswith(" ready") or lines[-1] != "ended":
+            raise SystemExit(f"the program of docs/sessions.md printed {output!r}")
+        passed += 1
+        print("ok   docs/sessions.md python")
     finally:
         simulator.stdin.close()
         simulator.wait(timeout=30)

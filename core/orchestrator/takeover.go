@@ -61,8 +61,8 @@ func (s *Service) adopt(ctx context.Context, lease store.Lease, list []store.Cla
 			s.tell("unreadable", map[string]any{"session": row.ID, "error": fault})
 			continue
 		}
-		// What the owner had not brought to the store may be as old as a flush.
-		row.Touched = min(row.Touched+flushEvery.Milliseconds(), max(now, row.Touched))
+		// The owner may have answered an activity so much later from memory alone.
+		row.Touched = min(row.Touched+trusted.Milliseconds(), max(now, row.Touched))
 		grace := s.Settings.Grace.Milliseconds()
 		if d.IdleTTL > 0 {
 			grace = min(grace, d.IdleTTL)

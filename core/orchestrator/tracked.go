@@ -12,6 +12,7 @@ type tracked struct {
 	id string
 
 	touched atomic.Int64 // last activity, ms of the store's clock
+	stored  atomic.Int64 // the last activity that the store surely holds
 	noted   atomic.Bool  // waits to be brought to the store
 	live    atomic.Bool  // takes touches
 	beat    atomic.Int64 // when the last heartbeat was told
@@ -58,14 +59,15 @@ func (t *tracked) set(row store.Session, doc *document) {
 	row.Doc = nil
 	t.row, t.doc, t.stale = row, doc, false
 	t.live.Store(row.State == store.Live)
-	t.raise(row.Touched)
+	raise(&t.touched, row.Touched)
+	raise(&t.stored, row.Touched)
 }
 
-// raise moves the last activity forward.
-func (t *tracked) raise(at int64) {
+// raise moves a time forward.
+func raise(to *atomic.Int64, at int64) {
 	for {
-		old := t.touched.Load()
-		if at <= old || t.touched.CompareAndSwap(old, at) {
+		old := to.Load()
+		if at <= old || to.CompareAndSwap(old, at) {
 			return
 		}
 	}
