@@ -501,7 +501,7 @@ export interface FlyAppsDiscoverParams {
   max_depth?: number;
 }
 
-export interface App {
+export interface FlyApp {
   /** Name of the app. */
   name: string;
   /** Folder of its configuration, absolute. */
@@ -512,7 +512,7 @@ export interface App {
   primary_region?: string;
 }
 
-export interface Broken {
+export interface FlyBroken {
   /** The file or folder, absolute. */
   file: string;
   /** What is wrong with it. */
@@ -523,9 +523,9 @@ export interface Broken {
 
 export interface FlyApps {
   /** The apps, by name. */
-  items: App[];
+  items: FlyApp[];
   /** Files and folders that could not be read. */
-  broken: Broken[];
+  broken: FlyBroken[];
 }
 
 /** The params of fly.deploy.run. */
@@ -660,7 +660,7 @@ export interface FlyLogsFetchParams {
   instance?: string;
 }
 
-export interface Line {
+export interface FlyLogLine {
   /** Name of the app. */
   app: string;
   /** When it was written, as Fly tells it, RFC 3339 UTC. */
@@ -681,7 +681,7 @@ export interface Line {
 
 export interface FlyLogs {
   /** The lines, oldest first. */
-  items: Line[];
+  items: FlyLogLine[];
   /** Cursor of what comes after them. */
   next_token?: string;
 }

@@ -666,7 +666,7 @@ class FlyAppsDiscoverParams(TypedDict, total=False):
     "How many levels of folders below it to look in; 0: in itself alone."
 
 
-class _AppRequired(TypedDict):
+class _FlyAppRequired(TypedDict):
     name: str
     "Name of the app."
     directory: str
@@ -675,22 +675,22 @@ class _AppRequired(TypedDict):
     "The configuration file, absolute."
 
 
-class App(_AppRequired, total=False):
-    """App."""
+class FlyApp(_FlyAppRequired, total=False):
+    """FlyApp."""
 
     primary_region: str
     "Its primary region, where the file names one."
 
 
-class _BrokenRequired(TypedDict):
+class _FlyBrokenRequired(TypedDict):
     file: str
     "The file or folder, absolute."
     message: str
     "What is wrong with it."
 
 
-class Broken(_BrokenRequired, total=False):
-    """Broken."""
+class FlyBroken(_FlyBrokenRequired, total=False):
+    """FlyBroken."""
 
     hint: str
     "What to do about it."
@@ -699,9 +699,9 @@ class Broken(_BrokenRequired, total=False):
 class FlyApps(TypedDict):
     """FlyApps."""
 
-    items: List[App]
+    items: List[FlyApp]
     "The apps, by name."
-    broken: List[Broken]
+    broken: List[FlyBroken]
     "Files and folders that could not be read."
 
 
@@ -853,7 +853,7 @@ class FlyLogsFetchParams(_FlyLogsFetchParamsRequired, total=False):
     "Lines of this machine alone."
 
 
-class _LineRequired(TypedDict):
+class _FlyLogLineRequired(TypedDict):
     app: str
     "Name of the app."
     timestamp: str
@@ -862,8 +862,8 @@ class _LineRequired(TypedDict):
     "Its text."
 
 
-class Line(_LineRequired, total=False):
-    """Line."""
+class FlyLogLine(_FlyLogLineRequired, total=False):
+    """FlyLogLine."""
 
     level: str
     "Its level, where Fly tells one."
@@ -878,7 +878,7 @@ class Line(_LineRequired, total=False):
 
 
 class _FlyLogsRequired(TypedDict):
-    items: List[Line]
+    items: List[FlyLogLine]
     "The lines, oldest first."
 
 
