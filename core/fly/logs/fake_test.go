@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -136,6 +137,13 @@ func (c *cloud) requests() int {
 	n := c.asked
 	c.asked = 0
 	return n
+}
+
+// past is when it was asked, and which tokens were refused.
+func (c *cloud) past() (times []time.Time, refused []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.times), slices.Clone(c.refused)
 }
 
 func newService(t *testing.T, c *cloud, settings Settings, queue int) *Service {
