@@ -64,6 +64,10 @@ demo-live: cli ## The same story on RunPod itself; spends money; needs RUNPOD_AP
 bench: all node ## Print one JSON line per figure, each with its peer measured in the same run
 	@bash bench/run.sh
 
+.PHONY: chaos
+chaos: lib cli ## Kill processes at random moments and audit cloud, store and bill: SEED, KILLS (50), STORE (sqlite, postgres), NODES, CLOCK=-clock
+	@go run ./test/chaos $(if $(SEED),-seed $(SEED)) -kills $(or $(KILLS),50) -store $(or $(STORE),sqlite) -nodes $(or $(NODES),$(if $(filter postgres,$(STORE)),3,1)) $(CLOCK)
+
 .PHONY: fuzz
 fuzz: ## Fuzz each target for FUZZTIME (default 20s)
 	@bash mk/fuzz.sh

@@ -21,6 +21,10 @@ import (
 type Environment struct {
 	Getenv func(string) string     // reads credentials, each variable once; nil: there is no environment
 	Gauges func() map[string]int64 // further entries of atlas.info's live; may be nil
+
+	// Environ lists all variables as name=value: flyctl gets them, and looks at
+	// which are set and empty. Nil: those of Getenv that flyctl is known to need.
+	Environ func() []string
 }
 
 // closeTimeout is how long Close waits when told nothing.
@@ -38,6 +42,7 @@ type Client struct {
 	Events    *EventService
 
 	Orchestrator *OrchestratorService
+	Fly          *FlyService
 
 	dispatcher *dispatch.Dispatcher
 	services   *dispatch.Services
@@ -51,6 +56,7 @@ type Client struct {
 	env        Environment
 
 	orchestrator *orchestrator.Service
+	fly          *flyPlatform
 	until        context.Context // ends when the client is closed
 	stop         context.CancelFunc
 	background   sync.WaitGroup

@@ -21,6 +21,7 @@ type Settings struct {
 	Compute         ComputeSettings             `json:"compute" doc:"How machines are rented."`
 	Store           StoreSettings               `json:"store" doc:"Where sessions, their events and tokens are kept."`
 	Orchestrator    *OrchestratorSettings       `json:"orchestrator" doc:"How sessions are kept. Given, even empty, the client takes over the sessions of earlier processes as soon as it is open."`
+	Fly             FlySettings                 `json:"fly" doc:"Fly's platform operations: apps, tokens, logs, deploys."`
 }
 
 // ProviderSettings are an operator's settings of one provider.
@@ -96,6 +97,9 @@ func (s *Settings) check() *spec.Error {
 		}
 	}
 	if e := s.Store.check(); e != nil {
+		return e
+	}
+	if e := s.Fly.check(); e != nil {
 		return e
 	}
 	for name, p := range s.Providers {

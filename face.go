@@ -126,6 +126,7 @@ func (c *Client) face() {
 	c.Compute, c.Jobs, c.GPUs = &ComputeService{c}, &JobsService{c}, &GPUService{c}
 	c.Offers = &OfferService{c}
 	c.Orchestrator = &OrchestratorService{c}
+	c.Fly = &FlyService{c}
 	c.Auth, c.Providers, c.Events = &AuthService{c}, &ProviderService{c}, &EventService{c}
 }
 

@@ -15,6 +15,10 @@ type Config struct {
 	// Getenv reads credentials from the environment, usually os.Getenv. Nil: the
 	// environment is left alone.
 	Getenv func(string) string
+
+	// Environ lists the environment for flyctl, usually os.Environ. Nil: it gets
+	// what Getenv tells of the variables it is known to need.
+	Environ func() []string
 }
 
 // Open opens a client. Opening is cheap: plugins are compiled when first used.
@@ -25,7 +29,7 @@ func Open(config Config) (*Client, error) {
 	if config.ABI != 0 && config.ABI != ABI {
 		return nil, &spec.Error{Kind: spec.KindValidation, Message: "config.abi: not the version of this library"}
 	}
-	c, err := open(config.Settings, Environment{Getenv: config.Getenv})
+	c, err := open(config.Settings, Environment{Getenv: config.Getenv, Environ: config.Environ})
 	if err != nil {
 		return nil, err
 	}

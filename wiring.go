@@ -84,6 +84,12 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 	})
 	c.orchestrator.Compute = c.compute
 	c.jobs = jobs.New(jobs.Wiring{Backend: h, Directory: c.directory, Bus: c.bus, Clock: clock.System{}, Jitter: mathrand.Float64})
+	var fault *spec.Error
+	if c.fly, fault = newFlyPlatform(c, &settings.Fly, v, env); fault != nil {
+		_ = h.Close(c.until)
+		c.bus.Close()
+		return nil, fault
+	}
 	c.services = &dispatch.Services{
 		Version:   Version,
 		ABI:       ABI,
@@ -101,6 +107,9 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 
 		Orchestrator: c.orchestrator,
 		Subscribe:    c.subscribeTo,
+		FlyTokens:    c.fly.tokens,
+		FlyLogs:      c.fly.logs,
+		FlyDeploys:   c.fly.deploy,
 	}
 	c.dispatcher.Serve(dispatch.Methods(c.services))
 	c.face()
@@ -188,6 +197,8 @@ func (c *Client) live() map[string]int64 {
 	live["parked"] = int64(stats.Parked)
 	live["sandbox_bytes"] = stats.Memory
 	live["calls"] = int64(c.dispatcher.Live())
+	live["fly_streams"] = int64(c.fly.logs.Streams())
+	live["fly_deploys"] = int64(c.fly.deploy.Running())
 	live["subscriptions"] = int64(c.bus.Live())
 	live["goroutines"] = int64(runtime.NumGoroutine())
 	return live
@@ -199,6 +210,7 @@ func (c *Client) release(ctx context.Context) bool {
 	c.stop()
 	ended := c.dispatcher.Close(ctx)
 	c.background.Wait()
+	ended = c.fly.close(ctx) && ended
 	ended = c.orchestrator.Close(ctx) && ended
 	ended = c.jobs.Close(ctx) && ended
 	ended = c.compute.Close(ctx) && ended

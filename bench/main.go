@@ -21,9 +21,20 @@ func main() {
 	rounds := flag.Int("rounds", 7, "rounds that take turns")
 	calls := flag.Int("calls", 3000, "calls in a round")
 	flight := flag.Int("flight", 10000, "calls in flight for the memory figure")
+	many := flag.Int("sessions", 100000, "sessions that are kept")
+	only := flag.String("only", "", "one part: size, opening, reading, languages, nothing, memory, sessions")
+	keeps := flag.String("keep", "", "for itself: keep the sessions of this configuration and tell of it")
+	idle := flag.Duration("idle", 0, "for itself: with -keep, how long to watch")
 	check := flag.Bool("check", false, "fail when a limit is missed")
 	flag.Parse()
-	b := &bench{rounds: *rounds, calls: *calls, flight: *flight}
+	if *keeps != "" {
+		if err := keep(*keeps, *idle); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	b := &bench{rounds: *rounds, calls: *calls, flight: *flight, many: *many, only: *only}
 	missed, err := b.run(*root)
 	switch {
 	case err != nil:
@@ -40,6 +51,8 @@ type bench struct {
 	rounds int
 	calls  int
 	flight int
+	many   int
+	only   string
 	cloud  *cloud
 	cache  string // of compiled plugins
 	config string
@@ -75,9 +88,15 @@ func (b *bench) run(root string) (int, error) {
 	if b.flood, err = b.build(folder, "flood"); err != nil {
 		return 0, err
 	}
-	for _, part := range []func() error{b.size, b.opening, b.reading, b.languages, b.nothing, b.memory} {
-		if err := part(); err != nil {
-			return b.missed, err
+	for _, part := range []struct {
+		name string
+		run  func() error
+	}{{"size", b.size}, {"opening", b.opening}, {"reading", b.reading}, {"languages", b.languages}, {"nothing", b.nothing}, {"memory", b.memory}, {"sessions", b.sessions}} {
+		if b.only != "" && b.only != part.name {
+			continue
+		}
+		if err := part.run(); err != nil {
+			return b.missed, fmt.Errorf("%s: %w", part.name, err)
 		}
 	}
 	fmt.Fprintf(os.Stderr, "bench: %d limits missed\n", b.missed)

@@ -38,7 +38,11 @@ func give(out *C.exatlas_text, outcome atlas.Outcome, text []byte) C.int {
 // are now, and what this package holds on behalf of callers.
 func environment() atlas.Environment {
 	variables := snapshot()
-	return atlas.Environment{Getenv: func(name string) string { return variables[name] }, Gauges: gauges}
+	list := make([]string, 0, len(variables))
+	for name, value := range variables {
+		list = append(list, name+"="+value)
+	}
+	return atlas.Environment{Getenv: func(name string) string { return variables[name] }, Gauges: gauges, Environ: func() []string { return list }}
 }
 
 // snapshot copies C's environment, because Go's copy dates from when the library

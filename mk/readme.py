@@ -86,6 +86,34 @@ def sh(text, folder):
     return run(["bash", "-euc", outputs], ROOT) if outputs else "(left to its own target)"
 
 
+def fly():
+    """Runs the programs of docs/fly.md against a simulated Fly, with a stand-in for flyctl."""
+    lines = [{"message": "started", "age_ms": 2000}, {"message": "failed", "age_ms": 1000, "level": "error"}]
+    options = json.dumps({"fly": {"logs": [{"app": "my-api", "lines": lines}]}})
+    simulator = subprocess.Popen([CLI, "sim", "--options", options, "fly"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        address = json.loads(simulator.stdout.readline())["fly"]
+        [program] = [text for language, text in blocks("docs/fly.md") if language == "python"]
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            run(["go", "build", "-o", str(folder / "fly"), "./test/standin/fly"], ROOT)
+            (folder / "fly.toml").write_text('app = "my-api"\n')
+            os.environ.update(FLY_STANDIN="ok", FLY_API_TOKEN="fm2_readme")
+            output = python(program.replace("http://127.0.0.1:8701", address), folder)
+            shell = [text for language, text in blocks("docs/fly.md") if language == "sh"][0]
+            found = run(["bash", "-euc", shell.replace("build/exatlas", str(CLI))], folder)
+        for expected in ("my-api ", "succeeded https://my-api.fly.dev/", " ord failed"):
+            if expected not in output:
+                raise SystemExit(f"the program of docs/fly.md printed {output!r}")
+        if '"name":"my-api"' not in found:
+            raise SystemExit(f"the shell lines of docs/fly.md printed {found!r}")
+    finally:
+        simulator.stdin.close()
+        simulator.wait(timeout=30)
+    print("ok   docs/fly.md python, sh")
+    return 2
+
+
 def main():
     if not CLI.exists():
         raise SystemExit("build/exatlas is missing: run make all node first")
@@ -119,6 +147,15 @@ def main():
             raise SystemExit(f"the program of docs/abi.md printed {output!r}")
         passed += 1
         print("ok   docs/abi.md c")
+        [program] = [text for language, text in blocks("docs/sessions.md") if language == "python"]
+        with tempfile.TemporaryDirectory() as folder:
+            output = python(program.replace("http://127.0.0.1:8700", address), pathlib.Path(folder))
+        lines = output.splitlines()
+        if lines[1] != "1 provisioning" or not lines[-2].endswith(" ready") or lines[-1] != "ended":
+            raise SystemExit(f"the program of docs/sessions.md printed {output!r}")
+        passed += 1
+        print("ok   docs/sessions.md python")
+        passed += fly()
     finally:
         simulator.stdin.close()
         simulator.wait(timeout=30)

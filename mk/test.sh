@@ -21,5 +21,6 @@ suite python make --no-print-directory test-python
 suite node make --no-print-directory test-node
 suite rust make --no-print-directory test-rust
 suite readme make --no-print-directory test-readme
+suite chaos bash mk/chaos.sh
 printf '\nsuites: %d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]

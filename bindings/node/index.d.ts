@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" />
-import type { ClientConfig, ErrorKind, EventItem, Job, MethodName, Methods, Subscribed } from './types';
+import type { ClientConfig, ErrorKind, EventItem, FlyDeploy, FlyDeployLine, FlyLogLine, Job, MethodName, Methods, Subscribed } from './types';
 
 export * from './types';
 
@@ -30,12 +30,57 @@ export type JobEvent =
   | (EventItem & { event: 'chunk'; data: { output: unknown } })
   | (EventItem & { event: 'result'; data: { final: true; job: Job } });
 
+/** An event of fly.logs.subscribe. The end of the log is an exception, not an event. */
+export type FlyLogEvent =
+  | (EventItem & { event: 'line'; data: FlyLogLine })
+  | (EventItem & { event: 'dropped'; data: { count: number } })
+  | (EventItem & { event: 'stalled' | 'resumed' });
+
+/** An event of fly.deploy.stream. A deploy that did not go well is an exception, not an event. */
+export type FlyDeployEvent =
+  | (EventItem & { event: 'started' })
+  | (EventItem & { event: 'line'; data: FlyDeployLine })
+  | (EventItem & { event: 'phase'; data: { phase: string; text: string } })
+  | (EventItem & { event: 'result'; data: { final: true; deploy: FlyDeploy } });
+
+/** The lines of an app's log, while they are written. */
+export interface LogLines extends AsyncIterableIterator<FlyLogLine> {
+  readonly ready: Promise<Subscribed>;
+  /** Where to resume behind the last line: `from` of another one. */
+  readonly cursor: string;
+  /** Lines that were dropped because this reader was too slow. */
+  readonly lost: number;
+  /** Whether Fly does not answer at the moment. */
+  readonly stalled: boolean;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Options of client.fly.logs. */
+export interface LogOptions extends StreamOptions {
+  /** Cursor to resume behind. */
+  from?: string;
+  /** Begins with the newest lines there are. */
+  recent?: boolean;
+  region?: string;
+  instance?: string;
+}
+
+/** Options of client.fly.deploy. */
+export interface DeployOptions {
+  /** Gets every event but the result. */
+  onEvent?: (event: FlyDeployEvent) => void;
+  /** Cancels the deploy. */
+  signal?: AbortSignal;
+}
+
 /** Params may be left out where none is needed. */
 type Rest<M extends MethodName, O> = {} extends ParamsOf<M> ? [params?: ParamsOf<M>, options?: O] : [params: ParamsOf<M>, options?: O];
 
 interface StreamEvents {
   'jobs.stream': JobEvent;
   'events.subscribe': EventItem;
+  'fly.logs.subscribe': FlyLogEvent;
+  'fly.deploy.stream': FlyDeployEvent;
 }
 
 type Method<M extends MethodName> = M extends keyof StreamEvents
@@ -69,6 +114,13 @@ export class Client {
   readonly auth: { readonly token: Namespace<'auth.token'>; readonly url: Namespace<'auth.url'> };
   readonly events: Namespace<'events'>;
   readonly providers: Namespace<'providers'>;
+  /** Fly's platform operations: `for await (const line of client.fly.logs('my-api'))`. */
+  readonly fly: {
+    readonly apps: Namespace<'fly.apps'>;
+    readonly tokens: Namespace<'fly.tokens'>;
+    readonly logs: Namespace<'fly.logs'> & ((app: string, options?: LogOptions) => LogLines);
+    readonly deploy: Namespace<'fly.deploy'> & ((params?: ParamsOf<'fly.deploy.stream'>, options?: DeployOptions) => Promise<FlyDeploy>);
+  };
 
   /** Whether close was called. */
   readonly closed: boolean;

@@ -493,6 +493,282 @@ export interface Unsubscribed {
   ended: boolean;
 }
 
+/** The params of fly.apps.discover. */
+export interface FlyAppsDiscoverParams {
+  /** Folder to look in. Default .. */
+  path?: string;
+  /** How many levels of folders below it to look in; 0: in itself alone. Default 3. */
+  max_depth?: number;
+}
+
+export interface FlyApp {
+  /** Name of the app. */
+  name: string;
+  /** Folder of its configuration, absolute. */
+  directory: string;
+  /** The configuration file, absolute. */
+  file: string;
+  /** Its primary region, where the file names one. */
+  primary_region?: string;
+}
+
+export interface FlyBroken {
+  /** The file or folder, absolute. */
+  file: string;
+  /** What is wrong with it. */
+  message: string;
+  /** What to do about it. */
+  hint?: string;
+}
+
+export interface FlyApps {
+  /** The apps, by name. */
+  items: FlyApp[];
+  /** Files and folders that could not be read. */
+  broken: FlyBroken[];
+}
+
+/** The params of fly.deploy.run. */
+export interface FlyDeployRunParams {
+  /** Folder to deploy: that of fly.toml. Default .. */
+  path?: string;
+  /** App to deploy, where the configuration does not name it. */
+  app?: string;
+  /** Configuration file, where it is not fly.toml in the folder. */
+  config?: string;
+  /** Image to deploy instead of building one. */
+  image?: string;
+  /** Dockerfile to build. */
+  dockerfile?: string;
+  /** Stage of the Dockerfile to build. */
+  build_target?: string;
+  /** Build arguments. Not for secrets: other users of the machine can read them. */
+  build_args?: Record<string, string>;
+  /** Variables of the machines. Not for secrets: set those with fly secrets. */
+  env?: Record<string, string>;
+  /** How machines are replaced. Absent: as the configuration says. */
+  strategy?: "canary" | "rolling" | "bluegreen" | "immediate";
+  /** Deploys to machines of these regions alone. */
+  regions?: string[];
+  /** Builds with this machine's Docker; otherwise Fly builds (--remote-only). */
+  local_only?: boolean;
+  /** Builds everything anew. */
+  no_cache?: boolean;
+  /** Does not wait until the machines are replaced. Some versions of flyctl wait all the same. */
+  detach?: boolean;
+  /** Whether a new app gets a spare machine. Default true. */
+  ha?: boolean;
+  /** How long flyctl waits for a machine, ms. Absent: as flyctl sees fit. */
+  wait_timeout_ms?: number;
+  /** Further arguments for fly deploy. A token among them is refused. */
+  args?: string[];
+  /** The deploy is ended when it prints nothing for so long, ms. Default 300000. */
+  idle_timeout_ms?: number;
+  /** The deploy is ended after so long, ms. Default 1800000. */
+  timeout_ms?: number;
+  /** How many of the last lines the result holds. Default 100. */
+  tail_lines?: number;
+}
+
+export interface FlyDeployLine {
+  /** The stream it came on. */
+  stream: "stdout" | "stderr";
+  /** The line without colours and control characters. */
+  text: string;
+  /** The line as it came, where that is something else. */
+  raw?: string;
+  /** Whether the next line is written over it, as progress bars are. */
+  rewrite?: boolean;
+  /** Whether it is only a part: longer than 64 KiB, or cut off by the end. */
+  part?: boolean;
+}
+
+export interface FlyDeploy {
+  /** Name of the app, where the request or the configuration tells it. */
+  app?: string;
+  /** The folder, absolute. */
+  directory: string;
+  /** Exit code of flyctl: 0 when all went well, -1 when a signal ended it. */
+  exit_code: number;
+  /** How it ended: by itself, because it said nothing, took too long, or was cancelled. */
+  outcome: "succeeded" | "failed" | "idle" | "timeout" | "cancelled";
+  /** How long it took, ms. */
+  duration_ms: number;
+  /** How many lines it printed. */
+  lines: number;
+  /** The last of them. */
+  tail: FlyDeployLine[];
+  /** The image it said it deployed. */
+  image?: string;
+  /** The address it said the app has. */
+  url?: string;
+  /** Where its token came from; config is flyctl's own login. */
+  token_from: "manual" | "environment" | "config";
+}
+
+/** The params of fly.deploy.stream. */
+export interface FlyDeployStreamParams {
+  /** Folder to deploy: that of fly.toml. Default .. */
+  path?: string;
+  /** App to deploy, where the configuration does not name it. */
+  app?: string;
+  /** Configuration file, where it is not fly.toml in the folder. */
+  config?: string;
+  /** Image to deploy instead of building one. */
+  image?: string;
+  /** Dockerfile to build. */
+  dockerfile?: string;
+  /** Stage of the Dockerfile to build. */
+  build_target?: string;
+  /** Build arguments. Not for secrets: other users of the machine can read them. */
+  build_args?: Record<string, string>;
+  /** Variables of the machines. Not for secrets: set those with fly secrets. */
+  env?: Record<string, string>;
+  /** How machines are replaced. Absent: as the configuration says. */
+  strategy?: "canary" | "rolling" | "bluegreen" | "immediate";
+  /** Deploys to machines of these regions alone. */
+  regions?: string[];
+  /** Builds with this machine's Docker; otherwise Fly builds (--remote-only). */
+  local_only?: boolean;
+  /** Builds everything anew. */
+  no_cache?: boolean;
+  /** Does not wait until the machines are replaced. Some versions of flyctl wait all the same. */
+  detach?: boolean;
+  /** Whether a new app gets a spare machine. Default true. */
+  ha?: boolean;
+  /** How long flyctl waits for a machine, ms. Absent: as flyctl sees fit. */
+  wait_timeout_ms?: number;
+  /** Further arguments for fly deploy. A token among them is refused. */
+  args?: string[];
+  /** The deploy is ended when it prints nothing for so long, ms. Default 300000. */
+  idle_timeout_ms?: number;
+  /** The deploy is ended after so long, ms. Default 1800000. */
+  timeout_ms?: number;
+  /** How many of the last lines the result holds. Default 100. */
+  tail_lines?: number;
+}
+
+/** The params of fly.logs.fetch. */
+export interface FlyLogsFetchParams {
+  /** Name of the app. */
+  app: string;
+  /** Cursor of an earlier answer or of a line, or any time in nanoseconds since 1970. Absent: the newest lines of the last day. */
+  next_token?: string;
+  /** Lines of this region alone. */
+  region?: string;
+  /** Lines of this machine alone. */
+  instance?: string;
+}
+
+export interface FlyLogLine {
+  /** Name of the app. */
+  app: string;
+  /** When it was written, as Fly tells it, RFC 3339 UTC. */
+  timestamp: string;
+  /** Its text. */
+  message: string;
+  /** Its level, where Fly tells one. */
+  level?: string;
+  /** Region of the machine. */
+  region?: string;
+  /** The machine. */
+  instance?: string;
+  /** Who wrote it: app, runner, proxy and others. */
+  source?: string;
+  /** Where to resume behind it: from of fly.logs.subscribe, next_token of fly.logs.fetch. */
+  cursor?: string;
+}
+
+export interface FlyLogs {
+  /** The lines, oldest first. */
+  items: FlyLogLine[];
+  /** Cursor of what comes after them. */
+  next_token?: string;
+}
+
+/** The params of fly.logs.subscribe. */
+export interface FlyLogsSubscribeParams {
+  /** Name of the app. */
+  app: string;
+  /** Cursor to resume from: that of the last line seen, or of fly.logs.fetch. Absent: new lines alone. */
+  from?: string;
+  /** Begins with the newest lines of the last day, 100 at the most, where from is absent. */
+  recent?: boolean;
+  /** Lines of this region alone. */
+  region?: string;
+  /** Lines of this machine alone. */
+  instance?: string;
+}
+
+/** The params of fly.logs.unsubscribe. */
+export interface FlyLogsUnsubscribeParams {
+  /** Its identifier. */
+  subscription: string;
+}
+
+/** The params of fly.tokens.get. */
+export interface FlyTokensGetParams {
+  /** Name of the app. */
+  app: string;
+}
+
+export interface FlyToken {
+  /** Name of the app. */
+  app: string;
+  /** The token without scheme word. A secret. */
+  token: string;
+  /** Value of the header Authorization: FlyV1 for macaroons, else Bearer. A secret. */
+  header: string;
+  /** Where it came from first: store is one that the CLI made earlier. */
+  source: "manual" | "store" | "environment" | "config" | "cli";
+  /** Whether this process had it in memory. */
+  cached: boolean;
+  /** When it expires, RFC 3339 UTC, where the token says so or its maker was told. */
+  expires_at?: string;
+  /** What the caller should know: a manual token that Fly refused and was passed over, a store that cannot be read. */
+  warnings?: string[];
+}
+
+/** The params of fly.tokens.invalidate. */
+export interface FlyTokensInvalidateParams {
+  /** Name of the app. */
+  app: string;
+  /** The refused token. Absent: the one that fly.tokens.get answers now. */
+  token?: string;
+}
+
+export interface FlyTokenInvalidated {
+  /** Name of the app. */
+  app: string;
+  /** Where the token was let go of. */
+  dropped: string[];
+}
+
+/** The params of fly.tokens.refresh. */
+export interface FlyTokensRefreshParams {
+  /** Name of the app. */
+  app: string;
+}
+
+/** The params of fly.tokens.set_manual. */
+export interface FlyTokensSetManualParams {
+  /** Name of the app. */
+  app: string;
+  /** The token, with or without its scheme word. */
+  token?: string;
+  /** Removes the manual token instead. */
+  remove?: boolean;
+}
+
+export interface FlyTokenManual {
+  /** Name of the app. */
+  app: string;
+  /** Whether there is a manual token now. It is in the store. */
+  set: boolean;
+  /** When it expires, where the token says so. */
+  expires_at?: string;
+}
+
 /** The params of gpus.catalog. */
 export interface GPUsCatalogParams {
 }
@@ -1180,6 +1456,25 @@ export interface OrchestratorSettings {
   reap?: ReapSettings;
 }
 
+export interface FlySettings {
+  /** Address of the API that serves logs. Absent: https://api.fly.io. Others are allowed on fly.io and on this machine alone, because the token is sent there. */
+  api_url?: string;
+  /** Address of the Machines API, which is asked for an app's organization. Absent: https://api.machines.dev. */
+  machines_url?: string;
+  /** Path of flyctl. Absent: fly or flyctl on PATH, or where its installer puts it. */
+  cli?: string;
+  /** flyctl makes no tokens; it still deploys. */
+  no_cli_tokens?: boolean;
+  /** Of the tokens that flyctl makes: readonly reads the app's organization, deploy manages the app alone. auto is readonly where the organization is found. Default auto. */
+  token_scope?: "auto" | "readonly" | "deploy";
+  /** Lifetime of the tokens that flyctl makes, ms. Default 86400000. */
+  token_expiry_ms?: number;
+  /** Organization of the apps. Absent: asked for. */
+  org?: string;
+  /** How late a log line may come and still be found, ms. Default 5000. */
+  log_overlap_ms?: number;
+}
+
 /** The configuration of a client: the document of atlas_open. */
 export interface ClientConfig {
   /** Version of the C interface the program was written for. Absent: this one. */
@@ -1198,6 +1493,8 @@ export interface ClientConfig {
   store?: StoreSettings;
   /** How sessions are kept. Given, even empty, the client takes over the sessions of earlier processes as soon as it is open. */
   orchestrator?: OrchestratorSettings;
+  /** Fly's platform operations: apps, tokens, logs, deploys. */
+  fly?: FlySettings;
 }
 
 /** Every method with its params and its result. */
@@ -1232,6 +1529,26 @@ export interface Methods {
   "events.subscribe": { params: EventsSubscribeParams; result: Subscribed };
   /** Ends a subscription, a job's stream included. */
   "events.unsubscribe": { params: EventsUnsubscribeParams; result: Unsubscribed };
+  /** Finds the Fly apps of a folder by fly.toml, fly.json and fly.yaml. */
+  "fly.apps.discover": { params: FlyAppsDiscoverParams; result: FlyApps };
+  /** Runs fly deploy and answers when it is over. */
+  "fly.deploy.run": { params: FlyDeployRunParams; result: FlyDeploy };
+  /** Runs fly deploy and tells what happens as events. */
+  "fly.deploy.stream": { params: FlyDeployStreamParams; result: Subscribed };
+  /** Reads one page of an app's log. */
+  "fly.logs.fetch": { params: FlyLogsFetchParams; result: FlyLogs };
+  /** Hands out an app's log lines as events while they are written. */
+  "fly.logs.subscribe": { params: FlyLogsSubscribeParams; result: Subscribed };
+  /** Ends a subscription to a log; the last one's end stops the reading of the app. */
+  "fly.logs.unsubscribe": { params: FlyLogsUnsubscribeParams; result: Unsubscribed };
+  /** Answers a token for an app of Fly's, and where it came from. */
+  "fly.tokens.get": { params: FlyTokensGetParams; result: FlyToken };
+  /** Says that Fly refused a token: every layer that holds it lets go of it. */
+  "fly.tokens.invalidate": { params: FlyTokensInvalidateParams; result: FlyTokenInvalidated };
+  /** Finds a token for an app anew, past memory and store. */
+  "fly.tokens.refresh": { params: FlyTokensRefreshParams; result: FlyToken };
+  /** Sets a token for an app by hand, or removes it. */
+  "fly.tokens.set_manual": { params: FlyTokensSetManualParams; result: FlyTokenManual };
   /** Lists the canonical GPU names with each cloud's own identifiers. */
   "gpus.catalog": { params: GPUsCatalogParams; result: GPUCatalog };
   /** Lists what a cloud offers now, with prices and stock. */

@@ -94,7 +94,7 @@ func connect(config string) (*connection, error) {
 		}
 		config = string(text)
 	}
-	client, outcome, document := atlas.OpenJSON([]byte(config), atlas.Environment{Getenv: os.Getenv})
+	client, outcome, document := atlas.OpenJSON([]byte(config), atlas.Environment{Getenv: os.Getenv, Environ: os.Environ})
 	if outcome != 0 {
 		return nil, documentError(document)
 	}

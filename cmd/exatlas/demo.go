@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -16,13 +17,15 @@ import (
 
 // A demo is the motivating story: a web application rents a GPU for a user,
 // hands the browser a credential, the browser talks to the machine directly,
-// and the machine is given back.
+// and the machine is given back: when it is told to, when nobody uses it any more,
+// and when the process that rented it is dead.
 type demo struct {
 	*connection
 	teller
 	live     bool
 	gpu      []string
 	endpoint string
+	config   string
 	bill     string // address of the simulated cloud's bill; empty when live
 }
 
@@ -36,9 +39,6 @@ type machine struct {
 	Ports       []struct {
 		URL string `json:"url"`
 	} `json:"ports"`
-	Auth *struct {
-		Token string `json:"token"`
-	} `json:"auth"`
 }
 
 // serverCode is the inference server of the live story: it answers whoever
@@ -58,11 +58,15 @@ func runDemo(ctx context.Context, io streams, args []string) error {
 	live := flags.Bool("live", false, "rent from RunPod itself; spends money")
 	gpu := flags.String("gpu", "rtx_4090,rtx_3090,l4", "GPUs to try, in order")
 	endpoint := flags.String("endpoint", "", "serverless endpoint for the job (live only)")
+	victim := flags.String("victim", "", "for itself: rent with this configuration, and wait to be killed")
 	if err := flags.Parse(args); err != nil || flags.NArg() != 0 {
 		return errUsage
 	}
 	d := &demo{teller: newTeller(io.out), live: *live, gpu: strings.Split(*gpu, ","), endpoint: *endpoint}
-	config := "{}"
+	if *victim != "" {
+		return runVictim(ctx, io, *victim)
+	}
+	d.config = `{"orchestrator":{}}`
 	if *live {
 		if os.Getenv("RUNPOD_API_KEY") == "" {
 			return errors.New("demo --live rents from RunPod and needs RUNPOD_API_KEY; `exatlas demo` needs no account")
@@ -74,11 +78,17 @@ func runDemo(ctx context.Context, io streams, args []string) error {
 		}
 		defer cloud.Close()
 		d.bill, d.endpoint = cloud.URL()+"/_sim/bill", "stream"
-		config = fmt.Sprintf(`{"providers":{"runpod":{"api_key":"demo-key","base_url":%q}}}`, cloud.URL())
+		folder, err := os.MkdirTemp("", "exatlas-demo-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(folder)
+		d.config = fmt.Sprintf(`{"providers":{"runpod":{"api_key":"demo-key","base_url":%q}},"store":{"url":%q,"key_file":%q},"orchestrator":{"lease_ms":3000,"adopt_grace_ms":1000}}`,
+			cloud.URL(), "sqlite:"+filepath.Join(folder, "atlas.db"), filepath.Join(folder, "key"))
 		d.say("cloud", "a simulated RunPod at %s: no account, no money", cloud.URL())
 	}
 	var err error
-	if d.connection, err = connect(config); err != nil {
+	if d.connection, err = connect(d.config); err != nil {
 		return err
 	}
 	defer d.close()
@@ -92,73 +102,93 @@ func runDemo(ctx context.Context, io streams, args []string) error {
 // tell runs the story. Whatever happens after the rent, the machine goes back.
 func (d *demo) tell(ctx context.Context) (err error) {
 	started := time.Now()
-	m, err := d.rent(ctx)
+	s, err := d.rent(ctx)
 	if err != nil {
 		return err
 	}
+	m := &s.Compute
 	ended := false
 	defer func() {
 		if !ended {
 			d.say("give back", "the story broke off; terminating %s", m.ID)
 			after, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 			defer cancel()
-			_, terminated := d.call(after, "compute.terminate", map[string]any{"provider": "runpod", "id": m.ID}, time.Minute)
-			err = errors.Join(err, terminated)
+			_, stopped := d.call(after, "orchestrator.stop", map[string]any{"id": s.ID}, time.Minute)
+			err = errors.Join(err, stopped)
 		}
 	}()
-	if err := d.browse(ctx, m); err != nil {
+	if err := d.browse(ctx, s); err != nil {
 		return err
 	}
 	if err := d.job(ctx); err != nil {
 		return err
 	}
-	if err := d.giveBack(ctx, m); err != nil {
+	if err := d.giveBack(ctx, s); err != nil {
 		return err
 	}
 	ended = true
+	if !d.live {
+		if err := d.idleAway(ctx); err != nil {
+			return err
+		}
+		if err := d.crash(ctx); err != nil {
+			return err
+		}
+		if err := d.nothingLeft(ctx, m); err != nil {
+			return err
+		}
+	}
 	return d.settle(ctx, m, time.Since(started))
 }
 
-// rent spawns with a bearer credential and waits until the machine is ready.
-func (d *demo) rent(ctx context.Context) (*machine, error) {
-	d.say("rent", "one of %s, with a credential for one browser", strings.Join(d.gpu, ", "))
-	params := map[string]any{
+// params are those of a session that may idle for so long.
+func (d *demo) params(idle time.Duration) map[string]any {
+	return map[string]any{
 		"provider": "runpod", "gpu": d.gpu, "image": "python:3.12-slim", "command": []string{"python3", "-c", serverCode},
 		"ports": []map[string]any{{"internal": 8000, "protocol": "http"}}, "container_disk_gb": 10, "auth": "bearer",
+		"user_id": "demo", "idle_ttl_ms": idle.Milliseconds(), "on_exit": "terminate",
 	}
-	var spawned, ready machine
-	if err := d.into(ctx, &spawned, "compute.spawn", params, 2*time.Minute); err != nil {
+}
+
+// rent spawns a session with a bearer credential and waits until it is ready.
+func (d *demo) rent(ctx context.Context) (*session, error) {
+	d.say("rent", "one of %s, with a credential for one browser", strings.Join(d.gpu, ", "))
+	var s session
+	if err := d.into(ctx, &s, "orchestrator.spawn", d.params(30*time.Minute), 2*time.Minute); err != nil {
 		return nil, err
 	}
-	d.say("", "%s is %s on %s", spawned.ID, spawned.Status, spawned.GPUType)
-	if spawned.Auth == nil || spawned.Auth.Token == "" {
-		return nil, fmt.Errorf("spawn of %s answered no credential", spawned.ID)
+	d.say("", "session %s: %s is %s on %s", s.ID, s.Compute.ID, s.Compute.Status, s.Compute.GPUType)
+	if s.Auth == nil || s.Auth.Token == "" {
+		return nil, fmt.Errorf("spawn of %s answered no credential", s.ID)
 	}
-	wait := map[string]any{"provider": "runpod", "id": spawned.ID, "timeout_ms": 600_000}
-	if err := d.into(ctx, &ready, "compute.await_ready", wait, 11*time.Minute); err != nil {
-		d.call(context.WithoutCancel(ctx), "compute.terminate", map[string]any{"provider": "runpod", "id": spawned.ID}, time.Minute)
-		return nil, fmt.Errorf("%s never became ready and was terminated: %w", spawned.ID, err)
+	var ready machine
+	wait := map[string]any{"provider": "runpod", "id": s.Compute.ID, "timeout_ms": 600_000}
+	err := d.into(ctx, &ready, "compute.await_ready", wait, 11*time.Minute)
+	if err == nil && (len(ready.Ports) == 0 || ready.Ports[0].URL == "") {
+		err = errors.New("it is ready without an address")
 	}
-	ready.Auth = spawned.Auth
-	if len(ready.Ports) == 0 || ready.Ports[0].URL == "" {
-		return nil, fmt.Errorf("%s is ready without an address", ready.ID)
+	if err != nil {
+		_, stopped := d.call(context.WithoutCancel(ctx), "orchestrator.stop", map[string]any{"id": s.ID}, time.Minute)
+		return nil, fmt.Errorf("%s never became ready and was given back: %w", s.Compute.ID, errors.Join(err, stopped))
 	}
+	s.Compute = ready
 	cost := "unknown"
 	if ready.CostPerHour != nil {
 		cost = fmt.Sprintf("$%.2f an hour", *ready.CostPerHour)
 	}
 	d.fact("url", ready.Ports[0].URL)
-	d.fact("token", ready.Auth.Token)
+	d.fact("token", s.Auth.Token)
 	d.fact("cost", cost)
-	return &ready, nil
+	return &s, nil
 }
 
 // browse does what the user's browser does: it talks to the machine itself.
-func (d *demo) browse(ctx context.Context, m *machine) error {
+func (d *demo) browse(ctx context.Context, s *session) error {
+	m := &s.Compute
 	d.say("browser", "talks to the machine directly, with the token")
 	deadline := time.Now().Add(2 * time.Minute)
 	for {
-		status, err := get(ctx, m.Ports[0].URL, m.Auth.Token)
+		status, err := get(ctx, m.Ports[0].URL, s.Auth.Token)
 		if err == nil && status == http.StatusOK {
 			break
 		}
@@ -176,11 +206,10 @@ func (d *demo) browse(ctx context.Context, m *machine) error {
 		return fmt.Errorf("the machine answered a caller without the token with %d (%v), not 401", status, err)
 	}
 	d.fact("without", "401")
-	var touched machine
-	if err := d.into(ctx, &touched, "compute.get", map[string]any{"provider": "runpod", "id": m.ID}, time.Minute); err != nil {
+	if _, err := d.call(ctx, "orchestrator.touch", map[string]any{"id": s.ID}, time.Minute); err != nil {
 		return err
 	}
-	d.say("touch", "%s is still %s", touched.ID, touched.Status)
+	d.say("touch", "the session is in use: its idle time starts anew")
 	return nil
 }
 
@@ -232,23 +261,28 @@ func (d *demo) job(ctx context.Context) error {
 	}
 }
 
-// giveBack terminates and looks whether the cloud agrees.
-func (d *demo) giveBack(ctx context.Context, m *machine) error {
-	if _, err := d.call(ctx, "compute.terminate", map[string]any{"provider": "runpod", "id": m.ID}, time.Minute); err != nil {
+// giveBack ends the session and looks whether the cloud agrees.
+func (d *demo) giveBack(ctx context.Context, s *session) error {
+	if err := d.into(ctx, s, "orchestrator.stop", map[string]any{"id": s.ID, "wait_ms": 60_000}, 2*time.Minute); err != nil {
 		return err
 	}
-	d.say("give back", "terminated %s", m.ID)
+	if s.State != "ended" {
+		return fmt.Errorf("the session is %s", s.State)
+	}
+	d.say("give back", "the session is over and %s is gone", s.Compute.ID)
+	return d.nothingLeft(ctx, &s.Compute)
+}
+
+// nothingLeft asks the cloud for its machines.
+func (d *demo) nothingLeft(ctx context.Context, m *machine) error {
 	var left struct{ Items []machine }
 	if err := d.into(ctx, &left, "compute.list", map[string]any{"provider": "runpod"}, time.Minute); err != nil {
 		return err
 	}
 	for _, other := range left.Items {
-		if other.ID == m.ID && other.Status != "terminated" {
-			return fmt.Errorf("%s is still listed as %s", m.ID, other.Status)
+		if (other.ID == m.ID || !d.live) && other.Status != "terminated" {
+			return fmt.Errorf("%s is still listed as %s", other.ID, other.Status)
 		}
-	}
-	if !d.live && len(left.Items) != 0 {
-		return fmt.Errorf("%d machines are left", len(left.Items))
 	}
 	d.fact("left", "nothing")
 	return nil

@@ -35,7 +35,6 @@ func commands() []command {
 		{"plugin", pluginUsage, "judge, record and begin a provider plugin", runPlugin},
 		{"demo", "demo [--live] [--gpu NAME] [--endpoint ID]", "rent a GPU for a user, use it, give it back", runDemo},
 		{"fly", "fly apps [PATH] | logs APP [--from CURSOR] [--region R] [--no-tail] | deploy [PATH] [--app A] … | token APP [--show] [--refresh] [--set] [--remove]", "Fly's platform operations; JSON lines where the output is no terminal", runFly},
-		{"plugin", "plugin test FILE.wasm [--exchanges FILE | --record FILE --base-url URL [--spawn JSON]] [--json]", "hold a provider plugin against the conformance suite", runPlugin},
 		{"version", "version", "print the versions of Atlas and of its interfaces", runVersion},
 	}
 }

@@ -32,6 +32,11 @@ type Services struct {
 	Ready     func(*events.Subscription) // puts a subscription into the queue
 
 	Orchestrator Orchestrator
+
+	FlyTokens  FlyTokens
+	FlyLogs    FlyLogs
+	FlyDeploys FlyDeploys
+
 	// Subscribe subscribes to a topic: of the bus, or of the store.
 	Subscribe func(ctx context.Context, topic string, from uint64, ready func(*events.Subscription)) (*events.Subscription, error)
 }
@@ -82,5 +87,6 @@ func Methods(s *Services) *Table {
 	addOrchestrator(t, s)
 	addAuth(t, s)
 	addEvents(t, s)
+	addFly(t, s)
 	return t
 }

@@ -69,7 +69,8 @@ func (s *Service) conclude(t *tracked, row store.Session, next *document, told [
 		}
 		s.publish(topicOf(row.ComputeID), told, r.Last)
 	case store.Used:
-		t.raise(r.Touched)
+		raise(&t.touched, r.Touched)
+		raise(&t.stored, r.Touched)
 	case store.Lost:
 		s.drop(t)
 	}

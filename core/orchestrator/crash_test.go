@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/exatlas/atlas/core/events"
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/core/store"
 )
@@ -277,6 +278,55 @@ func TestNodes_LetGoDoesNotEndWhatNobodyTook(t *testing.T) {
 		}
 		if p.index.find(s.ID) == nil {
 			t.Fatal("nobody watches over it")
+		}
+	})
+}
+
+func TestCrash_TouchOfTheLastMomentCounts(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		s := p.spawn(idle(10 * time.Minute))
+		wait(9*time.Minute + 50*time.Second)
+		if err := p.touch(s.ID); err != nil { // the first for long: the store has it before it is answered
+			t.Fatal(err)
+		}
+		wait(200 * time.Millisecond)
+		if err := p.touch(s.ID); err != nil { // answered from memory
+			t.Fatal(err)
+		}
+		p.kill()
+		q := w.process()
+		defer q.close()
+		wait(9*time.Minute + 59*time.Second)
+		if got := q.get(s.ID); got.State != "live" {
+			t.Fatalf("%s, %s: the last touch was lost", got.State, got.Reason)
+		}
+		wait(5 * time.Second)
+		if got := q.get(s.ID); got.State != "ended" || got.Reason != ReasonIdle {
+			t.Fatalf("%+v", got)
+		}
+	})
+}
+
+func TestPublish_NeverNumbersASessionsTopicItself(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p, q := w.process(), w.process()
+		defer p.close()
+		defer q.close()
+		s := p.spawn(idle(time.Hour))
+		wait(time.Second)
+		topic := "compute:" + s.Compute.ID
+		sub, err := q.Subscribe(context.Background(), topic, 1, func(*events.Subscription) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer q.Bus.Unsubscribe(sub.ID)
+		before, _ := q.Bus.Watched(topic)
+		if err := q.Publish(context.Background(), topic, events.Lifecycle, "status", []byte(`{}`)); err != nil {
+			t.Fatal(err)
+		}
+		if after, watched := q.Bus.Watched(topic); !watched || after != before {
+			t.Fatalf("the event took number %d of the store's", after)
 		}
 	})
 }

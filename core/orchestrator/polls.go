@@ -13,9 +13,10 @@ import (
 
 // Paces of the polls beside the configured one.
 const (
-	pollNew    = 2 * time.Second // while a machine is not ready
-	pollBusy   = 20              // a poll takes at most this fraction of the time
-	lookupsMax = 64              // machines missing from a listing that one poll asks for singly
+	pollNew    = 2 * time.Second       // while a machine is not ready
+	pollBusy   = 20                    // a poll takes at most this fraction of the time
+	pollEach   = 10 * time.Millisecond // for each machine listed, so that reading a listing takes at most 1 or 2% of a core
+	lookupsMax = 64                    // machines missing from a listing that one poll asks for singly
 )
 
 // polls ask each cloud for its machines: one listing answers for all sessions
@@ -154,7 +155,7 @@ func (p *polls) poll(name string) time.Duration {
 		}
 	}
 	p.lookFor(ctx, missing, asked)
-	return max(pause, pollBusy*time.Since(began))
+	return max(pause, pollBusy*time.Since(began), pollEach*time.Duration(len(list.Items)))
 }
 
 // changed tells cheaply whether a machine looks otherwise than it did.

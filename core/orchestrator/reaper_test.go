@@ -168,6 +168,8 @@ func TestShutdown_DoesWhatOnExitSaysAndNamesWhatIsLeft(t *testing.T) {
 		stuck := w.cloud.machines["m5"]
 		w.cloud.set(func(c *cloud) {
 			c.fail = func(operation string, _ int) *spec.Error {
+				c.mu.Lock()
+				defer c.mu.Unlock()
 				if operation == spec.OpTerminate && c.machines["m5"] == stuck && len(c.machines) == 3 {
 					return &spec.Error{Kind: spec.KindProvider, Message: "down"}
 				}

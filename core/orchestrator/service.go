@@ -43,8 +43,15 @@ type Wiring struct {
 	Settings  Settings
 }
 
-// flushEvery is how long an activity may wait in memory.
-const flushEvery = time.Second
+// How activities come to the store. One that is answered from memory alone is lost
+// with the process, so that is done only while the store holds one of the same
+// session that is at most trusted older: whoever adopts the session adds trusted to
+// what it finds, and so never takes it for idle before its time. flushEvery keeps
+// sessions that are touched all the time within it.
+const (
+	trusted    = time.Second
+	flushEvery = trusted / 2
+)
 
 // acts bounds what is done for sessions at once.
 const acts = 256
@@ -52,13 +59,15 @@ const acts = 256
 // Service keeps sessions.
 type Service struct {
 	Wiring
-	index  *index
-	timers *timers
-	polls  *polls
-	reaper *reaper
-	notes  notes
-	slots  chan struct{} // one for each act under way
-	known  sync.Map      // providers noted for the reaper
+	index     *index
+	timers    *timers
+	polls     *polls
+	reaper    *reaper
+	notes     notes
+	beats     beats
+	adoptions adoptions
+	slots     chan struct{} // one for each act under way
+	known     sync.Map      // providers noted for the reaper
 
 	work  sync.WaitGroup
 	until context.Context // ends when the service stops acting
@@ -127,7 +136,7 @@ func (s *Service) Start(ctx context.Context) error {
 	}
 	s.store, s.node = opened, n
 	close(s.started)
-	for _, loop := range []func(){s.keepLease, s.takeOver, s.runTimers, s.flushNotes, s.followTopics, s.polls.run, s.reaper.run, s.prune} {
+	for _, loop := range []func(){s.keepLease, s.takeOver, s.runTimers, s.flushNotes, s.tellBeats, s.tellAdoptions, s.followTopics, s.polls.run, s.reaper.run, s.prune} {
 		s.background(loop)
 	}
 	return nil

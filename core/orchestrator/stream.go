@@ -108,6 +108,15 @@ func (s *Service) Publish(ctx context.Context, topic string, class events.Class,
 			}
 			return nil
 		}
+		// The numbers of a session's topic are the store's, also while the session is
+		// another process's, or nobody's.
+		if s.running() {
+			limited, cancel := context.WithTimeout(s.until, commitLimit)
+			defer cancel()
+			if _, found, err := s.store.Get(limited, id); found || err != nil {
+				return nil
+			}
+		}
 	}
 	return s.Bus.Publish(ctx, topic, class, name, data)
 }

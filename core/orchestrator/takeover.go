@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/exatlas/atlas/core/store"
@@ -53,7 +54,6 @@ func (s *Service) adopt(ctx context.Context, lease store.Lease, list []store.Cla
 	now := s.node.now()
 	all := make([]*tracked, 0, len(list))
 	var told []*tracked
-	var changes []store.Change
 	for i := range list {
 		row := list[i].Session
 		d, fault := decode(row.Doc)
@@ -61,8 +61,8 @@ func (s *Service) adopt(ctx context.Context, lease store.Lease, list []store.Cla
 			s.tell("unreadable", map[string]any{"session": row.ID, "error": fault})
 			continue
 		}
-		// What the owner had not brought to the store may be as old as a flush.
-		row.Touched = min(row.Touched+flushEvery.Milliseconds(), max(now, row.Touched))
+		// The owner may have answered an activity so much later from memory alone.
+		row.Touched = min(row.Touched+trusted.Milliseconds(), max(now, row.Touched))
 		grace := s.Settings.Grace.Milliseconds()
 		if d.IdleTTL > 0 {
 			grace = min(grace, d.IdleTTL)
@@ -74,28 +74,14 @@ func (s *Service) adopt(ctx context.Context, lease store.Lease, list []store.Cla
 		s.index.add(t, row.ComputeID)
 		all = append(all, t)
 		if row.ComputeID != "" {
-			changes = append(changes, store.Change{Session: withDoc(row, d), Topic: topicOf(row.ComputeID),
-				Events: []store.Event{s.event(name, map[string]any{"session": row.ID, "state": stateName(row.State), "from": list[i].From})}})
+			t.news = s.event(name, map[string]any{"session": row.ID, "state": stateName(row.State), "from": list[i].From})
 			told = append(told, t)
 		}
 	}
-	results, err := s.commitMany(ctx, lease, changes)
-	for i, t := range told {
-		if err != nil {
-			t.mu.Lock()
-			t.stale = true
-			t.mu.Unlock()
-			continue
-		}
-		row, d := t.state()
-		s.conclude(t, row, d, changes[i].Events, results[i])
-	}
+	s.adoptions.add(told)
 	for _, t := range all {
-		if t.over() {
-			continue
-		}
 		row, _ := t.state()
-		if row.State == store.Live && err == nil {
+		if row.State == store.Live {
 			s.polls.watch(row.Provider)
 			s.arm(t)
 			continue
@@ -104,11 +90,80 @@ func (s *Service) adopt(ctx context.Context, lease store.Lease, list []store.Cla
 	}
 }
 
-func (s *Service) commitMany(ctx context.Context, lease store.Lease, changes []store.Change) ([]store.Result, error) {
-	if len(changes) == 0 {
-		return nil, nil
+// adoptions are sessions whose new owner has not told of itself yet. Acting on
+// them comes first: telling takes as long as a write of each.
+type adoptions struct {
+	mu   sync.Mutex
+	list []*tracked
+}
+
+func (a *adoptions) add(list []*tracked) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.list = append(a.list, list...)
+}
+
+func (a *adoptions) take(most int) []*tracked {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n := min(most, len(a.list))
+	out := a.list[:n:n]
+	if a.list = a.list[n:]; len(a.list) == 0 {
+		a.list = nil
 	}
-	return s.store.Commit(ctx, lease, changes)
+	return out
+}
+
+// tellAdoptions tells of sessions that were taken over, many in one write, with
+// pauses that leave the store to others.
+func (s *Service) tellAdoptions() {
+	for s.pause(tellEvery) {
+		s.tellSome(s.adoptions.take(tellAtOnce))
+	}
+}
+
+const (
+	tellEvery  = 100 * time.Millisecond
+	tellAtOnce = 200
+)
+
+func (s *Service) tellSome(list []*tracked) {
+	lease, ok := s.node.current()
+	if len(list) == 0 || !ok {
+		return // whoever has them now tells that
+	}
+	var held, busy []*tracked
+	var changes []store.Change
+	for _, t := range list {
+		if !t.acting.TryLock() {
+			busy = append(busy, t)
+			continue
+		}
+		row, d := t.state()
+		if t.over() || t.isStale() || row.State == store.Ended || row.Owner != lease.Holder || row.Fence != lease.Fence {
+			t.acting.Unlock()
+			continue
+		}
+		held = append(held, t)
+		changes = append(changes, store.Change{Session: withDoc(row, d), Topic: topicOf(row.ComputeID), Events: []store.Event{t.news}})
+	}
+	s.adoptions.add(busy)
+	if len(held) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.until, commitLimit)
+	defer cancel()
+	results, err := s.store.Commit(ctx, lease, changes)
+	for i, t := range held {
+		if err != nil {
+			t.mu.Lock()
+			t.stale = true
+			t.mu.Unlock()
+		} else {
+			s.conclude(t, changes[i].Session, t.tale(), changes[i].Events, results[i])
+		}
+		t.acting.Unlock()
+	}
 }
 
 func withDoc(row store.Session, d *document) store.Session {

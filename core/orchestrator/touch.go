@@ -32,6 +32,31 @@ func (n *notes) take() []*tracked {
 	return out
 }
 
+// beats are sessions whose activity is to be told.
+type beats struct {
+	mu   sync.Mutex
+	list []*tracked
+}
+
+// add takes those whose last heartbeat is so long ago.
+func (b *beats) add(list []*tracked, now, every int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, t := range list {
+		if last := t.beat.Load(); now-last >= every && t.beat.CompareAndSwap(last, now) {
+			b.list = append(b.list, t)
+		}
+	}
+}
+
+func (b *beats) take() []*tracked {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := b.list
+	b.list = nil
+	return out
+}
+
 // Touch tells of activity. Of a single session that does not live any more it is
 // an error; of a list, those are answered.
 func (s *Service) Touch(ctx context.Context, p *TouchParams) (*Touched, error) {
@@ -41,8 +66,8 @@ func (s *Service) Touch(ctx context.Context, p *TouchParams) (*Touched, error) {
 		}
 	}
 	now := s.node.now()
-	var foreign []string
-	var missing []string
+	var foreign, missing []string
+	var due []*tracked // the store must hold it before it is answered
 	for _, id := range p.ID {
 		t := s.index.find(id)
 		switch {
@@ -50,13 +75,24 @@ func (s *Service) Touch(ctx context.Context, p *TouchParams) (*Touched, error) {
 			foreign = append(foreign, id)
 		case !t.live.Load():
 			missing = append(missing, id)
+		case now-t.stored.Load() > trusted.Milliseconds():
+			raise(&t.touched, now)
+			due = append(due, t)
 		default:
-			t.raise(now)
+			raise(&t.touched, now)
 			s.notes.add(t)
 			if !s.node.valid() { // it may be another's since: then memory is not enough
 				foreign = append(foreign, id)
 			}
 		}
+	}
+	if len(due) > 0 {
+		gone, err := s.store.Touch(ctx, activities(due))
+		if err != nil {
+			return nil, unknown(err)
+		}
+		keep(due, now)
+		missing = append(missing, gone...)
 	}
 	if len(foreign) > 0 {
 		gone, err := s.touchStored(ctx, foreign, now)
@@ -69,6 +105,21 @@ func (s *Service) Touch(ctx context.Context, p *TouchParams) (*Touched, error) {
 		return nil, s.notLiving(ctx, p.ID[0])
 	}
 	return &Touched{At: text(now), Missing: missing}, nil
+}
+
+func activities(list []*tracked) []store.Touch {
+	out := make([]store.Touch, len(list))
+	for i, t := range list {
+		out[i] = store.Touch{ID: t.id, At: t.touched.Load()}
+	}
+	return out
+}
+
+// keep notes that the store holds activities of at.
+func keep(list []*tracked, at int64) {
+	for _, t := range list {
+		raise(&t.stored, at)
+	}
 }
 
 // touchStored notes activity of sessions that other processes act on.
@@ -133,14 +184,14 @@ func (s *Service) flush(ctx context.Context) {
 	if len(list) == 0 {
 		return
 	}
-	touches := make([]store.Touch, len(list))
-	for i, t := range list {
+	for _, t := range list {
 		t.noted.Store(false)
-		touches[i] = store.Touch{ID: t.id, At: t.touched.Load()}
 	}
-	for from := 0; from < len(touches); from += 5000 {
+	for from := 0; from < len(list); from += 5000 {
+		some := list[from:min(from+5000, len(list))]
+		touches := activities(some)
 		limited, cancel := context.WithTimeout(ctx, commitLimit)
-		_, err := s.store.Touch(limited, touches[from:min(from+5000, len(touches))])
+		_, err := s.store.Touch(limited, touches)
 		cancel()
 		if err != nil {
 			for _, t := range list[from:] {
@@ -148,19 +199,27 @@ func (s *Service) flush(ctx context.Context) {
 			}
 			return
 		}
+		for i, t := range some {
+			raise(&t.stored, touches[i].At)
+		}
 	}
-	s.heartbeats(list)
+	s.beats.add(list, s.node.now(), s.Settings.Heartbeat.Milliseconds())
 }
 
-// heartbeats tells of activity at its own, slower pace.
+// tellBeats tells of activity at its own, slower pace, apart from the flushes that
+// it must not hold up.
+func (s *Service) tellBeats() {
+	for s.pause(flushEvery) {
+		s.heartbeats(s.beats.take())
+	}
+}
+
 func (s *Service) heartbeats(list []*tracked) {
-	now, sent := s.node.now(), 0
 	for _, t := range list {
-		if now-t.beat.Load() < s.Settings.Heartbeat.Milliseconds() || sent == 200 || !t.acting.TryLock() {
+		if !t.acting.TryLock() {
+			t.beat.Store(0) // the next flush says it again
 			continue
 		}
-		t.beat.Store(now)
-		sent++
 		_, err := s.change(t, func(row *store.Session, _ *document) ([]store.Event, bool) {
 			return []store.Event{s.event("heartbeat", map[string]any{"session": t.id, "touched_at": text(row.Touched)})}, row.State == store.Live
 		}, 0)

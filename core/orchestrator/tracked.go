@@ -12,6 +12,7 @@ type tracked struct {
 	id string
 
 	touched atomic.Int64 // last activity, ms of the store's clock
+	stored  atomic.Int64 // the last activity that the store surely holds
 	noted   atomic.Bool  // waits to be brought to the store
 	live    atomic.Bool  // takes touches
 	beat    atomic.Int64 // when the last heartbeat was told
@@ -32,6 +33,8 @@ type tracked struct {
 	spawning  bool  // its spawn runs in this process; guarded by mu
 	abandoned bool  // its caller was told that it failed; guarded by acting
 
+	news store.Event // of its adoption; written before it is anybody's
+
 	// Guarded by acting.
 	tries    int   // what failed in a row
 	looks    int   // at a machine whose terminate was accepted
@@ -42,6 +45,19 @@ func (t *tracked) isSpawning() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.spawning
+}
+
+func (t *tracked) isStale() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.stale
+}
+
+// tale is the session's document.
+func (t *tracked) tale() *document {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.doc
 }
 
 func (t *tracked) state() (store.Session, *document) {
@@ -58,14 +74,15 @@ func (t *tracked) set(row store.Session, doc *document) {
 	row.Doc = nil
 	t.row, t.doc, t.stale = row, doc, false
 	t.live.Store(row.State == store.Live)
-	t.raise(row.Touched)
+	raise(&t.touched, row.Touched)
+	raise(&t.stored, row.Touched)
 }
 
-// raise moves the last activity forward.
-func (t *tracked) raise(at int64) {
+// raise moves a time forward.
+func raise(to *atomic.Int64, at int64) {
 	for {
-		old := t.touched.Load()
-		if at <= old || t.touched.CompareAndSwap(old, at) {
+		old := to.Load()
+		if at <= old || to.CompareAndSwap(old, at) {
 			return
 		}
 	}

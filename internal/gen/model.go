@@ -70,7 +70,7 @@ func newModel() *model {
 // names maps Go names to those of the generated types where they differ.
 func names() map[string]string {
 	return map[string]string{"Error": "ErrorDocument", "Info": "AtlasInfo", "Valid": "TokenValidity", "Token": "MintedToken", "API": "ProviderAPI",
-		"Entry": "CanonicalGPU", "Attempt": "SpawnAttempt", "CPU": "CPURequest", "SSH": "SSHAccess", "Auth": "ComputeAuth", "Capabilities": "ProviderCapabilities"}
+		"Entry": "CanonicalGPU", "Attempt": "SpawnAttempt", "CPU": "CPURequest", "SSH": "SSHAccess", "Auth": "ComputeAuth", "App": "FlyApp", "Broken": "FlyBroken", "Line": "FlyLogLine", "Capabilities": "ProviderCapabilities"}
 }
 
 func paramsName(methodName string) string {

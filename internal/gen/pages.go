@@ -151,14 +151,14 @@ func configurationPage(path string, m *model) ([]byte, error) {
 	}
 	var out bytes.Buffer
 	out.WriteString(before + startMark + "\n")
-	for _, name := range []string{"ClientConfig", "ProviderSettings", "PluginSettings", "LimitSettings", "ComputeSettings"} {
+	for _, name := range []string{"ClientConfig", "ProviderSettings", "PluginSettings", "LimitSettings", "ComputeSettings", "FlySettings"} {
 		o := m.byType[name]
-		title := map[string]string{"ClientConfig": "the document", "ProviderSettings": "`providers.<name>`", "PluginSettings": "`plugins`", "LimitSettings": "`limits`", "ComputeSettings": "`compute`"}[name]
+		title := map[string]string{"ClientConfig": "the document", "ProviderSettings": "`providers.<name>`", "PluginSettings": "`plugins`", "LimitSettings": "`limits`", "ComputeSettings": "`compute`", "FlySettings": "`fly`"}[name]
 		fmt.Fprintf(&out, "\n### %s\n\n", title)
 		var table bytes.Buffer
 		paramsTable(&table, o)
 		for _, line := range strings.SplitAfter(table.String(), "\n") {
-			for _, ref := range []string{"ProviderSettings", "PluginSettings", "LimitSettings", "ComputeSettings"} {
+			for _, ref := range []string{"ProviderSettings", "PluginSettings", "LimitSettings", "ComputeSettings", "FlySettings"} {
 				line = strings.ReplaceAll(line, "["+ref+"](#"+strings.ToLower(ref)+")", "object, below")
 			}
 			out.WriteString(line)

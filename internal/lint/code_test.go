@@ -12,7 +12,7 @@ import (
 
 // library reports whether a folder is linked into libexatlas.so.
 func library(dir string) bool {
-	return dir == "." || under(dir, "core", "host", "capi", "internal/safego", "plugins/builtin")
+	return dir == "." || under(dir, "core", "host", "capi", "internal/safego", "internal/process", "plugins/builtin")
 }
 
 func TestGoroutines_StartOnlyThroughTheHelper(t *testing.T) {

@@ -24,6 +24,7 @@ func TestMain(m *testing.M) {
 func TestBuiltins_Conform(t *testing.T) {
 	for _, m := range builtin.List() {
 		t.Run(m.Name, func(t *testing.T) {
+			t.Parallel()
 			recording, err := ReadRecording(filepath.Join("recorded", m.Name+".conformance.json"))
 			if err != nil {
 				t.Fatal(err)

@@ -164,7 +164,7 @@ func (r *recorder) Do(ctx context.Context, _ *egress.Policy, key spec.Secret, q 
 	kept := map[string]string{}
 	for _, h := range answer.Header {
 		switch h.Name {
-		case "date", "server", "connection", "content-length", "transfer-encoding", "content-encoding", "set-cookie", "keep-alive":
+		case "server", "connection", "content-length", "transfer-encoding", "content-encoding", "set-cookie", "keep-alive":
 		default:
 			kept[h.Name] = h.Value
 		}

@@ -47,7 +47,7 @@ func toCompute(env sdk.Env, text string) (c spec.Compute, ok bool) {
 		case "image":
 			c.Image = r.Text()
 		case "price":
-			if price, known := r.Float(); known {
+			if price, known := r.Float(); known && price >= 0 {
 				c.CostPerHour = &price
 			}
 		case "ip":

@@ -1,6 +1,9 @@
 package sdk
 
 import (
+	"bytes"
+	"unicode/utf8"
+
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/plugins/sdk/codec"
 	"github.com/exatlas/atlas/plugins/sdk/jsonx"
@@ -26,33 +29,33 @@ func Handle(p *Provider, op string, input []byte, doer Doer) []byte {
 	}
 	switch op {
 	case spec.OpSpawn:
-		return carry(env, request, codec.DecodeSpawn, p.Spawn, codec.AppendCompute)
+		return carry(env, request, codec.DecodeSpawn, p.Spawn, tidyCompute, codec.AppendCompute)
 	case spec.OpGet:
-		return carry(env, request, codec.DecodeID, p.Get, codec.AppendCompute)
+		return carry(env, request, codec.DecodeID, p.Get, tidyCompute, codec.AppendCompute)
 	case spec.OpList:
-		return carry(env, request, codec.DecodeList, p.List, codec.AppendComputeList)
+		return carry(env, request, codec.DecodeList, p.List, tidyComputes, codec.AppendComputeList)
 	case spec.OpFind:
-		return carry(env, request, codec.DecodeFind, p.Find, codec.AppendComputeList)
+		return carry(env, request, codec.DecodeFind, p.Find, tidyComputes, codec.AppendComputeList)
 	case spec.OpStop:
-		return carry(env, request, codec.DecodeID, p.Stop, codec.AppendCompute)
+		return carry(env, request, codec.DecodeID, p.Stop, tidyCompute, codec.AppendCompute)
 	case spec.OpStart:
-		return carry(env, request, codec.DecodeID, p.Start, codec.AppendCompute)
+		return carry(env, request, codec.DecodeID, p.Start, tidyCompute, codec.AppendCompute)
 	case spec.OpTerminate:
-		return carry(env, request, codec.DecodeID, p.Terminate, codec.AppendCompute)
+		return carry(env, request, codec.DecodeID, p.Terminate, tidyCompute, codec.AppendCompute)
 	case spec.OpRunJob:
-		return carry(env, request, codec.DecodeRunJob, p.RunJob, codec.AppendJob)
+		return carry(env, request, codec.DecodeRunJob, p.RunJob, tidyJob, codec.AppendJob)
 	case spec.OpGetJob:
-		return carry(env, request, codec.DecodeJob, p.GetJob, codec.AppendJob)
+		return carry(env, request, codec.DecodeJob, p.GetJob, tidyJob, codec.AppendJob)
 	case spec.OpCancelJob:
-		return carry(env, request, codec.DecodeJob, p.CancelJob, codec.AppendJob)
+		return carry(env, request, codec.DecodeJob, p.CancelJob, tidyJob, codec.AppendJob)
 	case spec.OpStreamJob:
-		return carry(env, request, codec.DecodeJob, p.StreamJob, codec.AppendJobChunks)
+		return carry(env, request, codec.DecodeJob, p.StreamJob, nil, codec.AppendJobChunks)
 	case spec.OpListGPUTypes:
-		return carry(env, request, codec.DecodeGPUTypes, p.ListGPUTypes, codec.AppendGPUTypeList)
+		return carry(env, request, codec.DecodeGPUTypes, p.ListGPUTypes, tidyGPUTypes, codec.AppendGPUTypeList)
 	case spec.OpSearchOffers:
-		return carry(env, request, codec.DecodeOffers, p.SearchOffers, codec.AppendOfferList)
+		return carry(env, request, codec.DecodeOffers, p.SearchOffers, tidyOffers, codec.AppendOfferList)
 	default: // has let only get_logs through
-		return carry(env, request, codec.DecodeLogs, p.GetLogs, codec.AppendLogsPage)
+		return carry(env, request, codec.DecodeLogs, p.GetLogs, nil, codec.AppendLogsPage)
 	}
 }
 
@@ -106,9 +109,10 @@ func readContext(r *jsonx.Reader, env *Env) {
 	}
 }
 
-// carry decodes a request, calls an operation and encodes its answer.
+// carry decodes a request, calls an operation, takes out of its answer what
+// cannot be true, and encodes it.
 func carry[Q, A any](env Env, text string, decode func(string, *Q) *spec.Error,
-	call func(Env, *Q) (*A, *spec.Error), encode func([]byte, *A) []byte) []byte {
+	call func(Env, *Q) (*A, *spec.Error), tidy func(*A), encode func([]byte, *A) []byte) []byte {
 	request := new(Q)
 	if err := decode(text, request); err != nil {
 		return failure(err)
@@ -121,7 +125,14 @@ func carry[Q, A any](env Env, text string, decode func(string, *Q) *spec.Error,
 	if answer == nil {
 		return append(out, `{}}`...)
 	}
-	return append(encode(out, answer), '}')
+	if tidy != nil {
+		tidy(answer)
+	}
+	out = append(encode(out, answer), '}')
+	if !utf8.Valid(out) { // raw members are the cloud's own bytes
+		out = bytes.ToValidUTF8(out, []byte("\ufffd"))
+	}
+	return out
 }
 
 func failure(err *spec.Error) []byte {

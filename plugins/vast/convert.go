@@ -76,7 +76,7 @@ func toCompute(env sdk.Env, text string) (c spec.Compute, ok bool) {
 		case "gpu_name":
 			in.name = strings.TrimSpace(r.Text())
 		case "num_gpus":
-			c.GPUCount = int(r.Int())
+			c.GPUCount = max(int(r.Int()), 0)
 		case "gpu_ram":
 			in.memoryMB, _ = r.Float()
 		case "dph_total":

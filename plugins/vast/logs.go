@@ -58,7 +58,7 @@ func getLogs(env sdk.Env, request *spec.LogsRequest) (*spec.LogsPage, *spec.Erro
 	}
 	result := jsonx.New(jsonx.Field(string(response.Body), "result_url"))
 	at := result.Text()
-	if at == "" {
+	if !strings.HasPrefix(at, "https://") && !strings.HasPrefix(at, "http://") {
 		return nil, rest.Unreadable(&response, "address of a log")
 	}
 	text, arrived, err := fetch(env, at, request.WaitMS)

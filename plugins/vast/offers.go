@@ -55,7 +55,7 @@ func toRow(text string, w *want) (o row, ok bool) {
 		case "gpu_name":
 			o.name = strings.TrimSpace(r.Text())
 		case "num_gpus":
-			o.GPUCount = int(r.Int())
+			o.GPUCount = max(int(r.Int()), 0)
 		case "gpu_ram":
 			o.memoryMB, _ = r.Float()
 		case "dph_base":

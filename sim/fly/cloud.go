@@ -24,6 +24,8 @@ type Options struct {
 	EmptyPages     bool          `json:"empty_pages,omitempty"`     // every other page is empty and not the last
 	ErrorRegions   []string      `json:"error_regions,omitempty"`   // regions whose machines an organization's listing lacks
 	ShortageStatus int           `json:"shortage_status,omitempty"` // of capacity errors; default: one after another of those users report
+	Logs           []AppLog      `json:"logs,omitempty"`            // apps that exist from the start and write
+	LogTokenUses   int           `json:"log_token_uses,omitempty"`  // a token reads logs this often, then it is refused; 0: without end
 	FlatLease      bool          `json:"flat_lease,omitempty"`      // leases as the contract has them, without the envelope
 }
 
@@ -57,6 +59,9 @@ type Cloud struct {
 	short    int // capacity errors so far
 	apps     map[string]*app
 	machines map[string]*machine
+	logs     map[string][]line // by app
+	logStart int64             // ns
+	logUses  map[string]int    // by token
 }
 
 // windows are the published limits of an action on one machine or app: one
@@ -91,6 +96,7 @@ func (c *Cloud) Reset() {
 	defer c.mu.Unlock()
 	c.seq, c.births, c.requests, c.short = 0, 0, 0, 0
 	c.apps, c.machines = map[string]*app{}, map[string]*machine{}
+	c.setLogs()
 }
 
 // Serve answers one request.
@@ -99,6 +105,8 @@ func (c *Cloud) Serve(ctx *fasthttp.RequestCtx) {
 	switch {
 	case strings.HasPrefix(path, "/v1/"):
 		c.api(ctx, path[len("/v1/"):])
+	case strings.HasPrefix(path, "/api/v1/apps/"):
+		c.serveLogs(ctx, path[len("/api/v1/apps/"):])
 	case strings.HasPrefix(path, "/proxy/"):
 		c.serveProxy(ctx, path[len("/proxy/"):])
 	default:

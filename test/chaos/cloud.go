@@ -70,12 +70,14 @@ type machine struct {
 }
 
 func (c *cloud) machines() (map[string]bool, error) {
-	var list []machine
+	var list struct {
+		Machines []machine `json:"machines"`
+	}
 	if err := c.control("GET", "machines", nil, &list); err != nil {
 		return nil, err
 	}
 	out := map[string]bool{}
-	for _, m := range list {
+	for _, m := range list.Machines {
 		out[m.ID] = true
 	}
 	return out, nil

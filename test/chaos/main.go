@@ -22,6 +22,7 @@ type settings struct {
 	kills   int
 	seed    uint64
 	limit   time.Duration
+	clock   bool
 	library string
 	cli     string
 }
@@ -33,9 +34,14 @@ func main() {
 	flag.IntVar(&s.kills, "kills", 20, "how often a process is killed")
 	flag.Uint64Var(&s.seed, "seed", uint64(time.Now().UnixNano()), "what the harness does follows from it")
 	flag.DurationVar(&s.limit, "limit", 30*time.Minute, "the run fails when it takes longer")
+	flag.BoolVar(&s.clock, "clock", false, "step the machine's wall clock too: needs root, and every process of the machine sees it (sqlite only)")
 	flag.StringVar(&s.library, "library", "build/libexatlas.so", "the library")
 	flag.StringVar(&s.cli, "cli", "build/exatlas", "the command line, for its simulator")
 	flag.Parse()
+	if s.clock && s.store != "sqlite" {
+		fmt.Fprintln(os.Stderr, "chaos: -clock steps the clock of PostgreSQL's server too, which has to be kept by its administrator: use it with -store sqlite")
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, s.limit)
@@ -64,7 +70,7 @@ type arena struct {
 }
 
 func run(ctx context.Context, s settings) (clean bool, err error) {
-	fmt.Printf(`{"store":%q,"nodes":%d,"kills":%d,"seed":%d}`+"\n", s.store, s.nodes, s.kills, s.seed)
+	fmt.Printf(`{"store":%q,"nodes":%d,"kills":%d,"seed":%d,"clock_steps":%v}`+"\n", s.store, s.nodes, s.kills, s.seed, s.clock)
 	a := &arena{settings: s, random: rand.New(rand.NewPCG(s.seed, 1)), ledger: newLedger()}
 	defer a.end()
 	if err := a.open(ctx); err != nil {

@@ -73,7 +73,7 @@ func pause(ctx context.Context, d time.Duration) {
 
 func (a *arena) spawn(ctx context.Context, n *node, random *rand.Rand) {
 	ttl := []time.Duration{0, 3 * time.Second, 6 * time.Second}[random.IntN(3)]
-	sent := time.Now()
+	sent := now()
 	var s session
 	err := n.call(ctx, "orchestrator.spawn", map[string]any{"gpu": "rtx_4090", "image": "ghcr.io/me/server:1", "ports": []any{map[string]any{"internal": 8000}},
 		"auth": "bearer", "idle_ttl_ms": ttl.Milliseconds()}, 20*time.Second, &s)
@@ -91,7 +91,7 @@ func (a *arena) touch(ctx context.Context, n *node, random *rand.Rand) {
 	if k == nil {
 		return
 	}
-	sent := time.Now()
+	sent := now()
 	err := n.call(ctx, "orchestrator.touch", map[string]any{"id": k.ID}, 5*time.Second, nil)
 	var e *spec.Error
 	switch {
@@ -141,6 +141,10 @@ func (a *arena) torment(ctx context.Context, kills int, r *round) error {
 func (a *arena) fault(ctx context.Context, n *node, kind int) error {
 	status := func(code, count int, path string) error {
 		return a.cloud.fault(map[string]any{"path": path, "effect": "status", "status": code, "count": count, "retry_after": 1})
+	}
+	if a.clock && a.random.IntN(4) == 0 {
+		step := []time.Duration{-time.Hour, -3 * time.Second, 3 * time.Second, time.Hour}[a.random.IntN(4)]
+		return stepClock(ctx, step, time.Duration(200+a.random.IntN(1500))*time.Millisecond)
 	}
 	switch kind {
 	case 4:

@@ -1,6 +1,7 @@
 'use strict';
 
 const { Connection, callOptions } = require('./connection');
+const { addFly } = require('./fly');
 const { addNamespaces } = require('./methods');
 const { checkMilliseconds, checkNames, describe, isObject } = require('./options');
 const { INSPECT } = require('./secret');
@@ -18,6 +19,7 @@ class Client {
     if (!isObject(config)) throw new TypeError(`exatlas: the configuration must be an object, got ${describe(config)}`);
     this.#connection = new Connection(JSON.stringify(config));
     addNamespaces(this);
+    addFly(this);
   }
 
   /** As new Client, with a promise that rejects instead of an exception. */

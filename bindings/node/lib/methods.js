@@ -14,10 +14,12 @@ const METHODS = [
   'jobs.run', 'jobs.get', 'jobs.cancel', 'jobs.stream',
   'auth.token.mint', 'auth.token.verify', 'auth.url.sign', 'auth.url.verify',
   'events.subscribe', 'events.unsubscribe',
+  'fly.apps.discover', 'fly.tokens.get', 'fly.tokens.refresh', 'fly.tokens.invalidate', 'fly.tokens.set_manual',
+  'fly.logs.fetch', 'fly.logs.subscribe', 'fly.logs.unsubscribe', 'fly.deploy.run', 'fly.deploy.stream',
 ];
 
 /** Methods whose answer opens a subscription: here they make a Stream. */
-const STREAMS = ['jobs.stream', 'events.subscribe'];
+const STREAMS = ['jobs.stream', 'events.subscribe', 'fly.logs.subscribe', 'fly.deploy.stream'];
 
 const camel = (name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
 

@@ -11,8 +11,8 @@ shared library is loaded when the first client is opened, never on import.
 
 from . import errors
 from ._session import AsyncSession, Session
-from ._stream import JobStream, Subscription
-from ._aio_stream import AsyncJobStream, AsyncSubscription
+from ._stream import DeployStream, JobStream, LogStream, Subscription
+from ._aio_stream import AsyncDeployStream, AsyncJobStream, AsyncLogStream, AsyncSubscription
 from .aio import AsyncClient
 from .client import Client
 from .errors import *  # noqa: F403
@@ -22,11 +22,15 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AsyncClient",
+    "AsyncDeployStream",
     "AsyncJobStream",
+    "AsyncLogStream",
     "AsyncSession",
     "AsyncSubscription",
     "Client",
+    "DeployStream",
     "JobStream",
+    "LogStream",
     "Session",
     "Subscription",
     "errors",

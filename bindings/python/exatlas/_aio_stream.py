@@ -8,12 +8,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, AsyncIterator, Deque, Dict, Generator, Generic, Mapping, Optional, Type, TypeVar, cast
 
 from . import _codec, errors
-from ._stream import final_error, is_final
+from ._stream import LogState, final_error, is_final
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ._types import EventItem, Job
+    from ._types import EventItem, FlyDeploy, FlyLogLine, Job
     from .aio import AsyncClient
 
 T = TypeVar("T")
@@ -185,3 +185,35 @@ class AsyncJobStream(AsyncStream[Any]):
             self.job = cast("Job", event["data"]["job"])
             raise StopAsyncIteration
         return event["data"]["output"]
+
+
+class AsyncLogStream(LogState, AsyncStream["FlyLogLine"]):
+    """Iterates over an app's log lines while they are written. Raises what ends the log."""
+
+    async def __anext__(self) -> FlyLogLine:
+        while True:
+            event = await self.get()
+            if event is None:
+                raise StopAsyncIteration
+            line = self._line(event)
+            if line is not None:
+                return line
+
+
+class AsyncDeployStream(AsyncStream["EventItem"]):
+    """Iterates over the events of a deploy. ``result`` is how it went, afterwards.
+
+    Raises the error of a deploy that did not go well. Leaving the loop early cancels the deploy
+    where the stream is closed, which ``async with`` does.
+    """
+
+    result: Optional[FlyDeploy] = None
+
+    async def __anext__(self) -> EventItem:
+        event = await self.get()
+        if event is None:
+            raise StopAsyncIteration
+        if event.get("event") == "result":
+            self.result = cast("FlyDeploy", event["data"]["deploy"])
+            raise StopAsyncIteration
+        return cast("EventItem", event)

@@ -7,7 +7,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from . import _codec, _native, errors
 
-OPTIONS = ["compute", "default_provider", "limits", "orchestrator", "plugins", "providers", "store"]
+OPTIONS = ["compute", "default_provider", "fly", "limits", "orchestrator", "plugins", "providers", "store"]
 
 # How long the interpreter waits at exit for calls in flight to notice that they are cancelled.
 EXIT_MS = 2000

@@ -10,7 +10,7 @@ from . import errors
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ._types import EventItem, Job
+    from ._types import EventItem, FlyDeploy, FlyLogLine, Job
     from .client import Client
 
 T = TypeVar("T")
@@ -116,3 +116,56 @@ class JobStream(Stream[Any]):
             self.job = cast("Job", event["data"]["job"])
             raise StopIteration
         return event["data"]["output"]
+
+
+class LogState:
+    """What a stream of log lines tells beside the lines."""
+
+    cursor: str = ""
+    """Where to resume behind the last line: ``from_`` of another stream."""
+    lost: int = 0
+    """Lines that were dropped because this reader was too slow."""
+    stalled: bool = False
+    """Whether Fly does not answer at the moment."""
+
+    def _line(self, event: Mapping[str, Any]) -> Optional[FlyLogLine]:
+        name, data = event.get("event"), event["data"]
+        if name == "line":
+            self.cursor = data.get("cursor") or self.cursor
+            return cast("FlyLogLine", data)
+        if name == "dropped":
+            self.lost += data["count"]
+        elif name in ("stalled", "resumed"):
+            self.stalled = name == "stalled"
+        return None
+
+
+class LogStream(LogState, Stream["FlyLogLine"]):
+    """Iterates over an app's log lines while they are written. Raises what ends the log."""
+
+    def __next__(self) -> FlyLogLine:
+        while True:
+            event = self.get()
+            if event is None:
+                raise StopIteration
+            line = self._line(event)
+            if line is not None:
+                return line
+
+
+class DeployStream(Stream["EventItem"]):
+    """Iterates over the events of a deploy. ``result`` is how it went, afterwards.
+
+    Raises the error of a deploy that did not go well. Leaving the loop early cancels the deploy.
+    """
+
+    result: Optional[FlyDeploy] = None
+
+    def __next__(self) -> EventItem:
+        event = self.get()
+        if event is None:
+            raise StopIteration
+        if event.get("event") == "result":
+            self.result = cast("FlyDeploy", event["data"]["deploy"])
+            raise StopIteration
+        return cast("EventItem", event)

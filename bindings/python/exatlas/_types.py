@@ -40,6 +40,16 @@ MethodName = Literal[
     "compute.terminate",
     "events.subscribe",
     "events.unsubscribe",
+    "fly.apps.discover",
+    "fly.deploy.run",
+    "fly.deploy.stream",
+    "fly.logs.fetch",
+    "fly.logs.subscribe",
+    "fly.logs.unsubscribe",
+    "fly.tokens.get",
+    "fly.tokens.invalidate",
+    "fly.tokens.refresh",
+    "fly.tokens.set_manual",
     "gpus.catalog",
     "gpus.list",
     "jobs.cancel",
@@ -645,6 +655,360 @@ class Unsubscribed(TypedDict):
 
     ended: bool
     "Whether there was such a subscription."
+
+
+class FlyAppsDiscoverParams(TypedDict, total=False):
+    """The params of fly.apps.discover."""
+
+    path: str
+    "Folder to look in."
+    max_depth: int
+    "How many levels of folders below it to look in; 0: in itself alone."
+
+
+class _FlyAppRequired(TypedDict):
+    name: str
+    "Name of the app."
+    directory: str
+    "Folder of its configuration, absolute."
+    file: str
+    "The configuration file, absolute."
+
+
+class FlyApp(_FlyAppRequired, total=False):
+    """FlyApp."""
+
+    primary_region: str
+    "Its primary region, where the file names one."
+
+
+class _FlyBrokenRequired(TypedDict):
+    file: str
+    "The file or folder, absolute."
+    message: str
+    "What is wrong with it."
+
+
+class FlyBroken(_FlyBrokenRequired, total=False):
+    """FlyBroken."""
+
+    hint: str
+    "What to do about it."
+
+
+class FlyApps(TypedDict):
+    """FlyApps."""
+
+    items: List[FlyApp]
+    "The apps, by name."
+    broken: List[FlyBroken]
+    "Files and folders that could not be read."
+
+
+class FlyDeployRunParams(TypedDict, total=False):
+    """The params of fly.deploy.run."""
+
+    path: str
+    "Folder to deploy: that of fly.toml."
+    app: str
+    "App to deploy, where the configuration does not name it."
+    config: str
+    "Configuration file, where it is not fly.toml in the folder."
+    image: str
+    "Image to deploy instead of building one."
+    dockerfile: str
+    "Dockerfile to build."
+    build_target: str
+    "Stage of the Dockerfile to build."
+    build_args: Dict[str, str]
+    "Build arguments. Not for secrets: other users of the machine can read them."
+    env: Dict[str, str]
+    "Variables of the machines. Not for secrets: set those with fly secrets."
+    strategy: Literal["canary", "rolling", "bluegreen", "immediate"]
+    "How machines are replaced. Absent: as the configuration says."
+    regions: List[str]
+    "Deploys to machines of these regions alone."
+    local_only: bool
+    "Builds with this machine's Docker; otherwise Fly builds (--remote-only)."
+    no_cache: bool
+    "Builds everything anew."
+    detach: bool
+    "Does not wait until the machines are replaced. Some versions of flyctl wait all the same."
+    ha: bool
+    "Whether a new app gets a spare machine."
+    wait_timeout_ms: int
+    "How long flyctl waits for a machine, ms. Absent: as flyctl sees fit."
+    args: List[str]
+    "Further arguments for fly deploy. A token among them is refused."
+    idle_timeout_ms: int
+    "The deploy is ended when it prints nothing for so long, ms."
+    timeout_ms: int
+    "The deploy is ended after so long, ms."
+    tail_lines: int
+    "How many of the last lines the result holds."
+
+
+class _FlyDeployLineRequired(TypedDict):
+    stream: Literal["stdout", "stderr"]
+    "The stream it came on."
+    text: str
+    "The line without colours and control characters."
+
+
+class FlyDeployLine(_FlyDeployLineRequired, total=False):
+    """FlyDeployLine."""
+
+    raw: str
+    "The line as it came, where that is something else."
+    rewrite: bool
+    "Whether the next line is written over it, as progress bars are."
+    part: bool
+    "Whether it is only a part: longer than 64 KiB, or cut off by the end."
+
+
+class _FlyDeployRequired(TypedDict):
+    directory: str
+    "The folder, absolute."
+    exit_code: int
+    "Exit code of flyctl: 0 when all went well, -1 when a signal ended it."
+    outcome: Literal["succeeded", "failed", "idle", "timeout", "cancelled"]
+    "How it ended: by itself, because it said nothing, took too long, or was cancelled."
+    duration_ms: int
+    "How long it took, ms."
+    lines: int
+    "How many lines it printed."
+    tail: List[FlyDeployLine]
+    "The last of them."
+    token_from: Literal["manual", "environment", "config"]
+    "Where its token came from; config is flyctl's own login."
+
+
+class FlyDeploy(_FlyDeployRequired, total=False):
+    """FlyDeploy."""
+
+    app: str
+    "Name of the app, where the request or the configuration tells it."
+    image: str
+    "The image it said it deployed."
+    url: str
+    "The address it said the app has."
+
+
+class FlyDeployStreamParams(TypedDict, total=False):
+    """The params of fly.deploy.stream."""
+
+    path: str
+    "Folder to deploy: that of fly.toml."
+    app: str
+    "App to deploy, where the configuration does not name it."
+    config: str
+    "Configuration file, where it is not fly.toml in the folder."
+    image: str
+    "Image to deploy instead of building one."
+    dockerfile: str
+    "Dockerfile to build."
+    build_target: str
+    "Stage of the Dockerfile to build."
+    build_args: Dict[str, str]
+    "Build arguments. Not for secrets: other users of the machine can read them."
+    env: Dict[str, str]
+    "Variables of the machines. Not for secrets: set those with fly secrets."
+    strategy: Literal["canary", "rolling", "bluegreen", "immediate"]
+    "How machines are replaced. Absent: as the configuration says."
+    regions: List[str]
+    "Deploys to machines of these regions alone."
+    local_only: bool
+    "Builds with this machine's Docker; otherwise Fly builds (--remote-only)."
+    no_cache: bool
+    "Builds everything anew."
+    detach: bool
+    "Does not wait until the machines are replaced. Some versions of flyctl wait all the same."
+    ha: bool
+    "Whether a new app gets a spare machine."
+    wait_timeout_ms: int
+    "How long flyctl waits for a machine, ms. Absent: as flyctl sees fit."
+    args: List[str]
+    "Further arguments for fly deploy. A token among them is refused."
+    idle_timeout_ms: int
+    "The deploy is ended when it prints nothing for so long, ms."
+    timeout_ms: int
+    "The deploy is ended after so long, ms."
+    tail_lines: int
+    "How many of the last lines the result holds."
+
+
+class _FlyLogsFetchParamsRequired(TypedDict):
+    app: str
+    "Name of the app."
+
+
+class FlyLogsFetchParams(_FlyLogsFetchParamsRequired, total=False):
+    """The params of fly.logs.fetch."""
+
+    next_token: str
+    "Cursor of an earlier answer or of a line, or any time in nanoseconds since 1970. Absent: the newest lines of the last day."
+    region: str
+    "Lines of this region alone."
+    instance: str
+    "Lines of this machine alone."
+
+
+class _FlyLogLineRequired(TypedDict):
+    app: str
+    "Name of the app."
+    timestamp: str
+    "When it was written, as Fly tells it, RFC 3339 UTC."
+    message: str
+    "Its text."
+
+
+class FlyLogLine(_FlyLogLineRequired, total=False):
+    """FlyLogLine."""
+
+    level: str
+    "Its level, where Fly tells one."
+    region: str
+    "Region of the machine."
+    instance: str
+    "The machine."
+    source: str
+    "Who wrote it: app, runner, proxy and others."
+    cursor: str
+    "Where to resume behind it: from of fly.logs.subscribe, next_token of fly.logs.fetch."
+
+
+class _FlyLogsRequired(TypedDict):
+    items: List[FlyLogLine]
+    "The lines, oldest first."
+
+
+class FlyLogs(_FlyLogsRequired, total=False):
+    """FlyLogs."""
+
+    next_token: str
+    "Cursor of what comes after them."
+
+
+class _FlyLogsSubscribeParamsRequired(TypedDict):
+    app: str
+    "Name of the app."
+
+
+_FlyLogsSubscribeParamsOptional = TypedDict(
+    "_FlyLogsSubscribeParamsOptional",
+    {
+        "from": "str",
+        "recent": "bool",
+        "region": "str",
+        "instance": "str",
+    },
+    total=False,
+)
+
+
+class FlyLogsSubscribeParams(_FlyLogsSubscribeParamsRequired, _FlyLogsSubscribeParamsOptional):
+    """The params of fly.logs.subscribe.
+
+    from: Cursor to resume from: that of the last line seen, or of fly.logs.fetch. Absent: new lines alone.
+
+    recent: Begins with the newest lines of the last day, 100 at the most, where from is absent.
+
+    region: Lines of this region alone.
+
+    instance: Lines of this machine alone.
+    """
+
+
+class FlyLogsUnsubscribeParams(TypedDict):
+    """The params of fly.logs.unsubscribe."""
+
+    subscription: str
+    "Its identifier."
+
+
+class FlyTokensGetParams(TypedDict):
+    """The params of fly.tokens.get."""
+
+    app: str
+    "Name of the app."
+
+
+class _FlyTokenRequired(TypedDict):
+    app: str
+    "Name of the app."
+    token: str
+    "The token without scheme word. A secret."
+    header: str
+    "Value of the header Authorization: FlyV1 for macaroons, else Bearer. A secret."
+    source: Literal["manual", "store", "environment", "config", "cli"]
+    "Where it came from first: store is one that the CLI made earlier."
+    cached: bool
+    "Whether this process had it in memory."
+
+
+class FlyToken(_FlyTokenRequired, total=False):
+    """FlyToken."""
+
+    expires_at: str
+    "When it expires, RFC 3339 UTC, where the token says so or its maker was told."
+    warnings: List[str]
+    "What the caller should know: a manual token that Fly refused and was passed over, a store that cannot be read."
+
+
+class _FlyTokensInvalidateParamsRequired(TypedDict):
+    app: str
+    "Name of the app."
+
+
+class FlyTokensInvalidateParams(_FlyTokensInvalidateParamsRequired, total=False):
+    """The params of fly.tokens.invalidate."""
+
+    token: str
+    "The refused token. Absent: the one that fly.tokens.get answers now."
+
+
+class FlyTokenInvalidated(TypedDict):
+    """FlyTokenInvalidated."""
+
+    app: str
+    "Name of the app."
+    dropped: List[str]
+    "Where the token was let go of."
+
+
+class FlyTokensRefreshParams(TypedDict):
+    """The params of fly.tokens.refresh."""
+
+    app: str
+    "Name of the app."
+
+
+class _FlyTokensSetManualParamsRequired(TypedDict):
+    app: str
+    "Name of the app."
+
+
+class FlyTokensSetManualParams(_FlyTokensSetManualParamsRequired, total=False):
+    """The params of fly.tokens.set_manual."""
+
+    token: str
+    "The token, with or without its scheme word."
+    remove: bool
+    "Removes the manual token instead."
+
+
+class _FlyTokenManualRequired(TypedDict):
+    app: str
+    "Name of the app."
+    set: bool
+    "Whether there is a manual token now. It is in the store."
+
+
+class FlyTokenManual(_FlyTokenManualRequired, total=False):
+    """FlyTokenManual."""
+
+    expires_at: str
+    "When it expires, where the token says so."
 
 
 class GPUsCatalogParams(TypedDict):
@@ -1464,6 +1828,27 @@ class OrchestratorSettings(TypedDict, total=False):
     "The reaper."
 
 
+class FlySettings(TypedDict, total=False):
+    """FlySettings."""
+
+    api_url: str
+    "Address of the API that serves logs. Absent: https://api.fly.io. Others are allowed on fly.io and on this machine alone, because the token is sent there."
+    machines_url: str
+    "Address of the Machines API, which is asked for an app's organization. Absent: https://api.machines.dev."
+    cli: str
+    "Path of flyctl. Absent: fly or flyctl on PATH, or where its installer puts it."
+    no_cli_tokens: bool
+    "flyctl makes no tokens; it still deploys."
+    token_scope: Literal["auto", "readonly", "deploy"]
+    "Of the tokens that flyctl makes: readonly reads the app's organization, deploy manages the app alone. auto is readonly where the organization is found."
+    token_expiry_ms: int
+    "Lifetime of the tokens that flyctl makes, ms."
+    org: str
+    "Organization of the apps. Absent: asked for."
+    log_overlap_ms: int
+    "How late a log line may come and still be found, ms."
+
+
 class ClientConfig(TypedDict, total=False):
     """The configuration of a client: the document of atlas_open."""
 
@@ -1483,3 +1868,5 @@ class ClientConfig(TypedDict, total=False):
     "Where sessions, their events and tokens are kept."
     orchestrator: OrchestratorSettings
     "How sessions are kept. Given, even empty, the client takes over the sessions of earlier processes as soon as it is open."
+    fly: FlySettings
+    "Fly's platform operations: apps, tokens, logs, deploys."

@@ -18,6 +18,7 @@ from .aio_namespaces import (
     AsyncAuth,
     AsyncCompute,
     AsyncEvents,
+    AsyncFly,
     AsyncGPUs,
     AsyncJobs,
     AsyncOffers,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ._types import (
         AtlasInfo,
         ComputeSettings,
+        FlySettings,
         LimitSettings,
         OrchestratorSettings,
         OrchestratorSpawnParams,
@@ -175,6 +177,7 @@ class AsyncClient:
         compute: Optional[ComputeSettings] = None,
         store: Optional[StoreSettings] = None,
         orchestrator: Optional[OrchestratorSettings] = None,
+        fly: Optional[FlySettings] = None,
         **unknown: NoReturn,  # refused by type checkers, and at run time with a suggestion
     ) -> None:
         given = {
@@ -185,6 +188,7 @@ class AsyncClient:
             "compute": compute,
             "store": store,
             "orchestrator": orchestrator,
+            "fly": fly,
         }
         self._core = _Core(*_open.open_client(_open.configuration("AsyncClient", given, unknown)))
         self._ids = itertools.count(1)
@@ -246,6 +250,10 @@ class AsyncClient:
     @property
     def events(self) -> AsyncEvents:
         return AsyncEvents(self)
+
+    @property
+    def fly(self) -> AsyncFly:
+        return AsyncFly(self)
 
     @property
     def gpus(self) -> AsyncGPUs:

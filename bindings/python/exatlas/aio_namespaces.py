@@ -6,11 +6,11 @@ call's deadline in seconds.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Mapping, Optional, Type, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Optional, Type, TypeVar, cast
 
 from . import _codec
 from . import _types as t
-from ._aio_stream import AsyncJobStream, AsyncSubscription
+from ._aio_stream import AsyncDeployStream, AsyncJobStream, AsyncLogStream, AsyncSubscription
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -275,3 +275,138 @@ class AsyncProviders(Namespace):
     ) -> t.ProviderInfo:
         """Loads a provider's plugin anew; calls in flight end on the old one."""
         return await self._do("providers.reload", t.ProvidersReloadParams, params, t.ProviderInfo, timeout)
+
+
+class AsyncFlyApps(Namespace):
+    """Fly apps in folders."""
+
+    __slots__ = ()
+
+    async def discover(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyAppsDiscoverParams]
+    ) -> t.FlyApps:
+        """Finds the Fly apps of a folder."""
+        return await self._do("fly.apps.discover", t.FlyAppsDiscoverParams, params, t.FlyApps, timeout)
+
+
+class AsyncFlyTokens(Namespace):
+    """Tokens of Fly apps."""
+
+    __slots__ = ()
+
+    async def get(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyTokensGetParams]
+    ) -> t.FlyToken:
+        """A token for an app, and where it came from."""
+        return await self._do("fly.tokens.get", t.FlyTokensGetParams, params, t.FlyToken, timeout)
+
+    async def refresh(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyTokensRefreshParams]
+    ) -> t.FlyToken:
+        """Finds a token anew, past memory and store."""
+        return await self._do("fly.tokens.refresh", t.FlyTokensRefreshParams, params, t.FlyToken, timeout)
+
+    async def invalidate(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyTokensInvalidateParams]
+    ) -> t.FlyTokenInvalidated:
+        """Says that Fly refused a token: every layer lets go of it."""
+        return await self._do("fly.tokens.invalidate", t.FlyTokensInvalidateParams, params, t.FlyTokenInvalidated, timeout)
+
+    async def set_manual(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyTokensSetManualParams]
+    ) -> t.FlyTokenManual:
+        """Sets a token by hand, or removes it."""
+        return await self._do("fly.tokens.set_manual", t.FlyTokensSetManualParams, params, t.FlyTokenManual, timeout)
+
+
+class AsyncFlyLogs(Namespace):
+    """Logs of Fly apps: ``async for line in client.fly.logs("my-api")``."""
+
+    __slots__ = ()
+
+    def __call__(
+        self,
+        app: str,
+        *,
+        from_: str = "",
+        recent: bool = False,
+        region: str = "",
+        instance: str = "",
+        timeout: Optional[float] = None,
+    ) -> AsyncLogStream:
+        """Iterates over an app's lines while they are written.
+
+        from_ is the cursor of a line to resume behind; recent begins with the newest lines there are.
+        """
+        params: dict[str, Any] = {"app": app}
+        for name, value in (("from", from_), ("recent", recent), ("region", region), ("instance", instance)):
+            if value:
+                params[name] = value
+        return AsyncLogStream(self._client, "fly.logs.subscribe", params, timeout)
+
+    async def fetch(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyLogsFetchParams]
+    ) -> t.FlyLogs:
+        """One page of an app's log."""
+        return await self._do("fly.logs.fetch", t.FlyLogsFetchParams, params, t.FlyLogs, timeout)
+
+    async def unsubscribe(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyLogsUnsubscribeParams]
+    ) -> t.Unsubscribed:
+        """Ends a subscription by its identifier; streams do that by themselves."""
+        return await self._do("fly.logs.unsubscribe", t.FlyLogsUnsubscribeParams, params, t.Unsubscribed, timeout)
+
+
+class AsyncFlyDeploys(Namespace):
+    """Deploys to Fly: ``client.fly.deploy(path="api", on_event=print)``."""
+
+    __slots__ = ()
+
+    async def __call__(
+        self,
+        *,
+        on_event: Optional[Callable[[t.EventItem], object]] = None,
+        timeout: Optional[float] = None,
+        **params: Unpack[t.FlyDeployStreamParams],
+    ) -> t.FlyDeploy:
+        """Deploys and returns how it went; on_event gets every event meanwhile. Raises where it did not go well."""
+        async with self.stream(timeout=timeout, **params) as events:
+            async for event in events:
+                if on_event is not None:
+                    on_event(event)
+            return cast("t.FlyDeploy", events.result)
+
+    async def run(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyDeployRunParams]
+    ) -> t.FlyDeploy:
+        """Deploys and returns how it went."""
+        return await self._do("fly.deploy.run", t.FlyDeployRunParams, params, t.FlyDeploy, timeout)
+
+    def stream(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyDeployStreamParams]
+    ) -> AsyncDeployStream:
+        """Iterates over the events of a deploy; ``stream.result`` is how it went. Leaving it cancels the deploy."""
+        _codec.check_params("fly.deploy.stream", t.FlyDeployStreamParams, params)
+        return AsyncDeployStream(self._client, "fly.deploy.stream", params, timeout)
+
+
+class AsyncFly(Namespace):
+    """Fly's platform operations."""
+
+    __slots__ = ()
+
+    @property
+    def apps(self) -> AsyncFlyApps:
+        return AsyncFlyApps(self._client)
+
+    @property
+    def tokens(self) -> AsyncFlyTokens:
+        return AsyncFlyTokens(self._client)
+
+    @property
+    def logs(self) -> AsyncFlyLogs:
+        return AsyncFlyLogs(self._client)
+
+    @property
+    def deploy(self) -> AsyncFlyDeploys:
+        return AsyncFlyDeploys(self._client)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, NoReturn, Optional, Type
 from . import _codec, _native, _open, errors
 from ._pump import MAIN_SLICE_MS, Pump
 from ._session import Session
-from .namespaces import Auth, Compute, Events, GPUs, Jobs, Offers, Orchestrator, Providers
+from .namespaces import Auth, Compute, Events, Fly, GPUs, Jobs, Offers, Orchestrator, Providers
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ._types import (
         AtlasInfo,
         ComputeSettings,
+        FlySettings,
         LimitSettings,
         OrchestratorSettings,
         OrchestratorSpawnParams,
@@ -80,6 +81,7 @@ class Client:
         compute: Optional[ComputeSettings] = None,
         store: Optional[StoreSettings] = None,
         orchestrator: Optional[OrchestratorSettings] = None,
+        fly: Optional[FlySettings] = None,
         **unknown: NoReturn,  # refused by type checkers, and at run time with a suggestion
     ) -> None:
         given = {
@@ -90,6 +92,7 @@ class Client:
             "compute": compute,
             "store": store,
             "orchestrator": orchestrator,
+            "fly": fly,
         }
         self._library, self._handle = _open.open_client(_open.configuration("Client", given, unknown))
         self._pid = os.getpid()
@@ -174,6 +177,10 @@ class Client:
     @property
     def events(self) -> Events:
         return Events(self)
+
+    @property
+    def fly(self) -> Fly:
+        return Fly(self)
 
     @property
     def gpus(self) -> GPUs:

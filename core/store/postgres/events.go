@@ -2,28 +2,22 @@ package postgres
 
 import (
 	"context"
-	"errors"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/exatlas/atlas/core/store"
 )
 
 // add appends events to a topic and returns its last number.
-func add(ctx context.Context, tx pgx.Tx, topic string, list []store.Event) (last uint64, err error) {
+func add(ctx context.Context, c *conn, topic string, list []store.Event) (last uint64, err error) {
 	if topic == "" {
 		return 0, nil
 	}
 	if len(list) == 0 {
-		err := tx.QueryRow(ctx, "SELECT last FROM topics WHERE name = $1", topic).Scan(&last)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return 0, nil
-		}
+		_, err := c.one(ctx, []any{&last}, "SELECT last FROM topics WHERE name = $1", topic)
 		return last, err
 	}
 	n := len(list)
 	times, names, data, seqs := make([]int64, n), make([]string, n), make([][]byte, n), make([]int64, n)
-	err = tx.QueryRow(ctx, "INSERT INTO topics AS t VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET last = t.last + excluded.last RETURNING last", topic, n).Scan(&last)
+	_, err = c.one(ctx, []any{&last}, "INSERT INTO topics AS t VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET last = t.last + excluded.last RETURNING last", topic, n)
 	if err != nil {
 		return 0, err
 	}
@@ -33,25 +27,25 @@ func add(ctx context.Context, tx pgx.Tx, topic string, list []store.Event) (last
 			data[i] = []byte("{}")
 		}
 	}
-	_, err = tx.Exec(ctx, "INSERT INTO events SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bytea[])", topic, seqs, times, names, data)
+	_, err = c.run(ctx, "INSERT INTO events SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bytea[])", topic, seqs, times, names, data)
 	return last, err
 }
 
 // Events reads a topic. The last number is read first: what comes between is then
 // not in it, and its reader goes on from there.
 func (s *Store) Events(ctx context.Context, topic string, from uint64, limit int) ([]store.Event, uint64, error) {
-	last, err := read(ctx, s, "reading events", pgx.RowTo[int64], "SELECT last FROM topics WHERE name = $1", topic)
+	last, err := read(ctx, s, "reading events", itself[int64], "SELECT last FROM topics WHERE name = $1", topic)
 	if err != nil || len(last) == 0 {
 		return nil, 0, err
 	}
-	list, err := read(ctx, s, "reading events", pgx.RowToStructByPos[store.Event], "SELECT seq, time, name, data FROM events WHERE topic = $1 AND seq >= $2 ORDER BY seq LIMIT $3", topic, int64(from), limit)
+	list, err := read(ctx, s, "reading events", func(e *store.Event) []any { return []any{&e.Seq, &e.Time, &e.Name, &e.Data} }, "SELECT seq, time, name, data FROM events WHERE topic = $1 AND seq >= $2 ORDER BY seq LIMIT $3", topic, int64(from), limit)
 	return list, uint64(last[0]), err
 }
 
 // Append adds events to a topic.
 func (s *Store) Append(ctx context.Context, topic string, list []store.Event) (last uint64, err error) {
-	err = s.transact(ctx, "writing events", func(tx pgx.Tx) error {
-		last, err = add(ctx, tx, topic, list)
+	err = s.transact(ctx, "writing events", func(c *conn) error {
+		last, err = add(ctx, c, topic, list)
 		return err
 	})
 	return last, err
@@ -59,13 +53,15 @@ func (s *Store) Append(ctx context.Context, topic string, list []store.Event) (l
 
 // Prune forgets what is old. A topic's last number stays.
 func (s *Store) Prune(ctx context.Context, before int64) (count int, err error) {
-	err = s.transact(ctx, "pruning", func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `DELETE FROM events e WHERE e.time < $1 AND NOT EXISTS
+	err = s.transact(ctx, "pruning", func(c *conn) error {
+		if _, err := c.run(ctx, `DELETE FROM events e WHERE e.time < $1 AND NOT EXISTS
 			(SELECT FROM sessions s WHERE s.compute <> '' AND s.compute = substr(e.topic, 9) AND e.topic LIKE 'compute:%' AND (s.state < 4 OR s.ended >= $1))`, before); err != nil {
 			return err
 		}
-		tag, err := tx.Exec(ctx, "DELETE FROM sessions WHERE state = 4 AND ended < $1", before)
-		count = int(tag.RowsAffected())
+		r, err := c.run(ctx, "DELETE FROM sessions WHERE state = 4 AND ended < $1", before)
+		if err == nil {
+			count = int(r.CommandTag.RowsAffected())
+		}
 		return err
 	})
 	return count, err
@@ -73,7 +69,7 @@ func (s *Store) Prune(ctx context.Context, before int64) (count int, err error) 
 
 // GetValue reads a value.
 func (s *Store) GetValue(ctx context.Context, space, key string) ([]byte, bool, error) {
-	list, err := read(ctx, s, "reading a value", pgx.RowTo[[]byte], "SELECT value FROM small WHERE space = $1 AND key = $2", space, key)
+	list, err := read(ctx, s, "reading a value", itself[[]byte], "SELECT value FROM small WHERE space = $1 AND key = $2", space, key)
 	if err != nil || len(list) == 0 {
 		return nil, false, err
 	}

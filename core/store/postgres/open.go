@@ -5,13 +5,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/puddle/v2"
 
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/core/store"
@@ -19,7 +19,7 @@ import (
 
 // Store is one process's handle on the database.
 type Store struct {
-	pool     *pgxpool.Pool
+	pool     *puddle.Pool[*conn]
 	identity string
 	closed   atomic.Bool
 }
@@ -27,17 +27,26 @@ type Store struct {
 // Open connects to the database that a postgres:// URL names and brings its
 // schema to this version. The URL's password is in no error.
 func Open(ctx context.Context, url string) (*Store, error) {
-	config, err := pgxpool.ParseConfig(url)
+	config, err := pgconn.ParseConfig(url)
+	size := int32(8)
+	if err == nil {
+		if text, ok := config.RuntimeParams["pool_max_conns"]; ok {
+			delete(config.RuntimeParams, "pool_max_conns")
+			var n int64
+			n, err = strconv.ParseInt(text, 10, 32)
+			size = max(size, int32(n))
+		}
+	}
 	if err != nil {
 		return nil, &spec.Error{Kind: spec.KindValidation, Message: "config.store.url: cannot be read as the address of a PostgreSQL database", Hint: "give postgres://user:password@host:5432/database"}
 	}
-	config.ConnConfig.RuntimeParams["search_path"] = "exatlas"
-	config.ConnConfig.RuntimeParams["application_name"] = "exatlas"
-	if config.ConnConfig.ConnectTimeout == 0 {
-		config.ConnConfig.ConnectTimeout = 10 * time.Second
+	for name, value := range map[string]string{"search_path": "exatlas", "application_name": "exatlas", "bytea_output": "hex"} {
+		config.RuntimeParams[name] = value
 	}
-	config.MaxConns = max(config.MaxConns, 8)
-	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = 10 * time.Second
+	}
+	pool, err := newPool(config, size)
 	if err != nil {
 		return nil, refused(config, err)
 	}
@@ -50,15 +59,15 @@ func Open(ctx context.Context, url string) (*Store, error) {
 }
 
 // refused is the error of a database that cannot be used.
-func refused(c *pgxpool.Config, err error) error {
+func refused(c *pgconn.Config, err error) error {
 	if e := (*spec.Error)(nil); errors.As(err, &e) {
 		return e
 	}
 	text := err.Error()
-	if password := c.ConnConfig.Password; password != "" {
+	if password := c.Password; password != "" {
 		text = strings.ReplaceAll(text, password, "[redacted]")
 	}
-	return &spec.Error{Kind: spec.KindInternal, Message: fmt.Sprintf("the store at %s:%d, database %s, cannot be opened: %s", c.ConnConfig.Host, c.ConnConfig.Port, c.ConnConfig.Database, text), Retryable: true,
+	return &spec.Error{Kind: spec.KindInternal, Message: fmt.Sprintf("the store at %s:%d, database %s, cannot be opened: %s", c.Host, c.Port, c.Database, text), Retryable: true,
 		Hint: "see that the server is there, and that the user may create the schema exatlas in the database"}
 }
 
@@ -100,19 +109,15 @@ CREATE FUNCTION now_ms() RETURNS bigint LANGUAGE sql VOLATILE AS $$ SELECT (extr
 const migrationLock = 0x65786174
 
 func (s *Store) migrate(ctx context.Context) error {
-	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", migrationLock); err != nil {
+	return s.begin(ctx, func(c *conn) error {
+		if _, err := c.run(ctx, "SELECT pg_advisory_xact_lock($1)", migrationLock); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS exatlas"); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, "CREATE TABLE IF NOT EXISTS exatlas.meta (key text PRIMARY KEY, value text NOT NULL)"); err != nil {
+		if _, err := c.run(ctx, "CREATE SCHEMA IF NOT EXISTS exatlas; CREATE TABLE IF NOT EXISTS exatlas.meta (key text PRIMARY KEY, value text NOT NULL)"); err != nil {
 			return err
 		}
 		version := 0
-		err := tx.QueryRow(ctx, "SELECT value::int FROM meta WHERE key = 'version'").Scan(&version)
-		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		if _, err := c.one(ctx, []any{&version}, "SELECT value FROM meta WHERE key = $1", "version"); err != nil {
 			return err
 		}
 		if version > len(migrations) {
@@ -120,28 +125,48 @@ func (s *Store) migrate(ctx context.Context) error {
 				Hint: "update the library, or give this program a database of its own"}
 		}
 		for ; version < len(migrations); version++ {
-			if _, err := tx.Exec(ctx, migrations[version]); err != nil {
+			if _, err := c.run(ctx, migrations[version]); err != nil {
 				return err
 			}
-			if _, err := tx.Exec(ctx, "INSERT INTO meta VALUES ('version', $1) ON CONFLICT (key) DO UPDATE SET value = excluded.value", fmt.Sprint(version+1)); err != nil {
+			if _, err := c.run(ctx, "INSERT INTO meta VALUES ('version', $1) ON CONFLICT (key) DO UPDATE SET value = excluded.value", strconv.Itoa(version+1)); err != nil {
 				return err
 			}
 		}
-		if _, err := tx.Exec(ctx, "INSERT INTO meta VALUES ('identity', $1) ON CONFLICT DO NOTHING", strings.ToLower(rand.Text()[:6])); err != nil {
+		if _, err := c.run(ctx, "INSERT INTO meta VALUES ('identity', $1) ON CONFLICT DO NOTHING", strings.ToLower(rand.Text()[:6])); err != nil {
 			return err
 		}
-		return tx.QueryRow(ctx, "SELECT value FROM meta WHERE key = 'identity'").Scan(&s.identity)
+		found, err := c.one(ctx, []any{&s.identity}, "SELECT value FROM meta WHERE key = $1", "identity")
+		if err == nil && !found {
+			err = errRow
+		}
+		return err
+	})
+}
+
+// begin runs a transaction.
+func (s *Store) begin(ctx context.Context, do func(*conn) error) error {
+	return s.with(ctx, func(c *conn) error {
+		if _, err := c.run(ctx, "BEGIN"); err != nil {
+			return err
+		}
+		if err := do(c); err != nil {
+			// Where this fails too, the connection goes, and the transaction with it.
+			_, _ = c.run(context.WithoutCancel(ctx), "ROLLBACK")
+			return err
+		}
+		r, err := c.run(ctx, "COMMIT")
+		if err == nil && r.CommandTag.String() != "COMMIT" {
+			err = errors.New("the database rolled the transaction back")
+		}
+		return err
 	})
 }
 
 // transact runs a transaction, again where the database rolled it back to let
 // another one pass. Any other failure leaves its fate unknown.
-func (s *Store) transact(ctx context.Context, doing string, do func(pgx.Tx) error) error {
-	if s.closed.Load() {
-		return cannot(doing, errClosed)
-	}
+func (s *Store) transact(ctx context.Context, doing string, do func(*conn) error) error {
 	for try := 0; ; try++ {
-		err := pgx.BeginFunc(ctx, s.pool, do)
+		err := s.begin(ctx, do)
 		if err == nil {
 			return nil
 		}
@@ -153,15 +178,11 @@ func (s *Store) transact(ctx context.Context, doing string, do func(pgx.Tx) erro
 }
 
 // read runs a query and gathers its rows.
-func read[T any](ctx context.Context, s *Store, doing string, scan func(pgx.CollectableRow) (T, error), text string, args ...any) ([]T, error) {
-	if s.closed.Load() {
-		return nil, cannot(doing, errClosed)
-	}
-	rows, err := s.pool.Query(ctx, text, args...)
-	if err != nil {
-		return nil, cannot(doing, err)
-	}
-	out, err := pgx.CollectRows(rows, scan)
+func read[T any](ctx context.Context, s *Store, doing string, fields func(*T) []any, text string, args ...any) (out []T, err error) {
+	err = s.with(ctx, func(c *conn) (err error) {
+		out, err = collect(ctx, c, fields, text, args...)
+		return err
+	})
 	if err != nil {
 		return nil, cannot(doing, err)
 	}
@@ -169,13 +190,16 @@ func read[T any](ctx context.Context, s *Store, doing string, scan func(pgx.Coll
 }
 
 // exec runs one statement.
-func (s *Store) exec(ctx context.Context, doing, text string, args ...any) (int64, error) {
-	if s.closed.Load() {
-		return 0, cannot(doing, errClosed)
-	}
-	tag, err := s.pool.Exec(ctx, text, args...)
+func (s *Store) exec(ctx context.Context, doing, text string, args ...any) (n int64, err error) {
+	err = s.with(ctx, func(c *conn) error {
+		r, err := c.run(ctx, text, args...)
+		if err == nil {
+			n = r.CommandTag.RowsAffected()
+		}
+		return err
+	})
 	if err != nil {
 		return 0, cannot(doing, err)
 	}
-	return tag.RowsAffected(), nil
+	return n, nil
 }

@@ -46,7 +46,7 @@ func open(t *testing.T) *Store {
 func fresh(t *testing.T) {
 	t.Helper()
 	s := open(t)
-	if _, err := s.pool.Exec(context.Background(), "DROP SCHEMA exatlas CASCADE"); err != nil {
+	if _, err := s.exec(context.Background(), "testing", "DROP SCHEMA exatlas CASCADE"); err != nil {
 		t.Fatal(err)
 	}
 	_ = s.Close()
@@ -62,7 +62,7 @@ func TestPostgres_Conforms(t *testing.T) {
 func TestPostgres_RefusesANewerSchema(t *testing.T) {
 	fresh(t)
 	s := open(t)
-	if _, err := s.pool.Exec(context.Background(), "UPDATE meta SET value = '99' WHERE key = 'version'"); err != nil {
+	if _, err := s.exec(context.Background(), "testing", "UPDATE meta SET value = '99' WHERE key = 'version'"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Open(context.Background(), server.URL()); err == nil || !strings.Contains(err.Error(), "99") || !strings.Contains(err.Error(), "up to 1") {
@@ -74,7 +74,7 @@ func TestPostgres_RefusesANewerSchema(t *testing.T) {
 // drop empties a database that cannot be opened.
 func drop(t *testing.T, s *Store) {
 	t.Helper()
-	if _, err := s.pool.Exec(context.Background(), "DROP SCHEMA exatlas CASCADE"); err != nil {
+	if _, err := s.exec(context.Background(), "testing", "DROP SCHEMA exatlas CASCADE"); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -115,5 +115,50 @@ func TestPostgres_CannotTellWhileTheServerIsGoneAndGoesOnAfterwards(t *testing.T
 	}
 	if _, found, err := s.Get(ctx, "s1"); !found || err != nil {
 		t.Fatal(found, err)
+	}
+}
+
+func TestPostgres_ValuesComeBackAsTheyWere(t *testing.T) {
+	ctx := context.Background()
+	fresh(t)
+	s := open(t)
+	odd := []string{`"`, `\`, `{,}`, "NULL", "", " a b ", "\n\t", "é", `\x00`, `"\"`, `'; DROP TABLE sessions`}
+	var told []store.Event
+	for i, text := range odd {
+		told = append(told, store.Event{Time: int64(i), Name: text, Data: []byte{'{', 0, 0xff, '\\', '"', byte(i), '}'}})
+	}
+	if _, err := s.Append(ctx, `to"p\ic`, told); err != nil {
+		t.Fatal(err)
+	}
+	got, last, err := s.Events(ctx, `to"p\ic`, 1, 100)
+	if err != nil || last != uint64(len(odd)) || len(got) != len(odd) {
+		t.Fatal(got, last, err)
+	}
+	for i := range got {
+		if got[i].Name != told[i].Name || string(got[i].Data) != string(told[i].Data) || got[i].Time != told[i].Time || got[i].Seq != uint64(i+1) {
+			t.Errorf("%q became %+v", odd[i], got[i])
+		}
+	}
+	l, _, err := s.Lease(ctx, "node/a", "a", 600_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var changes []store.Change
+	var touches []store.Touch
+	for _, text := range odd {
+		changes = append(changes, store.Change{New: true, Session: store.Session{ID: "s" + text, Owner: "a", Fence: l.Fence, State: store.Live, UserID: text, Doc: []byte(text)}})
+		touches = append(touches, store.Touch{ID: "s" + text, At: 7})
+	}
+	if _, err := s.Commit(ctx, l, changes); err != nil {
+		t.Fatal(err)
+	}
+	if gone, err := s.Touch(ctx, touches); err != nil || len(gone) != 0 {
+		t.Fatalf("%q %v", gone, err)
+	}
+	for _, text := range odd {
+		row, found, err := s.Get(ctx, "s"+text)
+		if err != nil || !found || row.UserID != text || string(row.Doc) != text || row.Touched != 7 {
+			t.Errorf("%q: %+v %v %v", text, row, found, err)
+		}
 	}
 }

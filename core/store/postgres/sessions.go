@@ -2,10 +2,7 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"strconv"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/exatlas/atlas/core/store"
 )
@@ -19,22 +16,17 @@ func fields(s *store.Session) []any {
 	return []any{&s.ID, &s.Owner, &s.Fence, &s.State, &s.Provider, &s.ComputeID, &s.UserID, &s.Created, &s.Touched, &s.Ended, &s.Doc}
 }
 
-func scan(row pgx.CollectableRow) (s store.Session, err error) {
-	err = row.Scan(fields(&s)...)
-	return s, err
-}
-
 // Commit carries out changes in one transaction.
 func (s *Store) Commit(ctx context.Context, by store.Lease, changes []store.Change) ([]store.Result, error) {
 	out := make([]store.Result, len(changes))
-	err := s.transact(ctx, "writing sessions", func(tx pgx.Tx) error {
-		ok, err := holds(ctx, tx, by)
+	err := s.transact(ctx, "writing sessions", func(c *conn) error {
+		ok, err := holds(ctx, c, by)
 		for i := range changes {
 			if err != nil {
 				return err
 			}
 			if out[i] = (store.Result{Verdict: store.Lost}); ok {
-				out[i], err = change(ctx, tx, by, &changes[i])
+				out[i], err = change(ctx, c, by, &changes[i])
 			}
 		}
 		return err
@@ -45,7 +37,7 @@ func (s *Store) Commit(ctx context.Context, by store.Lease, changes []store.Chan
 	return out, nil
 }
 
-func change(ctx context.Context, tx pgx.Tx, by store.Lease, c *store.Change) (store.Result, error) {
+func change(ctx context.Context, tx *conn, by store.Lease, c *store.Change) (store.Result, error) {
 	n := &c.Session
 	if n.Owner != by.Holder || n.Fence != by.Fence {
 		return store.Result{Verdict: store.Lost}, nil
@@ -56,24 +48,24 @@ func change(ctx context.Context, tx pgx.Tx, by store.Lease, c *store.Change) (st
 	}
 	touched := n.Touched
 	if c.New {
-		tag, err := tx.Exec(ctx, "INSERT INTO sessions ("+columns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING",
+		r, err := tx.run(ctx, "INSERT INTO sessions ("+columns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING",
 			n.ID, n.Owner, n.Fence, n.State, n.Provider, n.ComputeID, n.UserID, n.Created, n.Touched, n.Ended, doc)
-		if err != nil || tag.RowsAffected() == 0 {
+		if err != nil || r.CommandTag.RowsAffected() == 0 {
 			return store.Result{Verdict: store.Lost}, err
 		}
 	} else {
 		var stored int64
-		err := tx.QueryRow(ctx, "SELECT touched FROM sessions WHERE id = $1 AND owner = $2 AND fence = $3 FOR UPDATE", n.ID, n.Owner, n.Fence).Scan(&stored)
+		found, err := tx.one(ctx, []any{&stored}, "SELECT touched FROM sessions WHERE id = $1 AND owner = $2 AND fence = $3 FOR UPDATE", n.ID, n.Owner, n.Fence)
 		switch {
-		case errors.Is(err, pgx.ErrNoRows):
-			return store.Result{Verdict: store.Lost}, nil
 		case err != nil:
 			return store.Result{}, err
+		case !found:
+			return store.Result{Verdict: store.Lost}, nil
 		case c.IdleSince != 0 && stored > c.IdleSince:
 			return store.Result{Verdict: store.Used, Touched: stored}, nil
 		}
 		touched = max(touched, stored)
-		if _, err := tx.Exec(ctx, "UPDATE sessions SET state = $2, provider = $3, compute = $4, account = $5, touched = $6, ended = $7, word = '', doc = $8 WHERE id = $1",
+		if _, err := tx.run(ctx, "UPDATE sessions SET state = $2, provider = $3, compute = $4, account = $5, touched = $6, ended = $7, word = '', doc = $8 WHERE id = $1",
 			n.ID, n.State, n.Provider, n.ComputeID, n.UserID, touched, n.Ended, doc); err != nil {
 			return store.Result{}, err
 		}
@@ -90,14 +82,10 @@ func (s *Store) Touch(ctx context.Context, touches []store.Touch) ([]string, err
 		ids[i], times[i] = t.ID, t.At
 	}
 	var live []string
-	err := s.transact(ctx, "noting activity", func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `WITH said AS (SELECT id, max(at) AS at FROM unnest($1::text[], $2::bigint[]) AS t (id, at) GROUP BY id),
+	err := s.transact(ctx, "noting activity", func(c *conn) (err error) {
+		live, err = collect(ctx, c, itself[string], `WITH said AS (SELECT id, max(at) AS at FROM unnest($1::text[], $2::bigint[]) AS t (id, at) GROUP BY id),
 			locked AS (SELECT s.id FROM sessions s JOIN said USING (id) WHERE s.state = $3 ORDER BY s.id FOR UPDATE OF s)
 			UPDATE sessions s SET touched = greatest(s.touched, said.at) FROM said JOIN locked USING (id) WHERE s.id = said.id RETURNING s.id`, ids, times, store.Live)
-		if err != nil {
-			return err
-		}
-		live, err = pgx.CollectRows(rows, pgx.RowTo[string])
 		return err
 	})
 	if err != nil {
@@ -124,12 +112,12 @@ func (s *Store) Ask(ctx context.Context, id, word string) (bool, error) {
 
 // Asked lists words.
 func (s *Store) Asked(ctx context.Context, owner string) ([]store.Word, error) {
-	return read(ctx, s, "reading words", pgx.RowToStructByPos[store.Word], "SELECT id, word FROM sessions WHERE owner = $1 AND word <> ''", owner)
+	return read(ctx, s, "reading words", func(w *store.Word) []any { return []any{&w.ID, &w.Word} }, "SELECT id, word FROM sessions WHERE owner = $1 AND word <> ''", owner)
 }
 
 // Get returns a session.
 func (s *Store) Get(ctx context.Context, id string) (store.Session, bool, error) {
-	list, err := read(ctx, s, "reading a session", scan, `SELECT `+columns+` FROM sessions WHERE id = $1 OR compute = $1 AND compute <> '' ORDER BY id = $1 DESC, created DESC LIMIT 1`, id)
+	list, err := read(ctx, s, "reading a session", fields, `SELECT `+columns+` FROM sessions WHERE id = $1 OR compute = $1 AND compute <> '' ORDER BY id = $1 DESC, created DESC LIMIT 1`, id)
 	if err != nil || len(list) == 0 {
 		return store.Session{}, false, err
 	}
@@ -166,5 +154,5 @@ func (s *Store) List(ctx context.Context, f store.Filter) ([]store.Session, erro
 		limit = 1000
 	}
 	args = append(args, limit)
-	return read(ctx, s, "listing sessions", scan, text+" ORDER BY id COLLATE \"C\" LIMIT $"+strconv.Itoa(len(args)), args...)
+	return read(ctx, s, "listing sessions", fields, text+" ORDER BY id COLLATE \"C\" LIMIT $"+strconv.Itoa(len(args)), args...)
 }

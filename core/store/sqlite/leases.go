@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -116,41 +117,56 @@ type owner struct {
 	fence  int64
 }
 
-// orphaned lists the owners of sessions that have not ended whose lease is over.
+// orphaned lists the owners of sessions that have not ended whose lease is over. It
+// steps from owner to owner through the index: reading the sessions of each would
+// take seconds where there are many.
 func (s *Store) orphaned(w *writer) ([]owner, error) {
-	rows, err := w.query(`SELECT DISTINCT s.owner, s.fence, l.name IS NOT NULL FROM sessions s
-		LEFT JOIN leases l ON l.name = 'node/' || s.owner AND l.holder = s.owner AND l.fence = s.fence AND l.expires > ? WHERE s.state < 4`, s.clock.now())
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	var out []owner
-	for rows.Next() {
-		var o owner
+	now := s.clock.now()
+	const where = "SELECT owner, fence FROM sessions INDEXED BY sessions_owner WHERE state < 4 AND "
+	for o := (owner{fence: -1}); ; {
+		err := w.row(where+"owner = ? AND fence > ? ORDER BY fence LIMIT 1", o.holder, o.fence).Scan(&o.holder, &o.fence)
+		if errors.Is(err, sql.ErrNoRows) {
+			err = w.row(where+"owner > ? ORDER BY owner, fence LIMIT 1", o.holder).Scan(&o.holder, &o.fence)
+		}
+		if errors.Is(err, sql.ErrNoRows) {
+			return out, nil
+		}
+		if err != nil {
+			return nil, err
+		}
 		var alive bool
-		if err := rows.Scan(&o.holder, &o.fence, &alive); err != nil {
+		err = w.row("SELECT EXISTS (SELECT 1 FROM leases WHERE name = 'node/' || ? AND holder = ? AND fence = ? AND expires > ?)", o.holder, o.holder, o.fence, now).Scan(&alive)
+		if err != nil {
 			return nil, err
 		}
 		if !alive || s.presence.dead(o.holder) {
 			out = append(out, o)
 		}
 	}
-	return out, rows.Err()
 }
 
 func (s *Store) take(w *writer, by store.Lease, o owner, limit int, out []store.Claimed) ([]store.Claimed, error) {
-	rows, err := w.query("UPDATE sessions SET owner = ?, fence = ? WHERE id IN (SELECT id FROM sessions WHERE owner = ? AND fence = ? AND state < 4 LIMIT ?) RETURNING "+columns,
-		by.Holder, by.Fence, o.holder, o.fence, limit-len(out))
+	first := len(out)
+	rows, err := w.query("SELECT "+columns+" FROM sessions INDEXED BY sessions_owner WHERE owner = ? AND fence = ? AND state < 4 LIMIT ?", o.holder, o.fence, limit-len(out))
 	if err != nil {
 		return out, err
 	}
-	defer rows.Close()
 	for rows.Next() {
 		row, err := scan(rows)
 		if err != nil {
-			return out, err
+			return out, errors.Join(err, rows.Close())
 		}
+		row.Owner, row.Fence = by.Holder, by.Fence
 		out = append(out, store.Claimed{Session: row, From: o.holder})
 	}
-	return out, rows.Err()
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return out, err
+	}
+	for _, c := range out[first:] {
+		if _, err := w.exec("UPDATE sessions SET owner = ?, fence = ? WHERE id = ?", by.Holder, by.Fence, c.ID); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"sync/atomic"
 )
 
 // job is one write that waits for its transaction.
 type job struct {
-	do   func(w *writer) error
-	done chan error
+	do    func(w *writer) error
+	done  chan error
+	taken atomic.Bool // by the writer, or by a caller that gave up before that
 }
 
 // writer is the transaction a job runs in, with statements prepared once.
@@ -81,8 +83,15 @@ func (s *Store) submit(ctx context.Context, doing string, do func(*writer) error
 		}
 		return nil
 	case <-ctx.Done():
-		return cannot(doing, ctx.Err()) // it may still be carried out
 	}
+	if !j.taken.Swap(true) {
+		return cannot(doing, ctx.Err()) // it will not be carried out
+	}
+	// It is in a transaction, which writes to what its caller reads afterwards.
+	if err := <-j.done; err != nil {
+		return cannot(doing, err)
+	}
+	return nil
 }
 
 // write carries out jobs, those that wait together in one transaction.
@@ -119,6 +128,9 @@ func (s *Store) transact(batch []*job) error {
 	}
 	w := &writer{Tx: tx, prepared: map[string]*sql.Stmt{}}
 	for _, j := range batch {
+		if j.taken.Swap(true) {
+			continue // its caller has gone
+		}
 		if err := j.do(w); err != nil {
 			return errors.Join(err, tx.Rollback())
 		}

@@ -40,9 +40,9 @@ func compute(w *jsonx.Writer, c *spec.Compute) {
 	w.TextField("gpu_type", c.GPUType)
 	w.TextField("gpu_native", c.GPUNative)
 	w.Key("gpu_count")
-	w.Int(count(c.GPUCount))
-	number(w, "cost_per_hour", believable(c.CostPerHour))
-	w.TextField("cloud_type", tier(c.CloudType))
+	w.Int(int64(c.GPUCount))
+	number(w, "cost_per_hour", c.CostPerHour)
+	w.TextField("cloud_type", string(c.CloudType))
 	w.BoolField("spot", c.Spot)
 	w.TextField("region", c.Region)
 	w.TextField("image", c.Image)
@@ -50,12 +50,10 @@ func compute(w *jsonx.Writer, c *spec.Compute) {
 	w.Key("ports")
 	w.Open('[')
 	for i := range c.Ports {
-		if validPort(&c.Ports[i]) {
-			port(w, &c.Ports[i])
-		}
+		port(w, &c.Ports[i])
 	}
 	w.Close(']')
-	if validSSH(c.SSH) {
+	if c.SSH != nil {
 		w.Key("ssh")
 		w.Open('{')
 		w.Key("host")
@@ -77,7 +75,7 @@ func compute(w *jsonx.Writer, c *spec.Compute) {
 		w.TextField("header", c.Auth.Header)
 		w.Close('}')
 	}
-	w.TextsField("actions", actions(c.Actions))
+	w.TextsField("actions", c.Actions)
 	w.MapField("metadata", c.Metadata)
 	w.TextField("created_at", c.CreatedAt)
 	w.TextField("started_at", c.StartedAt)
@@ -89,7 +87,7 @@ func port(w *jsonx.Writer, p *spec.Port) {
 	w.Open('{')
 	w.Key("internal")
 	w.Int(int64(p.Internal))
-	w.IntField("external", external(p))
+	w.IntField("external", int64(p.External))
 	w.Key("protocol")
 	w.Text(string(p.Protocol))
 	w.TextField("host", p.Host)

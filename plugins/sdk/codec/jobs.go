@@ -19,8 +19,8 @@ func AppendJob(dst []byte, job *spec.Job) []byte {
 	w.TextField("native_status", job.NativeStatus)
 	w.RawField("output", job.Output)
 	w.TextField("error", job.Error)
-	duration(&w, "delay_ms", elapsed(job.DelayMS))
-	duration(&w, "execution_time_ms", elapsed(job.ExecutionTimeMS))
+	duration(&w, "delay_ms", job.DelayMS)
+	duration(&w, "execution_time_ms", job.ExecutionTimeMS)
 	w.TextField("worker_id", job.WorkerID)
 	w.RawField("raw", job.Raw)
 	w.Close('}')
@@ -51,17 +51,14 @@ func AppendJobChunks(dst []byte, chunks *spec.JobChunks) []byte {
 	return w.Buf
 }
 
-// AppendGPUTypeList appends the answer of list_gpu_types. A row without an
-// identifier is none.
+// AppendGPUTypeList appends the answer of list_gpu_types.
 func AppendGPUTypeList(dst []byte, list *spec.GPUTypeList) []byte {
 	w := jsonx.Writer{Buf: dst}
 	w.Open('{')
 	w.Key("items")
 	w.Open('[')
 	for i := range list.Items {
-		if list.Items[i].ID != "" {
-			gpuType(&w, &list.Items[i])
-		}
+		gpuType(&w, &list.Items[i])
 	}
 	w.Close(']')
 	w.Close('}')
@@ -76,13 +73,13 @@ func gpuType(w *jsonx.Writer, g *spec.GPUType) {
 	w.Text(g.Provider)
 	w.TextField("canonical", g.Canonical)
 	w.TextField("display_name", g.DisplayName)
-	w.FloatField("memory_gb", positive(g.MemoryGB))
-	number(w, "price_per_hour", believable(g.PricePerHour))
-	number(w, "spot_price_per_hour", believable(g.SpotPricePerHour))
+	w.FloatField("memory_gb", g.MemoryGB)
+	number(w, "price_per_hour", g.PricePerHour)
+	number(w, "spot_price_per_hour", g.SpotPricePerHour)
 	w.Key("stock")
 	w.Text(string(g.Stock))
-	w.TextField("cloud_type", tier(g.CloudType))
-	w.IntField("max_count", count(g.MaxCount))
+	w.TextField("cloud_type", string(g.CloudType))
+	w.IntField("max_count", int64(g.MaxCount))
 	w.TextsField("regions", g.Regions)
 	w.RawField("raw", g.Raw)
 	w.Close('}')

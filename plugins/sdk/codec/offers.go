@@ -37,17 +37,14 @@ func DecodeOffers(text string, into *spec.OffersRequest) *spec.Error {
 	return finish(&r)
 }
 
-// AppendOfferList appends the answer of search_offers. What nobody can take, or
-// has no price, is no offer.
+// AppendOfferList appends the answer of search_offers.
 func AppendOfferList(dst []byte, list *spec.OfferList) []byte {
 	w := jsonx.Writer{Buf: dst}
 	w.Open('{')
 	w.Key("items")
 	w.Open('[')
 	for i := range list.Items {
-		if o := &list.Items[i]; believable(&o.PricePerHour) != nil && (o.ID != "" || o.GPUNative != "" || o.GPUCount == 0) {
-			offer(&w, o)
-		}
+		offer(&w, &list.Items[i])
 	}
 	w.Close(']')
 	w.Close('}')
@@ -62,22 +59,22 @@ func offer(w *jsonx.Writer, o *spec.Offer) {
 	w.TextField("gpu_type", o.GPUType)
 	w.TextField("gpu_native", o.GPUNative)
 	w.Key("gpu_count")
-	w.Int(count(o.GPUCount))
-	w.FloatField("gpu_memory_gb", positive(o.GPUMemoryGB))
+	w.Int(int64(o.GPUCount))
+	w.FloatField("gpu_memory_gb", o.GPUMemoryGB)
 	w.Key("price_per_hour")
 	w.Float(o.PricePerHour)
 	w.BoolField("spot", o.Spot)
-	w.TextField("cloud_type", tier(o.CloudType))
+	w.TextField("cloud_type", string(o.CloudType))
 	w.TextField("region", o.Region)
 	w.TextField("country", o.Country)
 	w.Key("stock")
 	w.Text(string(o.Stock))
-	w.FloatField("vcpu_count", positive(o.VCPUCount))
-	w.FloatField("memory_gb", positive(o.MemoryGB))
-	w.FloatField("disk_gb", positive(o.DiskGB))
-	number(w, "reliability", share(o.Reliability))
+	w.FloatField("vcpu_count", o.VCPUCount)
+	w.FloatField("memory_gb", o.MemoryGB)
+	w.FloatField("disk_gb", o.DiskGB)
+	number(w, "reliability", o.Reliability)
 	w.BoolField("verified", o.Verified)
-	w.IntField("direct_ports", count(o.DirectPorts))
+	w.IntField("direct_ports", int64(o.DirectPorts))
 	w.RawField("raw", o.Raw)
 	w.Close('}')
 }

@@ -23,29 +23,6 @@ func finish(r *jsonx.Reader) *spec.Error {
 	return spec.NewError(spec.KindValidation, "the request is no JSON object")
 }
 
-// climbs reports whether text has a part between slashes that would lead a URL
-// elsewhere.
-func climbs(text string) bool {
-	for text != "" {
-		part := text
-		text = ""
-		for i := 0; i < len(part); i++ {
-			if part[i] == '/' {
-				part, text = part[:i], part[i+1:]
-				break
-			}
-		}
-		if part == "." || part == ".." {
-			return true
-		}
-	}
-	return false
-}
-
-func noIdentifier(field string) *spec.Error {
-	return &spec.Error{Kind: spec.KindValidation, Message: field + " is no identifier", Hint: "take one that the cloud gave"}
-}
-
 // raw keeps an encoded value; null is the empty one.
 func raw(r *jsonx.Reader) spec.Raw {
 	if text := r.Raw(); text != "" {
@@ -166,9 +143,6 @@ func DecodeID(text string, into *spec.IDRequest) *spec.Error {
 		default:
 			r.Skip()
 		}
-	}
-	if climbs(into.ID) {
-		return noIdentifier("id")
 	}
 	return finish(&r)
 }

@@ -1,0 +1,144 @@
+"""Fly's platform operations against the simulated Fly and a stand-in for flyctl."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+from pathlib import Path
+from typing import Any, Dict, Iterator, List
+
+import pytest
+from conftest import ROOT, live, simulation
+
+import exatlas
+from exatlas import errors
+
+KEY = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+LINES = [{"message": "first", "age_ms": 3000}, {"message": "second", "age_ms": 2000, "region": "ams"}]
+
+
+@pytest.fixture(scope="module")
+def fly() -> Iterator[str]:
+    with simulation({"fly": {"logs": [{"app": "my-api", "lines": LINES}, {"app": "busy", "every_ms": 20}]}}) as urls:
+        yield urls["fly"]
+
+
+@pytest.fixture(scope="module")
+def flyctl(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("flyctl") / "fly"
+    subprocess.run(["go", "build", "-o", str(path), "./test/standin/fly"], cwd=ROOT, check=True)
+    return str(path)
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "fly.toml").write_text("app = 'my-api'\nprimary_region = 'ord'\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+def config(fly: str, cli: str = "/nonexistent/fly") -> Dict[str, Any]:
+    return {"store": {"url": "memory:", "key": KEY}, "fly": {"api_url": fly, "machines_url": fly, "cli": cli}}
+
+
+def test_apps_are_found_beside_broken_files(fly: str, site: Path) -> None:
+    (site / "broken").mkdir()
+    (site / "broken" / "fly.toml").write_text("app = ")
+    with exatlas.Client(**config(fly)) as client:
+        found = client.fly.apps.discover(path=str(site))
+    assert [app["name"] for app in found["items"]] == ["my-api"]
+    assert found["items"][0]["primary_region"] == "ord"
+    assert found["broken"][0]["file"].endswith("broken/fly.toml")
+
+
+def test_tokens_say_where_they_come_from_and_are_not_printed(fly: str) -> None:
+    with exatlas.Client(**config(fly)) as client:
+        client.fly.tokens.set_manual(app="my-api", token="FlyV1 fm2_canary")
+        token = client.fly.tokens.get(app="my-api")
+        assert (token["token"], token["source"]) == ("fm2_canary", "manual")
+        assert "canary" not in repr(token)
+        assert client.fly.tokens.invalidate(app="my-api")["dropped"] == ["manual"]
+        client.fly.tokens.set_manual(app="my-api", remove=True)
+
+
+def test_log_lines_are_iterated_and_resumed(fly: str) -> None:
+    with exatlas.Client(**config(fly)) as client:
+        for app in ("my-api", "busy"):
+            client.fly.tokens.set_manual(app=app, token="fm2_token")
+        assert [line["message"] for line in client.fly.logs.fetch(app="my-api")["items"]] == ["first", "second"]
+        with client.fly.logs("my-api", recent=True, region="ams") as lines:
+            assert next(lines)["message"] == "second"
+        seen: List[str] = []
+        with client.fly.logs("busy") as stream:
+            for line in stream:
+                seen.append(line["message"])
+                if len(seen) == 20:
+                    break
+            cursor = stream.cursor
+        for line in client.fly.logs("busy", from_=cursor):
+            seen.append(line["message"])
+            if len(seen) == 40:
+                break
+        numbers = [int(text.split()[1]) for text in seen]
+        assert numbers == list(range(numbers[0], numbers[0] + 40))
+        with pytest.raises(errors.NotFoundError):
+            client.fly.tokens.set_manual(app="nowhere", token="fm2_token")
+            next(client.fly.logs("nowhere"))
+        del line, lines, stream
+        assert live(client)["subscriptions"] == 0 and live(client)["fly_streams"] == 0
+
+
+def test_log_lines_with_asyncio(fly: str) -> None:
+    async def read() -> List[str]:
+        seen: List[str] = []
+        async with exatlas.AsyncClient(**config(fly)) as client:
+            await client.fly.tokens.set_manual(app="busy", token="fm2_token")
+            async with client.fly.logs("busy") as lines:
+                async for line in lines:
+                    seen.append(line["message"])
+                    if len(seen) == 10:
+                        break
+        return seen
+
+    assert len(asyncio.run(read())) == 10
+
+
+def test_a_deploy_shows_its_progress_and_its_result(
+    fly: str, flyctl: str, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLY_STANDIN", "ok")
+    phases: List[str] = []
+    with exatlas.Client(**config(fly, flyctl)) as client:
+        result = client.fly.deploy(
+            path=str(site), on_event=lambda event: phases.append(event["data"].get("phase", ""))
+        )
+        assert result["outcome"] == "succeeded" and result["url"] == "https://my-api.fly.dev/"
+        assert "build" in phases and "done" in phases
+        monkeypatch.setenv("FLY_STANDIN", "fail")
+    with exatlas.Client(**config(fly, flyctl)) as client:
+        with pytest.raises(errors.ProviderError) as failed:
+            client.fly.deploy.run(path=str(site))
+        assert failed.value.details["exit_code"] == 1
+
+
+def test_leaving_a_deploy_ends_it(fly: str, flyctl: str, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = site / "runs"
+    monkeypatch.setenv("FLY_STANDIN", "hang")
+    monkeypatch.setenv("FLY_STANDIN_LOG", str(log))
+
+    async def leave() -> None:
+        async with exatlas.AsyncClient(**config(fly, flyctl)) as client:
+            async with client.fly.deploy.stream(path=str(site)) as events:
+                async for event in events:
+                    if event["event"] == "line":
+                        break
+
+    asyncio.run(leave())
+    pid = int(log.read_text().split('"pid":')[1].split("}")[0])
+    for _ in range(1000):
+        if not os.path.exists(f"/proc/{pid}"):
+            return
+        os.sched_yield()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

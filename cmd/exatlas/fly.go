@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// flyCommand is what the parts of exatlas fly share.
+type flyCommand struct {
+	*connection
+	teller
+	print  func(any)
+	flags  *flag.FlagSet
+	config *string
+	json   *bool
+	io     streams
+}
+
+// runFly does Fly's platform operations. On a terminal it shows what happens as
+// people read it; elsewhere it prints JSON, a line each.
+func runFly(ctx context.Context, io streams, args []string) error {
+	if len(args) == 0 {
+		return errUsage
+	}
+	parts := map[string]func(context.Context, *flyCommand, []string) error{"apps": flyApps, "logs": flyLogs, "deploy": flyDeploy, "token": flyToken}
+	part := parts[args[0]]
+	if part == nil {
+		return errUsage
+	}
+	f := &flyCommand{teller: newTeller(io.out), io: io, flags: flag.NewFlagSet("fly "+args[0], flag.ContinueOnError)}
+	f.flags.SetOutput(io.err)
+	f.config = f.flags.String("config", os.Getenv("EXATLAS_CONFIG"), "configuration of the client: JSON, or @FILE")
+	f.json = f.flags.Bool("json", !terminal(io.out), "print JSON, a line each; so by itself where the output is no terminal")
+	encoder := json.NewEncoder(io.out)
+	encoder.SetEscapeHTML(false)
+	f.print = func(v any) { _ = encoder.Encode(v) } // a closed pipe ends the program by its signal
+	err := part(ctx, f, args[1:])
+	if f.connection != nil {
+		f.connection.client.Close(20 * time.Second)
+	}
+	return err
+}
+
+// terminal reports whether somebody looks at the output.
+func terminal(out any) bool {
+	file, ok := out.(*os.File)
+	if !ok {
+		return false
+	}
+	state, err := file.Stat()
+	return err == nil && state.Mode()&os.ModeCharDevice != 0
+}
+
+// open parses the arguments and opens the client.
+func (f *flyCommand) open(args []string, least, most int) ([]string, error) {
+	words, err := parseMixed(f.flags, args)
+	if err != nil || len(words) < least || len(words) > most {
+		return nil, errUsage
+	}
+	f.connection, err = connect(*f.config)
+	return words, err
+}
+
+func flyApps(ctx context.Context, f *flyCommand, args []string) error {
+	depth := f.flags.Int("depth", 3, "how many levels of folders to look in")
+	words, err := f.open(args, 0, 1)
+	if err != nil {
+		return err
+	}
+	params := map[string]any{"max_depth": *depth}
+	if len(words) == 1 {
+		params["path"] = words[0]
+	}
+	raw, err := f.call(ctx, "fly.apps.discover", params, 0)
+	if err != nil {
+		return err
+	}
+	var found struct {
+		Items []struct {
+			Name      string `json:"name"`
+			Directory string `json:"directory"`
+			Region    string `json:"primary_region"`
+		}
+		Broken []struct{ File, Message string }
+	}
+	if *f.json {
+		return f.each(raw, "items", "broken")
+	}
+	if err := json.Unmarshal(raw, &found); err != nil {
+		return err
+	}
+	for _, a := range found.Items {
+		fmt.Fprintf(f.teller.out, "%s %s  %s\n", f.paint("1;36", fmt.Sprintf("%-24s", a.Name)), f.paint("2", fmt.Sprintf("%-4s", a.Region)), a.Directory)
+	}
+	for _, b := range found.Broken {
+		fmt.Fprintf(f.teller.out, "%s %s: %s\n", f.paint("31", fmt.Sprintf("%-24s", "broken")), b.File, b.Message)
+	}
+	return nil
+}
+
+// each prints the members of lists, a line each.
+func (f *flyCommand) each(raw json.RawMessage, names ...string) error {
+	var lists map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &lists); err != nil {
+		return err
+	}
+	for _, name := range names {
+		var items []json.RawMessage
+		if err := json.Unmarshal(lists[name], &items); err != nil {
+			return err
+		}
+		for _, item := range items {
+			f.print(item)
+		}
+	}
+	return nil
+}
+
+// logLine is a line as it is shown.
+type logLine struct {
+	Timestamp, Message, Level, Region, Instance string
+}
+
+func (f *flyCommand) showLine(raw json.RawMessage) {
+	if *f.json {
+		f.print(raw)
+		return
+	}
+	var l logLine
+	if json.Unmarshal(raw, &l) != nil {
+		return
+	}
+	level := map[string]string{"error": "31", "warning": "33", "warn": "33"}[strings.ToLower(l.Level)]
+	if level == "" {
+		level = "32"
+	}
+	fmt.Fprintf(f.teller.out, "%s %s %s %s\n", f.paint("2", l.Timestamp), f.paint("36", l.Region+"/"+l.Instance), f.paint(level, fmt.Sprintf("%-5s", l.Level)), visible(l.Message))
+}
+
+// visible keeps a log line of somebody else's from moving the cursor of this
+// terminal; colours may stay.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 0x20 && r != '\t' || r >= 0x7f && r < 0xa0 {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+func flyLogs(ctx context.Context, f *flyCommand, args []string) error {
+	region := f.flags.String("region", "", "lines of this region alone")
+	instance := f.flags.String("instance", "", "lines of this machine alone")
+	from := f.flags.String("from", "", "cursor to resume behind")
+	noTail := f.flags.Bool("no-tail", false, "print the newest lines and end")
+	words, err := f.open(args, 1, 1)
+	if err != nil {
+		return err
+	}
+	params := map[string]any{"app": words[0], "region": *region, "instance": *instance}
+	if *noTail {
+		if *from != "" {
+			params["next_token"] = *from
+		}
+		raw, err := f.call(ctx, "fly.logs.fetch", params, 0)
+		if err != nil {
+			return err
+		}
+		var page struct{ Items []json.RawMessage }
+		if err := json.Unmarshal(raw, &page); err != nil {
+			return err
+		}
+		for _, line := range page.Items {
+			f.showLine(line)
+		}
+		return nil
+	}
+	params["recent"] = *from == ""
+	if *from != "" {
+		params["from"] = *from
+	}
+	if _, err := f.call(ctx, "fly.logs.subscribe", params, 0); err != nil {
+		return err
+	}
+	for {
+		e, _, err := f.next(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil // the user has seen enough
+		case err != nil:
+			return err
+		case e.Event == "line":
+			f.showLine(e.Data)
+		case e.Final:
+			return documentError(e.Data)
+		default: // dropped, stalled, resumed
+			fmt.Fprintf(f.io.err, "exatlas: %s %s\n", e.Event, e.Data)
+		}
+	}
+}
+
+func flyToken(ctx context.Context, f *flyCommand, args []string) error {
+	refresh := f.flags.Bool("refresh", false, "find one anew, past memory and store")
+	show := f.flags.Bool("show", false, "print the token itself")
+	remove := f.flags.Bool("remove", false, "remove the manual token")
+	set := f.flags.Bool("set", false, "set the token that standard input holds by hand")
+	words, err := f.open(args, 1, 1)
+	if err != nil {
+		return err
+	}
+	app := words[0]
+	if *remove || *set {
+		params := map[string]any{"app": app, "remove": *remove}
+		if *set {
+			// Not an argument: those can be read by every user of the machine.
+			text, err := readAll(f.io.in)
+			if err != nil {
+				return err
+			}
+			params["token"] = strings.TrimSpace(text)
+		}
+		raw, err := f.call(ctx, "fly.tokens.set_manual", params, 0)
+		if err == nil {
+			f.print(raw)
+		}
+		return err
+	}
+	method := "fly.tokens.get"
+	if *refresh {
+		method = "fly.tokens.refresh"
+	}
+	raw, err := f.call(ctx, method, map[string]any{"app": app}, 0)
+	if err != nil {
+		return err
+	}
+	var token map[string]any
+	if err := json.Unmarshal(raw, &token); err != nil {
+		return err
+	}
+	if !*show {
+		delete(token, "token")
+		delete(token, "header")
+	}
+	f.print(token)
+	return nil
+}

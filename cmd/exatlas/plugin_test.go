@@ -1,0 +1,70 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/exatlas/atlas/plugins/builtin"
+	"github.com/exatlas/atlas/sim"
+)
+
+func TestPlugin_IsRecordedAndTestedFromTheShell(t *testing.T) {
+	server, err := sim.Start("mock", sim.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	folder := t.TempDir()
+	file, plan := filepath.Join(folder, "mock.wasm"), filepath.Join(folder, "plan.json")
+	for _, m := range builtin.List() {
+		if m.Name == "mock" {
+			data, err := m.Open()
+			if err == nil {
+				err = os.WriteFile(file, data, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	cases := `{"provider":"mock","cases":[
+		{"name":"rent","operation":"spawn_compute","request":{"request_id":"r","name":"n","gpu":"mock-h100","gpu_count":1,"image":"i"}},
+		{"name":"get","operation":"get_compute","request":{"id":"$rent"}},
+		{"name":"terminate","operation":"terminate","request":{"id":"$rent"}}]}`
+	if err := os.WriteFile(plan, []byte(cases), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	exatlas := func(args ...string) (int, string) {
+		var out bytes.Buffer
+		code := run(context.Background(), streams{strings.NewReader(""), &out, &out}, args)
+		return code, out.String()
+	}
+	if code, text := exatlas("plugin", "test", file); code != 0 || !strings.Contains(text, "no recording") {
+		t.Fatal(code, text)
+	}
+	code, text := exatlas("plugin", "record", file, "--plan", plan, "--base-url", server.URL())
+	if code != 0 || !strings.Contains(text, "3 cases, 3 exchanges") {
+		t.Fatal(code, text)
+	}
+	if left := server.Machines(); len(left) != 0 {
+		t.Fatal("recording left a machine behind")
+	}
+	// The recording lies beside the module and is used by itself.
+	code, text = exatlas("plugin", "test", file, "--json")
+	if code != 0 || !strings.Contains(text, `"failures": []`) || !strings.Contains(text, `"recorded": 3`) {
+		t.Fatal(code, text)
+	}
+	if err := os.WriteFile(file, []byte("not a module"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, text = exatlas("plugin", "test", file); code != 1 || !strings.Contains(text, "exatlas: ") {
+		t.Fatal(code, text)
+	}
+	if code, _ = exatlas("plugin", "test"); code != 2 {
+		t.Fatal(code)
+	}
+}

@@ -1,0 +1,91 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/exatlas/atlas/core/clock"
+	"github.com/exatlas/atlas/core/spec"
+)
+
+func feed(t *testing.T, pending int) (*Bus, *Subscription, *int) {
+	t.Helper()
+	b := NewBus(clock.System{}, Settings{Pending: pending})
+	told := 0
+	s, err := b.Feed("f", func(*Subscription) { told++ }, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b, s, &told
+}
+
+func raws(n int) []spec.Raw {
+	out := make([]spec.Raw, n)
+	for i := range out {
+		out[i] = spec.Raw(`{}`)
+	}
+	return out
+}
+
+func TestFeed_OfferDropsCountsAndSays(t *testing.T) {
+	_, s, told := feed(t, 3)
+	if taken := s.Offer("line", raws(5)); taken != 3 || *told != 0 {
+		t.Errorf("%d taken, told %d times before the start", taken, *told)
+	}
+	s.Start()
+	s.Lose(4)
+	if taken := s.Offer("line", raws(1)); taken != 0 || *told != 1 {
+		t.Errorf("%d taken, told %d times", taken, *told)
+	}
+	for want := uint64(1); want <= 3; want++ {
+		if e, _ := s.TakeEvent(); e.Seq != want || e.Name != "line" {
+			t.Errorf("%+v", e)
+		}
+	}
+	s.Tell("error", spec.Raw(`{"final":true}`))
+	e, more := s.TakeEvent()
+	if e.Name != "dropped" || string(e.Data) != `{"count":7}` || e.Seq != 10 || !more {
+		t.Errorf("%+v", e)
+	}
+	if e, _ := s.TakeEvent(); e.Name != "error" || e.Seq != 11 || *told != 2 {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestFeed_PutWaitsForRoomOrTheEnd(t *testing.T) {
+	b, s, _ := feed(t, 1)
+	s.Start()
+	if err := s.Put(t.Context(), "line", spec.Raw(`{}`)); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	go func() { done <- s.Put(t.Context(), "line", spec.Raw(`{}`)) }()
+	select {
+	case err := <-done:
+		t.Fatalf("it did not wait: %v", err)
+	case <-time.After(20 * time.Millisecond):
+	}
+	s.TakeEvent()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Put(ctx, "line", spec.Raw(`{}`)); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	go func() { done <- s.Put(context.Background(), "line", spec.Raw(`{}`)) }()
+	b.Unsubscribe(s.ID)
+	if err := <-done; err == nil {
+		t.Error("a feed that is over took an event")
+	}
+	if b.Live() != 0 {
+		t.Error("it is still there")
+	}
+	b.Close()
+	if _, err := b.Feed("f", nil, nil); err == nil {
+		t.Error("a closed bus opened a feed")
+	}
+}

@@ -1,0 +1,156 @@
+package deploy
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/exatlas/atlas/core/events"
+	"github.com/exatlas/atlas/core/fly"
+	"github.com/exatlas/atlas/core/fly/tokens"
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/internal/process"
+)
+
+// deployment is one deploy.
+type deployment struct {
+	*plan
+	service *Service
+	path    string // of the executable
+	env     []string
+	secret  string
+	from    tokens.Source
+
+	ring      []FlyDeployLine // a ring once it is full
+	start     int
+	complaint string // the last line that says Error
+	image     string
+	url       string
+}
+
+// open finds everything a deploy needs.
+func (s *Service) open(ctx context.Context, p *Params) (*deployment, *spec.Error) {
+	plan, err := prepare(p)
+	if err != nil {
+		return nil, err
+	}
+	d := &deployment{plan: plan, service: s}
+	if d.path, err = s.Program.Find(); err != nil {
+		return nil, err
+	}
+	token, from, failure := s.Tokens.ForDeploy(ctx, plan.app)
+	if failure != nil {
+		return nil, spec.AsError(failure)
+	}
+	d.secret, d.from = token.Reveal(), from
+	d.env = s.Program.Env(token)
+	return d, nil
+}
+
+// longestKept bounds a line of the result.
+const longestKept = 4 << 10
+
+// run runs the program and hands its lines to a feed, where there is one: when
+// that is full, the program waits.
+func (d *deployment) run(ctx context.Context, to *events.Subscription) (*FlyDeploy, *spec.Error) {
+	d.service.running.Add(1)
+	defer d.service.running.Add(-1)
+	got, err := process.Run(ctx, process.Command{Path: d.path, Args: d.args, Dir: d.folder, Env: d.env, Idle: d.idle, Total: d.total, Grace: d.service.Grace,
+		Line: func(ctx context.Context, l process.Line) {
+			line := d.line(l)
+			d.keep(line)
+			if to == nil {
+				return
+			}
+			if to.Put(ctx, EventLine, encode(line)) != nil {
+				return
+			}
+			if phase, ok := phaseOf(line.Text); ok && !line.Part {
+				_ = to.Put(ctx, EventPhase, encode(map[string]string{"phase": phase, "text": line.Text})) // the end is told in any case
+			}
+		}})
+	if err != nil {
+		return nil, err
+	}
+	out := &FlyDeploy{App: d.app, Directory: d.folder, ExitCode: got.ExitCode, DurationMS: got.Took.Milliseconds(), Lines: got.Lines,
+		Tail: append(append([]FlyDeployLine{}, d.ring[d.start:]...), d.ring[:d.start]...), Image: d.image, URL: d.url, TokenFrom: string(d.from)}
+	return d.judge(out, &got)
+}
+
+// judge tells a deploy that went well from one that did not. Only the exit code
+// counts.
+func (d *deployment) judge(out *FlyDeploy, got *process.Result) (*FlyDeploy, *spec.Error) {
+	e := &spec.Error{Provider: "fly", Operation: "deploy"}
+	switch {
+	case got.Reason == process.Exited && got.ExitCode == 0:
+		out.Outcome = "succeeded"
+		return out, nil
+	case got.Reason == process.Idle:
+		out.Outcome, e.Kind = "idle", spec.KindTimeout
+		e.Message, e.Hint = "the deploy printed nothing for "+d.idle.String()+" and was ended", "look at fly status; raise idle_timeout_ms where builds are silent for long"
+	case got.Reason == process.Total:
+		out.Outcome, e.Kind = "timeout", spec.KindTimeout
+		e.Message, e.Hint = "the deploy took longer than "+d.total.String()+" and was ended", "look at fly status; raise timeout_ms"
+	case got.Reason == process.Cancelled:
+		out.Outcome, e.Kind = "cancelled", spec.KindCancelled
+		e.Message, e.Hint = "the deploy was cancelled; machines may be partly replaced", "look at fly status, or deploy again"
+	default:
+		out.Outcome, e.Kind = "failed", spec.KindProvider
+		e.Message = "fly deploy failed with exit code " + strconv.Itoa(got.ExitCode)
+		if got.Signal != "" {
+			e.Message = "fly deploy was ended by " + got.Signal
+		}
+		if d.complaint != "" {
+			e.Message += ": " + d.complaint
+		}
+		e.Hint = "the last lines are in the details"
+		if strings.Contains(d.complaint, "no access token available") {
+			e.Kind, e.Hint = spec.KindUnauthorized, "run fly auth login, set FLY_API_TOKEN, or give a token with fly.tokens.set_manual"
+		}
+	}
+	e.UnknownOutcome = out.Outcome != "failed"
+	e.Details = encode(out)
+	return nil, e
+}
+
+// line is a line as it is shown: without the token, should the program print it.
+func (d *deployment) line(l process.Line) FlyDeployLine {
+	out := FlyDeployLine{Stream: string(l.Stream), Text: d.redact(l.Text), Rewrite: l.Rewrite, Part: l.Part}
+	if l.Raw != l.Text {
+		out.Raw = d.redact(l.Raw)
+	}
+	return out
+}
+
+func (d *deployment) redact(text string) string {
+	if d.secret != "" {
+		text = strings.ReplaceAll(text, d.secret, spec.Redacted)
+	}
+	if strings.Contains(text, "fm") || strings.Contains(text, "fo1_") {
+		text = fly.Scrub(text)
+	}
+	return text
+}
+
+// keep notes what the result tells of a line.
+func (d *deployment) keep(l FlyDeployLine) {
+	if len(l.Text) > longestKept {
+		l.Text, l.Part = strings.ToValidUTF8(l.Text[:longestKept], ""), true
+	}
+	l.Raw = "" // events have it
+	if len(d.ring) < d.tail {
+		d.ring = append(d.ring, l)
+	} else {
+		d.ring[d.start] = l
+		d.start = (d.start + 1) % len(d.ring)
+	}
+	if rest, ok := strings.CutPrefix(l.Text, "Error:"); ok && l.Stream == string(process.Stderr) {
+		d.complaint = strings.ToValidUTF8(strings.TrimSpace(rest)[:min(500, len(strings.TrimSpace(rest)))], "")
+	}
+	if image := imageOf(l.Text); image != "" {
+		d.image = image
+	}
+	if url := urlOf(l.Text); url != "" {
+		d.url = url
+	}
+}

@@ -1,0 +1,105 @@
+package tokens
+
+import (
+	"context"
+	"crypto/sha256"
+	"slices"
+
+	"github.com/exatlas/atlas/core/fly"
+	"github.com/exatlas/atlas/core/spec"
+)
+
+// Invalidate makes every layer that holds a token let go of it.
+func (s *Service) Invalidate(ctx context.Context, p *InvalidateParams) (*FlyTokenInvalidated, error) {
+	if err := fly.CheckApp("params.app", p.App); err != nil {
+		return nil, err
+	}
+	cached, _, _, storeErr := s.sealed.get(ctx, "cached:"+p.App)
+	manual, _, _, _ := s.sealed.get(ctx, "manual:"+p.App) // an error was met the line before
+	bad := []string{fly.Bare(p.Token.Reveal())}
+	if bad[0] == "" {
+		bad = s.current(p.App, manual.Token, cached.Token)
+	}
+	out := &FlyTokenInvalidated{App: p.App, Dropped: []Source{}}
+	now := s.Clock.Now()
+	s.mu.Lock()
+	for _, token := range bad {
+		s.refused[refusal{p.App, sha256.Sum256([]byte(token))}] = now.Add(refusedFor)
+	}
+	if h, ok := s.memory[p.App]; ok && slices.Contains(bad, h.token) {
+		delete(s.memory, p.App)
+		if h.source != SourceStore && h.source != SourceManual {
+			out.Dropped = append(out.Dropped, h.source)
+		}
+	}
+	for key, until := range s.refused {
+		if !now.Before(until) {
+			delete(s.refused, key)
+		}
+	}
+	s.mu.Unlock()
+	if manual.Token != "" && slices.Contains(bad, manual.Token) {
+		out.Dropped = append(out.Dropped, SourceManual)
+	}
+	if cached.Token != "" && slices.Contains(bad, cached.Token) {
+		if storeErr = s.sealed.delete(ctx, "cached:"+p.App); storeErr == nil {
+			out.Dropped = append(out.Dropped, SourceStore)
+		}
+	}
+	if storeErr != nil {
+		return nil, storeErr
+	}
+	return out, nil
+}
+
+// current is what Get would answer without a search, by the order of the layers.
+func (s *Service) current(app, manual, cached string) []string {
+	if h, ok := s.remembered(app); ok {
+		return []string{h.token}
+	}
+	for _, token := range []string{manual, cached} {
+		if token != "" && !s.passedOver(app, token) {
+			return []string{token}
+		}
+	}
+	if token := environment(s.Program); token != "" && !s.passedOver(app, token) {
+		return []string{token}
+	}
+	if token, _ := config(s.Program); token != "" {
+		return []string{token}
+	}
+	return nil
+}
+
+// SetManual sets or removes a token by hand. It is in the store when this has
+// answered; where it cannot be stored that is an error and nothing has changed.
+func (s *Service) SetManual(ctx context.Context, p *ManualParams) (*FlyTokenManual, error) {
+	if err := fly.CheckApp("params.app", p.App); err != nil {
+		return nil, err
+	}
+	token := fly.Bare(p.Token.Reveal())
+	out := &FlyTokenManual{App: p.App, Set: !p.Remove}
+	switch {
+	case p.Remove && token != "":
+		return nil, &spec.Error{Kind: spec.KindValidation, Message: "params: both token and remove", Hint: "give one of them"}
+	case p.Remove:
+		if err := s.sealed.delete(ctx, "manual:"+p.App); err != nil {
+			return nil, err
+		}
+	case !fly.Readable(token):
+		return nil, &spec.Error{Kind: spec.KindValidation, Message: "params.token: no token", Hint: "give what fly tokens create prints; remove takes a manual token away"}
+	default:
+		r := record{Token: token}
+		if at, known := Expires(token); known {
+			r.Expires, out.ExpiresAt = at.UnixMilli(), timeText(at)
+		}
+		if err := s.sealed.put(ctx, "manual:"+p.App, r); err != nil {
+			return nil, err
+		}
+	}
+	s.mu.Lock()
+	delete(s.memory, p.App)
+	delete(s.refused, refusal{p.App, sha256.Sum256([]byte(token))})
+	s.mu.Unlock()
+	return out, nil
+}
