@@ -34,11 +34,11 @@ const canary = "fm2_canarycanarycanary"
 
 type given string
 
-func (g given) ForDeploy(context.Context, string) (spec.Secret, tokens.Source, error) {
+func (g given) ForDeploy(context.Context, string) (spec.Secret, tokens.Source, []string, error) {
 	if g == "" {
-		return spec.Secret{}, tokens.SourceConfig, nil
+		return spec.Secret{}, tokens.SourceConfig, []string{"the manual token expired"}, nil
 	}
-	return spec.NewSecret(string(g)), tokens.SourceManual, nil
+	return spec.NewSecret(string(g)), tokens.SourceManual, nil, nil
 }
 
 // site is a folder with an app, and a service.
