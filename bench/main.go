@@ -22,7 +22,9 @@ func main() {
 	calls := flag.Int("calls", 3000, "calls in a round")
 	flight := flag.Int("flight", 10000, "calls in flight for the memory figure")
 	many := flag.Int("sessions", 100000, "sessions that are kept")
-	only := flag.String("only", "", "one part: size, opening, reading, languages, nothing, memory, sessions")
+	only := flag.String("only", "", "one part: size, opening, reading, languages, nothing, memory, sessions, fly")
+	lines := flag.Int("lines", 1_000_000, "lines of the deploy that is streamed")
+	tailing := flag.Duration("tailing", 30*time.Second, "how long logs are tailed")
 	keeps := flag.String("keep", "", "for itself: keep the sessions of this configuration and tell of it")
 	idle := flag.Duration("idle", 0, "for itself: with -keep, how long to watch")
 	check := flag.Bool("check", false, "fail when a limit is missed")
@@ -34,7 +36,7 @@ func main() {
 		}
 		return
 	}
-	b := &bench{rounds: *rounds, calls: *calls, flight: *flight, many: *many, only: *only}
+	b := &bench{rounds: *rounds, calls: *calls, flight: *flight, many: *many, lines: *lines, tailing: *tailing, only: *only}
 	missed, err := b.run(*root)
 	switch {
 	case err != nil:
@@ -47,20 +49,22 @@ func main() {
 
 // bench is one run.
 type bench struct {
-	root   string
-	rounds int
-	calls  int
-	flight int
-	many   int
-	only   string
-	cloud  *cloud
-	cache  string // of compiled plugins
-	config string
-	get    string // the request of compute.get
-	getArg string // its params
-	c      string // programs
-	flood  string
-	missed int
+	root    string
+	rounds  int
+	calls   int
+	flight  int
+	many    int
+	lines   int
+	tailing time.Duration
+	only    string
+	cloud   *cloud
+	cache   string // of compiled plugins
+	config  string
+	get     string // the request of compute.get
+	getArg  string // its params
+	c       string // programs
+	flood   string
+	missed  int
 }
 
 // run prints all figures and returns how many limits were missed.
@@ -91,7 +95,7 @@ func (b *bench) run(root string) (int, error) {
 	for _, part := range []struct {
 		name string
 		run  func() error
-	}{{"size", b.size}, {"opening", b.opening}, {"reading", b.reading}, {"languages", b.languages}, {"nothing", b.nothing}, {"memory", b.memory}, {"sessions", b.sessions}} {
+	}{{"size", b.size}, {"opening", b.opening}, {"reading", b.reading}, {"languages", b.languages}, {"nothing", b.nothing}, {"memory", b.memory}, {"sessions", b.sessions}, {"fly", b.fly}} {
 		if b.only != "" && b.only != part.name {
 			continue
 		}

@@ -157,7 +157,7 @@ func (b *Bus) Close() {
 	defer b.mu.Unlock()
 	b.closed = true
 	for _, s := range b.subscriptions {
-		b.detach(s)
+		b.detach(s, false)
 	}
 	for _, t := range b.topics {
 		t.wake()

@@ -3,6 +3,7 @@ package events
 import (
 	"context"
 	"strconv"
+	"sync"
 
 	"github.com/exatlas/atlas/core/spec"
 )
@@ -10,6 +11,8 @@ import (
 // A feed is a subscription that is alone on its topic: its source gives it events
 // of its own instead of publishing to all, because every reader of the source sees
 // another part of it. Its events are numbered from 1 and nothing of them is kept.
+// It has a lock of its own: a thousand readers of busy feeds that shared the bus's
+// would take an event at a time each, in turn, and not keep up.
 
 // Feed opens a feed. The source gives it events with Offer, Put and Tell and ends
 // it with Finish; onEnd runs once when the reader unsubscribes.
@@ -21,7 +24,7 @@ func (b *Bus) Feed(topicName string, ready func(*Subscription), onEnd func()) (*
 	}
 	b.nextID++
 	t := &topic{name: topicName} // not among the bus's own
-	s := &Subscription{ID: "sub-" + strconv.FormatUint(b.nextID, 10), Topic: topicName, Next: 1, bus: b, topic: t, ready: ready, onEnd: onEnd, done: make(chan struct{})}
+	s := &Subscription{ID: "sub-" + strconv.FormatUint(b.nextID, 10), Topic: topicName, Next: 1, bus: b, topic: t, mu: &sync.Mutex{}, ready: ready, onEnd: onEnd, done: make(chan struct{})}
 	t.subs = append(t.subs, s)
 	b.subscriptions[s.ID] = s
 	return s, nil
@@ -31,11 +34,10 @@ func (b *Bus) Feed(topicName string, ready func(*Subscription), onEnd func()) (*
 // dropped and counted; the next event says how many. It returns how many were
 // taken.
 func (s *Subscription) Offer(name string, list []spec.Raw) int {
-	b := s.bus
-	b.mu.Lock()
+	s.mu.Lock()
 	taken := 0
 	if !s.over {
-		taken = min(len(list), max(0, b.settings.Pending-len(s.pending)))
+		taken = min(len(list), max(0, s.bus.settings.Pending-len(s.pending)))
 		if taken > 0 {
 			s.give(name, list[:taken], Log)
 		}
@@ -43,7 +45,7 @@ func (s *Subscription) Offer(name string, list []spec.Raw) int {
 		s.topic.last += uint64(len(list) - taken)
 	}
 	tell := s.wants()
-	b.mu.Unlock()
+	s.mu.Unlock()
 	if tell {
 		s.ready(s)
 	}
@@ -52,25 +54,24 @@ func (s *Subscription) Offer(name string, list []spec.Raw) int {
 
 // Lose counts lines that were dropped before they were offered.
 func (s *Subscription) Lose(count int) {
-	s.bus.mu.Lock()
+	s.mu.Lock()
 	s.dropped += int64(count)
 	s.topic.last += uint64(count)
-	s.bus.mu.Unlock()
+	s.mu.Unlock()
 }
 
 // Put gives a feed an event, and waits until it has room or ctx ends.
 func (s *Subscription) Put(ctx context.Context, name string, data spec.Raw) error {
-	b := s.bus
 	for {
-		b.mu.Lock()
+		s.mu.Lock()
 		if s.over {
-			b.mu.Unlock()
+			s.mu.Unlock()
 			return context.Canceled
 		}
-		if len(s.pending) < b.settings.Pending {
+		if len(s.pending) < s.bus.settings.Pending {
 			s.give(name, []spec.Raw{data}, Data)
 			tell := s.wants()
-			b.mu.Unlock()
+			s.mu.Unlock()
 			if tell {
 				s.ready(s)
 			}
@@ -78,7 +79,7 @@ func (s *Subscription) Put(ctx context.Context, name string, data spec.Raw) erro
 		}
 		room := make(chan struct{})
 		s.topic.waiters = append(s.topic.waiters, room)
-		b.mu.Unlock()
+		s.mu.Unlock()
 		select {
 		case <-room:
 		case <-ctx.Done():
@@ -89,12 +90,12 @@ func (s *Subscription) Put(ctx context.Context, name string, data spec.Raw) erro
 
 // Tell gives a feed an event whether it has room or not.
 func (s *Subscription) Tell(name string, data spec.Raw) {
-	s.bus.mu.Lock()
+	s.mu.Lock()
 	if !s.over {
 		s.give(name, []spec.Raw{data}, Lifecycle)
 	}
 	tell := s.wants()
-	s.bus.mu.Unlock()
+	s.mu.Unlock()
 	if tell {
 		s.ready(s)
 	}

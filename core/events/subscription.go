@@ -2,6 +2,7 @@ package events
 
 import (
 	"strconv"
+	"sync"
 
 	"github.com/exatlas/atlas/core/spec"
 )
@@ -12,17 +13,19 @@ type Subscription struct {
 	Topic string
 	Next  uint64 // sequence number of the first event it gets
 
-	bus     *Bus
-	topic   *topic
-	pending []*Event // guarded by the bus
+	bus   *Bus
+	topic *topic
+	ready func(*Subscription)
+	onEnd func()
+
+	mu      *sync.Mutex // the bus's, or a feed's own, which is taken inside it
+	pending []*Event
 	dropped int64
 	taken   uint64
 	started bool // the reader may be told
 	told    bool // it was told, and has not taken everything yet
 	over    bool
 	done    chan struct{} // closed when over
-	ready   func(*Subscription)
-	onEnd   func()
 }
 
 // Subscribe starts a subscription. from 0 means new events alone; otherwise the
@@ -42,7 +45,7 @@ func (b *Bus) Subscribe(topicName string, from uint64, ready func(*Subscription)
 		t.idleAt = nil
 	}
 	b.nextID++
-	s := &Subscription{ID: "sub-" + strconv.FormatUint(b.nextID, 10), Topic: topicName, Next: t.last + 1, bus: b, topic: t, ready: ready, onEnd: onEnd, done: make(chan struct{})}
+	s := &Subscription{ID: "sub-" + strconv.FormatUint(b.nextID, 10), Topic: topicName, Next: t.last + 1, bus: b, topic: t, mu: &b.mu, ready: ready, onEnd: onEnd, done: make(chan struct{})}
 	if from > 0 {
 		for i := range t.kept {
 			if e := t.kept[(t.start+i)%len(t.kept)]; e.Seq >= from {
@@ -62,11 +65,11 @@ func (b *Bus) Subscribe(topicName string, from uint64, ready func(*Subscription)
 // Start lets the reader be told of events, those already there included. It is
 // called once the reader knows the subscription's ID.
 func (s *Subscription) Start() {
-	s.bus.mu.Lock()
+	s.mu.Lock()
 	s.started = true
 	tell := len(s.pending) > 0 && !s.told
 	s.told = s.told || tell
-	s.bus.mu.Unlock()
+	s.mu.Unlock()
 	if tell {
 		s.ready(s)
 	}
@@ -83,9 +86,8 @@ func (s *Subscription) Take() (item []byte, more bool) {
 
 // TakeEvent returns the next event, or nil.
 func (s *Subscription) TakeEvent() (event *Event, more bool) {
-	b := s.bus
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if len(s.pending) == 0 {
 		s.told = false
 		return nil, false
@@ -115,8 +117,8 @@ func (s *Subscription) admit(seq uint64) {
 // Progress tells how many events the reader has taken, and whether those that wait
 // for it are as many as may.
 func (s *Subscription) Progress() (taken uint64, full bool) {
-	s.bus.mu.Lock()
-	defer s.bus.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.taken, len(s.pending) >= s.bus.settings.Pending
 }
 
@@ -133,8 +135,7 @@ func (b *Bus) Unsubscribe(id string) bool {
 		b.mu.Unlock()
 		return false
 	}
-	s.pending = nil
-	b.detach(s)
+	b.detach(s, true)
 	b.mu.Unlock()
 	if s.onEnd != nil {
 		s.onEnd()
@@ -146,12 +147,20 @@ func (b *Bus) Unsubscribe(id string) bool {
 // handed out yet.
 func (s *Subscription) Finish() {
 	s.bus.mu.Lock()
-	s.bus.detach(s)
+	s.bus.detach(s, false)
 	s.bus.mu.Unlock()
 }
 
-// detach takes a subscription off its topic.
-func (b *Bus) detach(s *Subscription) {
+// detach takes a subscription off its topic, without the events it has not handed
+// out where they are to be dropped. The caller holds the bus's lock.
+func (b *Bus) detach(s *Subscription, drop bool) {
+	if s.mu != &b.mu {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+	}
+	if drop {
+		s.pending = nil
+	}
 	if s.over {
 		return
 	}

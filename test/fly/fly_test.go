@@ -19,6 +19,9 @@ import (
 
 // TestMain is also the stand-in for flyctl.
 func TestMain(m *testing.M) {
+	if folder := os.Getenv(roleHost); folder != "" {
+		host(folder)
+	}
 	if _, ok := os.LookupEnv(flycli.EnvScenario); ok {
 		os.Exit(flycli.Main(os.Args[1:]))
 	}

@@ -19,7 +19,7 @@ func (st *streamer) catchUp(within context.Context, r *reader) {
 	goal := st.position
 	st.mu.Unlock()
 	start, cursor, _ := resume(r.from) // it was looked at when the reader came
-	numbers, given, now := newTally(st.service.counted), newLedger(st.service.counted), start
+	numbers, given, now := newTally(), newLedger(st.service.counted), start
 	since := start.at // 0: the first line tells
 	if since > 0 && start.marks == "" {
 		since++ // Fly's own cursors count the moment they name out
@@ -54,7 +54,6 @@ func (st *streamer) catchUp(within context.Context, r *reader) {
 		})
 		at := st.service.Clock.Now()
 		given.turn(at, time.Hour, 0)
-		numbers.counts.turn(at, time.Hour, 0)
 		for _, l := range list {
 			if since == 0 {
 				since = l.at

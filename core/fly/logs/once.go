@@ -43,39 +43,23 @@ func (l *ledger) turn(at time.Time, after time.Duration, newest int64) {
 	}
 }
 
-// tally numbers equal lines of one reading. A page may begin with the lines the
-// page before ended with, whether the cursor counts those in or not, so lines of
-// that one moment are numbered anew.
+// tally numbers the equal lines of a page, in its order. It begins anew with every
+// page: equal lines have one moment, and what a page says of a moment that the page
+// before ended with, it says again from its start.
 type tally struct {
-	counts *ledger
-	edge   []uint64
+	counts map[uint64]int32
 }
 
-func newTally(most int) *tally { return &tally{counts: newLedger(most)} }
+func newTally() *tally { return &tally{counts: make(map[uint64]int32, pageSize)} }
 
 // number calls take with every line of a page, its key and which of its equals it
 // is.
 func (t *tally) number(seed maphash.Seed, lines []Line, take func(l *Line, key uint64, n int32)) {
-	if len(lines) == 0 {
-		return
-	}
-	for _, key := range t.edge {
-		t.counts.set(key, 0)
-	}
-	last := int64(0)
+	clear(t.counts)
 	for i := range lines {
-		last = max(last, lines[i].at)
-	}
-	t.edge = t.edge[:0]
-	for i := range lines {
-		l := &lines[i]
-		key := keyOf(seed, l)
-		n := t.counts.get(key) + 1
-		t.counts.set(key, n)
-		if l.at == last {
-			t.edge = append(t.edge, key)
-		}
-		take(l, key, n)
+		key := keyOf(seed, &lines[i])
+		t.counts[key]++
+		take(&lines[i], key, t.counts[key])
 	}
 }
 

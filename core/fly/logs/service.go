@@ -105,7 +105,7 @@ func (s *Service) Fetch(ctx context.Context, p *FetchParams) (*FlyLogs, error) {
 	}
 	out := &FlyLogs{Items: []Line{}, NextToken: got.next}
 	now, whole := start, start
-	newTally(s.counted).number(s.seed, got.lines, func(l *Line, _ uint64, n int32) {
+	newTally().number(s.seed, got.lines, func(l *Line, _ uint64, n int32) {
 		if start.had(l, n) {
 			return
 		}

@@ -15,6 +15,9 @@ const (
 	retryFirst = 500 * time.Millisecond
 	// stalledAfter is how many failures in a row readers hear of.
 	stalledAfter = 5
+	// betweenPages lets readers take a full page before the next comes: a streamer
+	// that was held up reads many, and faster than a busy machine runs its readers.
+	betweenPages = 10 * time.Millisecond
 )
 
 // streamer reads one app for all its readers.
@@ -42,7 +45,7 @@ type streamer struct {
 }
 
 func newStreamer(s *Service, app string) *streamer {
-	st := &streamer{service: s, app: app, placed: make(chan struct{}), forward: newTally(s.counted), given: newLedger(s.counted), readers: map[*reader]struct{}{}}
+	st := &streamer{service: s, app: app, placed: make(chan struct{}), forward: newTally(), given: newLedger(s.counted), readers: map[*reader]struct{}{}}
 	st.ctx, st.stop = context.WithCancel(s.until)
 	return st
 }
@@ -144,7 +147,7 @@ func (st *streamer) step() (time.Duration, *spec.Error) {
 	}
 	switch {
 	case len(got.lines) >= pageSize && len(fresh) > 0:
-		return 0, nil
+		return betweenPages, nil
 	case len(fresh) > 0:
 		return st.spreadOut(s.Settings.Busy), nil
 	}
@@ -170,7 +173,7 @@ func (st *streamer) sweep() *spec.Error {
 	// times that, or than the ledger reaches, nothing is known of what was handed out.
 	overlap, newest := st.service.Settings.Overlap.Nanoseconds(), st.newest
 	from := max(st.upTo-overlap, newest-5*overlap, st.given.beforeFrom)
-	numbers := newTally(st.service.counted)
+	numbers := newTally()
 	for cursor := strconv.FormatInt(from, 10); ; {
 		got, err := st.service.ask(st.ctx, st.app, cursor, filter{})
 		if err != nil {
@@ -217,5 +220,4 @@ func (st *streamer) fresh(numbers *tally, lines []Line, ahead bool) []entry {
 func (st *streamer) turn(now time.Time) {
 	window := 6 * st.service.Settings.Overlap
 	st.given.turn(now, window, st.newest)
-	st.forward.counts.turn(now, window, st.newest)
 }
