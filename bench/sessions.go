@@ -192,7 +192,7 @@ func (b *bench) fill(folder string, n int) error {
 		next.ID, next.ComputeID = fmt.Sprintf("%s-%06d", row.ID, i), pod
 		doc := strings.ReplaceAll(string(row.Doc), row.ComputeID, pod)
 		if i%500 == 0 {
-			doc = idleIn(doc, 60*time.Second+time.Duration(i)*time.Millisecond/10)
+			doc = idleIn(doc, 150*time.Second+time.Duration(i)*time.Millisecond/10)
 		}
 		next.Doc, next.Owner, next.Fence = []byte(doc), dead, lease.Fence
 		changes = append(changes, store.Change{New: true, Session: next, Topic: "compute:" + pod})
@@ -268,12 +268,12 @@ func keep(config string, idle time.Duration) error {
 	}
 	defer s.Close()
 	var k keeping
-	sessions, err := adopted(ctx, s)
+	any, err := adopted(ctx, s)
 	if err != nil {
 		return err
 	}
 	k.Adopted = time.Since(began).Seconds()
-	time.Sleep(k.settling(len(sessions))) // the first look at the cloud
+	time.Sleep(20 * time.Second) // sessions are told of, the first looks at the cloud begin
 	cpu, from := used(), time.Now()
 	time.Sleep(idle)
 	k.CPU = float64(used()-cpu) / float64(time.Since(from))
@@ -282,8 +282,9 @@ func keep(config string, idle time.Duration) error {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	k.Heap, k.Sandbox = float64(m.HeapAlloc)/1e6, float64(client.Info().Live["sandbox_bytes"])/1e6
-	if len(sessions) > 0 {
-		if err := k.lateness(ctx, s, sessions); err != nil {
+	if any {
+		sessions, err := k.lateness(ctx, s)
+		if err != nil {
 			return err
 		}
 		k.TouchFirst = touches(client, sessions[:min(len(sessions), 20_000)], 1)
@@ -293,53 +294,69 @@ func keep(config string, idle time.Duration) error {
 	return json.NewEncoder(os.Stdout).Encode(k)
 }
 
-// settling is how long the first look at the cloud takes, at the most.
-func (k *keeping) settling(sessions int) time.Duration {
-	return 8*time.Second + time.Duration(sessions)*1200*time.Microsecond
-}
-
-// adopted waits until no session is another's and returns all.
-func adopted(ctx context.Context, s store.Store) ([]store.Session, error) {
+// adopted waits until no session is another's and tells whether there is any.
+func adopted(ctx context.Context, s store.Store) (bool, error) {
 	for until := time.Now().Add(time.Minute); time.Now().Before(until); time.Sleep(100 * time.Millisecond) {
 		rest, err := s.List(ctx, store.Filter{Owner: "a process that died", States: []store.State{store.Live}, Limit: 1})
 		if err != nil {
-			return nil, err
+			return false, err
 		}
 		if len(rest) == 0 {
-			return s.List(ctx, store.Filter{States: []store.State{store.Live}, Limit: 1 << 20})
+			rest, err = s.List(ctx, store.Filter{States: []store.State{store.Live}, Limit: 1})
+			return len(rest) > 0, err
 		}
 	}
-	return nil, errors.New("the sessions were not adopted in a minute")
+	return false, errors.New("the sessions were not adopted in a minute")
 }
 
-// lateness compares when sessions that went idle said so with when they should.
-func (k *keeping) lateness(ctx context.Context, s store.Store, sessions []store.Session) error {
-	for i := 0; i < len(sessions); i++ {
-		row, found, err := s.Get(ctx, sessions[i].ID)
+// lateness waits until the sessions that go idle have, compares when they said so
+// with when they should, and returns the others.
+func (k *keeping) lateness(ctx context.Context, s store.Store) ([]store.Session, error) {
+	var live, gone []store.Session
+	for until := time.Now().Add(5 * time.Minute); ; time.Sleep(5 * time.Second) {
+		rows, err := s.List(ctx, store.Filter{Limit: 1 << 20})
 		if err != nil {
-			return err
+			return nil, err
 		}
-		var d struct {
-			Idle int64 `json:"idle_ttl"`
+		waits := false
+		live, gone = nil, nil
+		for _, row := range rows {
+			var d struct {
+				Idle int64 `json:"idle_ttl"`
+			}
+			if err := json.Unmarshal(row.Doc, &d); err != nil {
+				return nil, err
+			}
+			switch {
+			case d.Idle >= 1800_000:
+				live = append(live, row)
+			case row.State == store.Live:
+				waits = true
+			default:
+				row.Touched += d.Idle
+				gone = append(gone, row)
+			}
 		}
-		if err := json.Unmarshal(sessions[i].Doc, &d); err != nil {
-			return err
+		if !waits {
+			break
 		}
-		if !found || d.Idle >= 1800_000 || row.State == store.Live {
-			continue
+		if time.Now().After(until) {
+			return nil, errors.New("sessions did not go idle")
 		}
+	}
+	for _, row := range gone {
 		events, _, err := s.Events(ctx, "compute:"+row.ComputeID, 1, 100)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, e := range events {
 			if e.Name == "terminating" {
 				k.Expired++
-				k.Late = max(k.Late, float64(e.Time-(row.Touched+d.Idle)))
+				k.Late = max(k.Late, float64(e.Time-row.Touched))
 			}
 		}
 	}
-	return nil
+	return live, nil
 }
 
 // used is the processor time of this process.

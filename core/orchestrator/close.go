@@ -40,7 +40,7 @@ func (s *Service) Shutdown(ctx context.Context, p *ShutdownParams) (*Shutdown, e
 	slots := make(chan struct{}, acts)
 	for _, t := range s.index.all() {
 		row, d := t.state()
-		if row.State == store.Live && d.OnExit == Keep || row.State == store.Intended {
+		if row.State == store.Live && d.keeps || row.State == store.Intended {
 			continue
 		}
 		select {
@@ -72,7 +72,7 @@ func (s *Service) Shutdown(ctx context.Context, p *ShutdownParams) (*Shutdown, e
 func (s *Service) leave(ctx context.Context, t *tracked) bool {
 	t.acting.Lock()
 	row, d := t.state()
-	if row.State == store.Live && d.OnExit == Stop {
+	if row.State == store.Live && d.stops {
 		defer t.acting.Unlock()
 		return s.stopMachine(ctx, t, row)
 	}

@@ -210,24 +210,21 @@ func (s *Service) flush(ctx context.Context) {
 // it must not hold up.
 func (s *Service) tellBeats() {
 	for s.pause(flushEvery) {
-		s.heartbeats(s.beats.take())
+		for list := s.beats.take(); len(list) > 0 && s.until.Err() == nil; {
+			some := list[:min(len(list), tellAtOnce)]
+			list = list[len(some):]
+			for _, t := range s.note(some, s.heartbeat) {
+				t.beat.Store(0) // the next flush says it again
+			}
+		}
 	}
 }
 
-func (s *Service) heartbeats(list []*tracked) {
-	for _, t := range list {
-		if !t.acting.TryLock() {
-			t.beat.Store(0) // the next flush says it again
-			continue
-		}
-		_, err := s.change(t, func(row *store.Session, _ *document) ([]store.Event, bool) {
-			return []store.Event{s.event("heartbeat", map[string]any{"session": t.id, "touched_at": text(row.Touched)})}, row.State == store.Live
-		}, 0)
-		t.acting.Unlock()
-		if err != nil {
-			return
-		}
+func (s *Service) heartbeat(t *tracked, row *store.Session) []store.Event {
+	if row.State != store.Live {
+		return nil
 	}
+	return []store.Event{s.event("heartbeat", map[string]any{"session": t.id, "touched_at": text(row.Touched)})}
 }
 
 // doAsked ends the sessions that other processes were asked to stop.

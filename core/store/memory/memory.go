@@ -129,7 +129,16 @@ func (c *contents) change(by store.Lease, ch *store.Change) store.Result {
 	if next.ComputeID != "" && !slices.Contains(c.machines[next.ComputeID], next.ID) {
 		c.machines[next.ComputeID] = append(c.machines[next.ComputeID], next.ID)
 	}
-	c.sessions[next.ID] = &session{Session: next}
+	row := &session{Session: next}
+	if old != nil {
+		if ch.Session.Doc == nil {
+			row.Doc = old.Doc
+		}
+		if next.State < store.Ending {
+			row.word = old.word
+		}
+	}
+	c.sessions[next.ID] = row
 	return store.Result{Verdict: store.Done, Touched: next.Touched, Last: c.append(ch.Topic, ch.Events)}
 }
 

@@ -64,13 +64,21 @@ func change(w *writer, by store.Lease, c *store.Change) (store.Result, error) {
 			return store.Result{Verdict: store.Used, Touched: stored}, nil
 		}
 		touched = max(touched, stored)
-		if _, err := w.exec("UPDATE sessions SET state = ?, provider = ?, compute = ?, user = ?, touched = ?, ended = ?, word = '', doc = ? WHERE id = ?",
-			n.State, n.Provider, n.ComputeID, n.UserID, touched, n.Ended, n.Doc, n.ID); err != nil {
+		if _, err := w.exec("UPDATE sessions SET state = ?1, provider = ?, compute = ?, user = ?, touched = ?, ended = ?, word = iif(?1 < 3, word, ''), doc = coalesce(?, doc) WHERE id = ?",
+			n.State, n.Provider, n.ComputeID, n.UserID, touched, n.Ended, orNull(n.Doc), n.ID); err != nil {
 			return store.Result{}, err
 		}
 	}
 	last, err := add(w, c.Topic, c.Events)
 	return store.Result{Verdict: store.Done, Touched: touched, Last: last}, err
+}
+
+// orNull is NULL for what is to stay.
+func orNull(doc []byte) any {
+	if doc == nil {
+		return nil
+	}
+	return doc
 }
 
 // Touch moves last activities forward.
