@@ -192,7 +192,7 @@ func (b *bench) fill(folder string, n int) error {
 		next.ID, next.ComputeID = fmt.Sprintf("%s-%06d", row.ID, i), pod
 		doc := strings.ReplaceAll(string(row.Doc), row.ComputeID, pod)
 		if i%500 == 0 {
-			doc = idleIn(doc, 150*time.Second+time.Duration(i)*time.Millisecond/10)
+			doc = idleIn(doc, 4*time.Minute+time.Duration(i)*time.Millisecond/10)
 		}
 		next.Doc, next.Owner, next.Fence = []byte(doc), dead, lease.Fence
 		changes = append(changes, store.Change{New: true, Session: next, Topic: "compute:" + pod})
@@ -251,12 +251,6 @@ type keeping struct {
 
 // keep opens a client on a store, watches it and prints what it found.
 func keep(config string, idle time.Duration) error {
-	began := time.Now()
-	client, err := openStored(config)
-	if err != nil {
-		return err
-	}
-	defer client.Close(5 * time.Second)
 	var settings struct{ Store struct{ URL string } }
 	if err := json.Unmarshal([]byte(config), &settings); err != nil {
 		return err
@@ -268,12 +262,32 @@ func keep(config string, idle time.Duration) error {
 	}
 	defer s.Close()
 	var k keeping
-	any, err := adopted(ctx, s)
+	count := 0
+	for after, more := "", true; more; { // in small parts: what this process holds is being measured
+		rows, err := s.List(ctx, store.Filter{States: []store.State{store.Live}, After: after, Limit: 1000})
+		if err != nil {
+			return err
+		}
+		if more = len(rows) > 0; more {
+			count += len(rows)
+			after = rows[len(rows)-1].ID
+		}
+	}
+	began := time.Now()
+	client, err := openStored(config)
 	if err != nil {
 		return err
 	}
+	defer client.Close(5 * time.Second)
+	for ; client.Info().Live["sessions"] < int64(count); time.Sleep(20 * time.Millisecond) {
+		if time.Since(began) > 2*time.Minute {
+			return errors.New("the sessions were not adopted in two minutes")
+		}
+	}
 	k.Adopted = time.Since(began).Seconds()
-	time.Sleep(20 * time.Second) // sessions are told of, the first looks at the cloud begin
+	if count > 0 { // until all are told of and the looks at the cloud have begun
+		time.Sleep(20*time.Second + time.Duration(count)*time.Millisecond)
+	}
 	cpu, from := used(), time.Now()
 	time.Sleep(idle)
 	k.CPU = float64(used()-cpu) / float64(time.Since(from))
@@ -282,7 +296,7 @@ func keep(config string, idle time.Duration) error {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	k.Heap, k.Sandbox = float64(m.HeapAlloc)/1e6, float64(client.Info().Live["sandbox_bytes"])/1e6
-	if any {
+	if count > 0 {
 		sessions, err := k.lateness(ctx, s)
 		if err != nil {
 			return err
@@ -292,21 +306,6 @@ func keep(config string, idle time.Duration) error {
 		k.TouchLists = touches(client, sessions[:min(len(sessions), 1000)], 100)
 	}
 	return json.NewEncoder(os.Stdout).Encode(k)
-}
-
-// adopted waits until no session is another's and tells whether there is any.
-func adopted(ctx context.Context, s store.Store) (bool, error) {
-	for until := time.Now().Add(time.Minute); time.Now().Before(until); time.Sleep(100 * time.Millisecond) {
-		rest, err := s.List(ctx, store.Filter{Owner: "a process that died", States: []store.State{store.Live}, Limit: 1})
-		if err != nil {
-			return false, err
-		}
-		if len(rest) == 0 {
-			rest, err = s.List(ctx, store.Filter{States: []store.State{store.Live}, Limit: 1})
-			return len(rest) > 0, err
-		}
-	}
-	return false, errors.New("the sessions were not adopted in a minute")
 }
 
 // lateness waits until the sessions that go idle have, compares when they said so

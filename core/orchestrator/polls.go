@@ -33,8 +33,9 @@ type polls struct {
 
 	mu      sync.Mutex
 	clouds  map[string]*cloudPoll
-	singles []*tracked // to be asked for, each
-	asking  bool       // somebody works on singles
+	young   map[*tracked]bool // whose machines were not ready when last asked about
+	singles []*tracked        // to be asked for, each
+	asking  bool              // somebody works on singles
 }
 
 type cloudPoll struct {
@@ -43,12 +44,34 @@ type cloudPoll struct {
 }
 
 func newPolls(s *Service) *polls {
-	return &polls{service: s, wake: make(chan struct{}, 1), clouds: map[string]*cloudPoll{}}
+	return &polls{service: s, wake: make(chan struct{}, 1), clouds: map[string]*cloudPoll{}, young: map[*tracked]bool{}}
 }
 
-// watch sees to it that a cloud is polled, soon.
-func (p *polls) watch(provider string) {
-	p.at(provider, p.service.node.now()+min(pollNew, p.service.Settings.Poll).Milliseconds())
+// watch sees to it that a session's cloud is polled, soon.
+func (p *polls) watch(t *tracked) {
+	row, d := t.state()
+	if d.readyAt == 0 {
+		p.mu.Lock()
+		p.young[t] = true
+		p.mu.Unlock()
+	}
+	p.at(row.Provider, p.service.node.now()+min(pollNew, p.service.Settings.Poll).Milliseconds())
+}
+
+// unready lists some sessions at a provider whose machines are not ready.
+func (p *polls) unready(name string, most int) []*tracked {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []*tracked
+	for t := range p.young {
+		switch row, d := t.state(); {
+		case row.State != store.Live || d.readyAt > 0 || t.over():
+			delete(p.young, t)
+		case row.Provider == name && len(out) < most:
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // hurry has one session's machine looked at now.
@@ -227,7 +250,7 @@ func (p *polls) poll(name string) time.Duration {
 		p.lookFor(name, number, asked)
 	}
 	pause := s.Settings.Poll
-	if listed <= onePage && s.index.any(func(t *tracked) bool { return t.at(name) && t.young() }) {
+	if listed <= onePage && len(p.unready(name, 1)) > 0 {
 		pause = min(pause, pollNew)
 	}
 	return max(pause, spent)
@@ -238,14 +261,9 @@ func (p *polls) poll(name string) time.Duration {
 func (p *polls) rest(name string, d time.Duration) bool {
 	s := p.service
 	for ; d > 0; d -= pollNew {
-		young := 0
-		s.index.any(func(t *tracked) bool {
-			if t.at(name) && t.young() {
-				p.hurry(t)
-				young++
-			}
-			return young == youngMax
-		})
+		for _, t := range p.unready(name, youngMax) {
+			p.hurry(t)
+		}
 		if !s.pause(min(d, pollNew)) {
 			return false
 		}

@@ -9,6 +9,9 @@ import (
 	"github.com/exatlas/atlas/core/store"
 )
 
+// Tracked is how many sessions this process acts on.
+func (s *Service) Tracked() int { return s.index.len() }
+
 // Get tells of one session, whichever process acts on it.
 func (s *Service) Get(ctx context.Context, p *SessionParams) (*Session, error) {
 	if err := s.Start(ctx); err != nil {

@@ -108,6 +108,6 @@ func (s *Service) keepFound(t *tracked, c *spec.Compute) {
 		s.later(t, 0)
 		return
 	}
-	s.polls.watch(c.Provider)
+	s.polls.watch(t)
 	s.arm(t)
 }

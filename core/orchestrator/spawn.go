@@ -194,7 +194,7 @@ func (sp *spawning) rented(machine *compute.Spawned) (*Session, error) {
 	}
 	s.observe(t, &machine.Compute)
 	s.arm(t)
-	s.polls.watch(row.Provider)
+	s.polls.watch(t)
 	row, d = t.whole()
 	out := view(&row, d, s.node.now())
 	out.Attempts, out.Auth = machine.Attempts, machine.Auth

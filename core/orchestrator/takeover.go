@@ -88,7 +88,7 @@ func (s *Service) adopt(ctx context.Context, lease store.Lease, list []store.Cla
 	for _, t := range all {
 		row, _ := t.state()
 		if row.State == store.Live {
-			s.polls.watch(row.Provider)
+			s.polls.watch(t)
 			s.arm(t)
 			continue
 		}

@@ -56,13 +56,6 @@ func (t *tracked) at(provider string) bool {
 	return t.row.State == store.Live && t.row.Provider == provider
 }
 
-// young tells whether its machine is not ready yet.
-func (t *tracked) young() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.terms.readyAt == 0
-}
-
 func (t *tracked) isStale() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
