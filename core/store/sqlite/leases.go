@@ -148,7 +148,7 @@ func (s *Store) orphaned(w *writer) ([]owner, error) {
 
 func (s *Store) take(w *writer, by store.Lease, o owner, limit int, out []store.Claimed) ([]store.Claimed, error) {
 	first := len(out)
-	rows, err := w.query("SELECT "+columns+" FROM sessions INDEXED BY sessions_owner WHERE owner = ? AND fence = ? AND state < 4 LIMIT ?", o.holder, o.fence, limit-len(out))
+	rows, err := w.query(whole+"INDEXED BY sessions_owner"+docs+"WHERE owner = ? AND fence = ? AND state < 4 LIMIT ?", o.holder, o.fence, limit-len(out))
 	if err != nil {
 		return out, err
 	}

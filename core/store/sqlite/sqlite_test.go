@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,8 +75,42 @@ func TestSQLite_RefusesANewerSchema(t *testing.T) {
 	}
 	_ = s.Close()
 	_, err := Open(context.Background(), path)
-	if err == nil || !strings.Contains(err.Error(), "99") || !strings.Contains(err.Error(), "up to 1") {
+	if err == nil || !strings.Contains(err.Error(), "99") || !strings.Contains(err.Error(), fmt.Sprintf("up to %d", len(migrations))) {
 		t.Fatal(err)
+	}
+}
+
+// TestSQLite_BringsOlderFilesUpToDate makes a file of the first version and opens
+// it with this one.
+func TestSQLite_BringsOlderFilesUpToDate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "atlas.db")
+	if err := prepare(path); err != nil {
+		t.Fatal(err)
+	}
+	db, err := connect(path, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{migrations[0], "PRAGMA user_version = 1",
+		"INSERT INTO sessions VALUES ('s1', 'a', 1, 2, 'mock', 'm-s1', 'u', 10, 20, 0, 'stop', '{\"a\":1}'), ('s2', 'a', 1, 4, 'mock', 'm-s2', 'u', 10, 20, 30, '', '{}')"} {
+		if _, err := db.Exec(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = db.Close()
+	for range 2 { // the second time there is nothing to be done
+		s := open(t, path)
+		row, found, err := s.Get(context.Background(), "m-s1")
+		if err != nil || !found || string(row.Doc) != `{"a":1}` || row.Touched != 20 || row.State != store.Live {
+			t.Fatalf("%+v %v", row, err)
+		}
+		if words, err := s.Asked(context.Background(), "a"); err != nil || len(words) != 1 {
+			t.Fatal(words, err)
+		}
+		if rows, err := s.List(context.Background(), store.Filter{}); err != nil || len(rows) != 2 {
+			t.Fatal(rows, err)
+		}
+		_ = s.Close()
 	}
 }
 
