@@ -107,6 +107,14 @@ func (s *Service) expire(t *tracked, row store.Session, d *terms) {
 	if at = s.spared(t, at); at > 0 && at <= now {
 		idleSince := int64(0)
 		if reason == ReasonIdle {
+			// A touch that comes from here on is written to the store itself, where
+			// either it or the end comes first.
+			t.closing.Store(true)
+			defer t.closing.Store(false)
+			if now, _ := t.state(); now.Touched > row.Touched {
+				s.arm(t)
+				return
+			}
 			idleSince = row.Touched
 		}
 		if verdict, err := s.finish(t, reason, idleSince); err != nil {

@@ -124,6 +124,9 @@ func (s *Service) Close(ctx context.Context) bool {
 	s.flush(last)
 	s.end()
 	s.work.Wait()
+	if s.log != nil {
+		_ = s.log.Close(s.flush(last)) // a log left behind is read by the next process
+	}
 	s.node.release(last)
 	return s.store.Close() == nil && done
 }

@@ -13,6 +13,8 @@ type tracked struct {
 
 	touched atomic.Int64 // last activity, ms of the store's clock
 	stored  atomic.Int64 // the last activity that the store surely holds
+	slot    atomic.Int64 // its place in the touch log; 0: it has none
+	closing atomic.Bool  // is being ended because nobody touched it
 	noted   atomic.Bool  // waits to be brought to the store
 	live    atomic.Bool  // takes touches
 	beat    atomic.Int64 // when the last heartbeat was told

@@ -32,6 +32,7 @@ type contents struct {
 	machines map[string][]string // identifiers of sessions by their machine's
 	topics   map[string]*topic
 	values   map[string][]byte
+	logs     map[string]map[string]int64 // touch logs by holder
 }
 
 type session struct {
@@ -47,7 +48,7 @@ type topic struct {
 // New makes an empty store.
 func New(c clock.Clock) *Store {
 	return &Store{contents: &contents{clock: c, identity: strings.ToLower(rand.Text()[:6]), leases: map[string]store.Lease{}, sessions: map[string]*session{},
-		machines: map[string][]string{}, topics: map[string]*topic{}, values: map[string][]byte{}}}
+		machines: map[string][]string{}, topics: map[string]*topic{}, values: map[string][]byte{}, logs: map[string]map[string]int64{}}}
 }
 
 // Handle returns another handle on the same store.

@@ -80,6 +80,61 @@ func TestSQLite_RefusesANewerSchema(t *testing.T) {
 	}
 }
 
+// TestSQLite_TouchLogsLieAboutOnlyUntilTheyAreCounted leaves a log as a process
+// does whose last write to the store failed.
+func TestSQLite_TouchLogsLieAboutOnlyUntilTheyAreCounted(t *testing.T) {
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "atlas.db")
+	a := open(t, path)
+	la, _, err := a.Lease(ctx, "node/aa", "aa", 60_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := store.Session{ID: "s1", Owner: "aa", Fence: la.Fence, State: store.Live, Touched: 5, Doc: []byte("{}")}
+	if _, err := a.Commit(ctx, la, []store.Change{{New: true, Session: row}}); err != nil {
+		t.Fatal(err)
+	}
+	log, err := a.OpenTouchLog("aa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"s1", "s2", strings.Repeat("x", 56)} {
+		if _, err := log.Write(0, id, 77); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := log.Write(0, strings.Repeat("x", 57), 77); err == nil {
+		t.Fatal("an identifier was cut")
+	}
+	file := path + ".d/aa.touches"
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatal(info, err)
+	}
+	if err := log.Close(false); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Release(ctx, la); err != nil {
+		t.Fatal(err)
+	}
+	_ = a.Close()
+	b := open(t, path)
+	lb, _, err := b.Lease(ctx, "node/bb", "bb", 60_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for turn, want := range []int{1, 0} {
+		list, err := b.Claim(ctx, lb, 1)
+		if err != nil || len(list) != want || want == 1 && list[0].Touched != 77 {
+			t.Fatal(turn, list, err)
+		}
+		if _, err := os.Stat(file); (err == nil) != (turn == 0) {
+			t.Fatalf("turn %d: %v", turn, err)
+		}
+	}
+	if _, err := os.Stat(path + ".d/bb.lock"); err != nil {
+		t.Fatal("the living lost their lock", err)
+	}
+}
+
 // TestSQLite_BringsOlderFilesUpToDate makes a file of the first version and opens
 // it with this one.
 func TestSQLite_BringsOlderFilesUpToDate(t *testing.T) {
