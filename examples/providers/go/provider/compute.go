@@ -1,0 +1,123 @@
+package provider
+
+import (
+	"slices"
+
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/plugins/sdk"
+	"github.com/exatlas/atlas/plugins/sdk/jsonx"
+	"github.com/exatlas/atlas/plugins/sdk/rest"
+)
+
+// maxPages bounds a listing; the host lets a call ask 100 times.
+const maxPages = 90
+
+func get(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
+	return one(env, "GET", request.ID, "", nil)
+}
+
+func stop(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
+	return one(env, "POST", request.ID, "/power", []byte(`{"state":"off"}`))
+}
+
+func start(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
+	return one(env, "POST", request.ID, "/power", []byte(`{"state":"on"}`))
+}
+
+// terminate deletes a machine. A machine that is not there any more is what was
+// asked for.
+func terminate(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
+	path, err := machinePath(request.ID, "")
+	if err == nil {
+		_, err = ask(env, "DELETE", path, nil)
+	}
+	if err != nil && err.Kind != spec.KindNotFound {
+		return nil, err
+	}
+	return nil, nil
+}
+
+// one carries out a request about one machine and reads the machine it answers.
+func one(env sdk.Env, method, id, below string, body []byte) (*spec.Compute, *spec.Error) {
+	path, err := machinePath(id, below)
+	if err != nil {
+		return nil, err
+	}
+	response, err := ask(env, method, path, body)
+	if err != nil {
+		return nil, err
+	}
+	return machine(&response)
+}
+
+// machine reads an answer that is one machine.
+func machine(response *sdk.Response) (*spec.Compute, *spec.Error) {
+	compute, ok := toCompute(string(response.Body))
+	if !ok {
+		return nil, rest.Unreadable(response, "machine")
+	}
+	return &compute, nil
+}
+
+// list leaves filtering to Atlas: Acme has none.
+func list(env sdk.Env, _ *spec.ListRequest) (*spec.ComputeList, *spec.Error) {
+	return machines(env, func(*spec.Compute) bool { return true })
+}
+
+// find looks for machines by what their creates carried.
+func find(env sdk.Env, request *spec.FindRequest) (*spec.ComputeList, *spec.Error) {
+	return machines(env, func(c *spec.Compute) bool {
+		return c.RequestID != "" && slices.Contains(request.RequestIDs, c.RequestID) || c.Name != "" && slices.Contains(request.Names, c.Name)
+	})
+}
+
+// machines reads every page of the listing and keeps what is wanted.
+func machines(env sdk.Env, wanted func(*spec.Compute) bool) (*spec.ComputeList, *spec.Error) {
+	all := &spec.ComputeList{Items: []spec.Compute{}}
+	page := ""
+	for range maxPages {
+		query := rest.Query{}
+		query.AddInt("per_page", 100)
+		query.Add("page", page)
+		response, err := ask(env, "GET", "/v1/machines"+query.String(), nil)
+		if err != nil {
+			return nil, err
+		}
+		next, ok := readPage(string(response.Body), all, wanted)
+		if !ok {
+			return nil, rest.Unreadable(&response, "list of machines")
+		}
+		if next == "" {
+			return all, nil
+		}
+		if next == page {
+			break
+		}
+		page = next
+	}
+	return nil, &spec.Error{Kind: spec.KindProvider, Message: "the listing of machines does not end", Retryable: true}
+}
+
+// readPage adds the machines of one page. A page that is not whole is not ok: a
+// machine that is missing from a listing would be taken for gone.
+func readPage(text string, all *spec.ComputeList, wanted func(*spec.Compute) bool) (next string, ok bool) {
+	listed, whole := false, true
+	r := jsonx.New(text)
+	for more := r.Object(); more; more = r.NextMember() {
+		switch r.Key() {
+		case "machines":
+			listed = r.Kind() == jsonx.Array
+			for more := r.Array(); more; more = r.NextElement() {
+				compute, ok := toCompute(r.Raw())
+				if whole = whole && ok; whole && wanted(&compute) {
+					all.Items = append(all.Items, compute)
+				}
+			}
+		case "next_page":
+			next = r.Text()
+		default:
+			r.Skip()
+		}
+	}
+	return next, r.Done() && listed && whole
+}
