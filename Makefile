@@ -33,7 +33,7 @@ test: ## Run every suite in every language: the one command
 	@bash mk/test.sh
 
 .PHONY: test-go
-test-go: plugins ## Go suites, then all that runs at once again with the race detector
+test-go: plugins provider-tools ## Go suites, then all that runs at once again with the race detector
 	$(GO) vet ./...
 	$(GO) test -timeout 15m ./...
 	$(GO) test -race -short -timeout 15m $$($(GO) list ./... | grep -Ev '$(RACE_APART)')
@@ -41,8 +41,8 @@ test-go: plugins ## Go suites, then all that runs at once again with the race de
 # Where the race detector has nothing to find: guests have one thread, and the
 # generators and checks of this repository one goroutine. test/canary compiles
 # guests and reads memory and files for minutes; what it runs at once, the other
-# folders of test/ run at once under the detector.
-RACE_APART := /(plugins/.*|internal/(buildplugins|gen|lint|openapicheck)|test/canary)$$
+# folders of test/ run at once under the detector. test/thirdparty runs compilers.
+RACE_APART := /(plugins/.*|internal/(buildplugins|gen|lint|openapicheck)|test/(canary|thirdparty))$$
 
 .PHONY: lint
 lint: ## Formatting, vet, generated files, architecture rules

@@ -1,14 +1,15 @@
 //go:build wasip1
 
-// Command go is a provider for Acme Compute as a WebAssembly plugin: nothing but
+// The command is a provider for Acme Compute as a WebAssembly plugin: nothing but
 // the exports of docs/plugin-abi.md around the provider of package provider. An
 // operation that the provider lacks has no export.
 package main
 
 import (
 	"github.com/exatlas/atlas/core/spec"
-	"github.com/exatlas/atlas/examples/providers/go/provider"
 	"github.com/exatlas/atlas/plugins/sdk/guest"
+
+	"github.com/exatlas/atlas/examples/providers/go/provider"
 )
 
 // The module is a WASI reactor, which runs init functions and never main.
