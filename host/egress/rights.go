@@ -1,6 +1,9 @@
 package egress
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // Rights are the places that a policy lets a plugin reach, as texts.
 type Rights struct {
@@ -63,8 +66,9 @@ func (p *pattern) String() string {
 
 // base is an operator's address.
 func (p *pattern) base() string {
+	scheme := "http://"
 	if p.secure {
-		return "https://" + p.String() + p.prefix
+		scheme = "https://"
 	}
-	return "http://" + p.String() + p.prefix
+	return scheme + p.String() + strings.TrimSuffix(p.prefix, "/")
 }

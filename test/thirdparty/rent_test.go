@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -77,7 +78,7 @@ func open(t *testing.T) (*sim.Server, *atlas.Client, map[string]string) {
 }
 
 func TestThree_AreListedBesideTheBuiltIn(t *testing.T) {
-	_, client, dropped := open(t)
+	server, client, dropped := open(t)
 	list, err := client.Providers.List(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +88,7 @@ func TestThree_AreListedBesideTheBuiltIn(t *testing.T) {
 		path, ours := dropped[p.Name]
 		if !ours {
 			builtin++
-			if p.Source != "builtin" || p.Path != "" || p.Error != nil {
+			if p.Source != "builtin" || p.Path != "" || p.Error != nil || p.Limits.ComputeMS != 0 || len(p.Addresses) > 0 {
 				t.Errorf("%+v", p)
 			}
 			continue
@@ -99,8 +100,15 @@ func TestThree_AreListedBesideTheBuiltIn(t *testing.T) {
 		}
 		sum := sha256.Sum256(code)
 		if p.Error != nil || p.Source != "dir" || p.Path != path || p.Version != "0.1.0" || p.SHA256 != hex.EncodeToString(sum[:]) || len(p.Operations) != 8 ||
-			!slices.Equal(p.Hosts, []string{"api.acmecompute.invalid"}) || !p.Credential.Configured {
+			!slices.Equal(p.Hosts, []string{"api.acmecompute.invalid"}) || p.Narrowed || p.Pinned || !slices.Equal(p.Addresses, []string{server.URL()}) || !p.Credential.Configured {
 			t.Errorf("%+v", p)
+		}
+		sandboxes := 16
+		if p.Name == "acme_go" { // it parks, the others block
+			sandboxes = min(runtime.GOMAXPROCS(0), 4)
+		}
+		if l := p.Limits; l == nil || l.MemoryBytes != 512<<20 || l.ComputeMS != 2000 || l.Requests != 100 || l.Sandboxes != sandboxes {
+			t.Errorf("%s: limits %+v", p.Name, p.Limits)
 		}
 	}
 	if len(dropped) > 0 || builtin < 5 {
