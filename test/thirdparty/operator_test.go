@@ -125,6 +125,15 @@ func TestLogs_OfAPluginAreEvents(t *testing.T) {
 			t.Errorf("%s %+v, want %+v", event, said, want)
 		}
 	}
+	ask("log " + strings.Repeat("x", 10_000))
+	for _, level := range []string{"warn", "info"} { // the second is cut in two
+		if event, said := next(); event != "line" || said.Level != level || len(said.Line) != 4096 {
+			t.Errorf("%s %s of %d bytes", event, said.Level, len(said.Line))
+		}
+	}
+	for range 2 {
+		next()
+	}
 	ask("shout lorem")
 	ask("log at last")
 	for range 4 {

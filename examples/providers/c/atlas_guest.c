@@ -184,12 +184,15 @@ atlas_text text_in(const atlas_buffer *buffer) { return (atlas_text){buffer->at,
 
 void put_text(atlas_buffer *out, atlas_text text)
 {
+	if (text.length == 0)
+		return;
 	if (text.length > out->room - out->length) {
 		if (text.length > MOST - out->length)
 			__builtin_trap();
 		uint32_t room = (out->length + text.length) * 2 + 256;
 		char *larger = atlas_take(room);
-		__builtin_memcpy(larger, out->at, out->length);
+		if (out->length > 0)
+			__builtin_memcpy(larger, out->at, out->length);
 		out->at = larger;
 		out->room = room;
 	}
