@@ -198,6 +198,7 @@ func (c *Client) live() map[string]int64 {
 	live["parked"] = int64(stats.Parked)
 	live["sandbox_bytes"] = stats.Memory
 	live["calls"] = int64(c.dispatcher.Live())
+	live["sessions"] = int64(c.orchestrator.Tracked())
 	live["fly_streams"] = int64(c.fly.logs.Streams())
 	live["fly_deploys"] = int64(c.fly.deploy.Running())
 	live["subscriptions"] = int64(c.bus.Live())

@@ -34,7 +34,7 @@ export interface AtlasInfo {
   plugin_abi: number;
   /** Names of the providers, loaded or not. */
   providers: string[];
-  /** What is alive now: calls, subscriptions, instances, parked, goroutines, and the gauges of the embedding layer. */
+  /** What is alive now: calls, sessions, subscriptions, instances, parked, goroutines, and the gauges of the embedding layer. */
   live: Record<string, number>;
 }
 

@@ -141,8 +141,9 @@ func broken(operations ...string) func(string, int) *spec.Error {
 // faulty is a store whose methods can be made to fail.
 type faulty struct {
 	store.Store
-	mu    sync.Mutex
-	spoil func(what string) error
+	logless bool
+	mu      sync.Mutex
+	spoil   func(what string) error
 }
 
 func (f *faulty) check(what string) error {
@@ -195,11 +196,20 @@ func (f *faulty) Claim(ctx context.Context, by store.Lease, n int) ([]store.Clai
 	return f.Store.Claim(ctx, by, n)
 }
 
+// OpenTouchLog is the store's, unless this one is to have none.
+func (f *faulty) OpenTouchLog(holder string) (store.TouchLog, error) {
+	if f.logless {
+		return nil, errors.New("it has no log")
+	}
+	return f.Store.(store.TouchLogger).OpenTouchLog(holder)
+}
+
 // world is a cloud and a store with the processes that use them.
 type world struct {
-	t     *testing.T
-	cloud *cloud
-	store *memory.Store
+	t       *testing.T
+	cloud   *cloud
+	store   *memory.Store
+	logless bool // the store has no touch log
 }
 
 func newWorld(t *testing.T) *world {
@@ -216,7 +226,7 @@ type process struct {
 
 func (w *world) process(change ...func(*Settings)) *process {
 	w.t.Helper()
-	f := &faulty{Store: w.store.Handle()}
+	f := &faulty{Store: w.store.Handle(), logless: w.logless}
 	bus := events.NewBus(clock.System{}, events.Settings{})
 	d := provider.NewDirectory(w.cloud, provider.Settings{Default: "runpod"})
 	settings := Settings{NamePrefix: "atlas-"}

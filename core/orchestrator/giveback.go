@@ -20,7 +20,7 @@ func target(name string) provider.Target { return provider.Target{Provider: name
 
 // giveBack terminates the machine of an ending session, until the cloud says that
 // it is gone.
-func (s *Service) giveBack(t *tracked, row store.Session, d *document) {
+func (s *Service) giveBack(t *tracked, row store.Session) {
 	ctx, cancel := context.WithTimeout(s.until, cloudLimit)
 	defer cancel()
 	now := s.node.now()

@@ -79,29 +79,6 @@ func (d *document) spent(now int64) float64 {
 	return d.Spent + *d.Price*float64(now-d.PricedAt)/float64(time.Hour/time.Millisecond)
 }
 
-// deadline is when a live session ends, and why; 0 for never.
-func (d *document) deadline(created, touched int64) (at int64, reason string) {
-	soonest := func(t int64, why string) {
-		if at == 0 || t < at {
-			at, reason = t, why
-		}
-	}
-	if d.IdleTTL > 0 {
-		soonest(touched+d.IdleTTL, ReasonIdle)
-	}
-	if d.MaxLifetime > 0 {
-		soonest(created+d.MaxLifetime, ReasonLifetime)
-	}
-	if d.ReadyTimeout > 0 && d.ReadyAt == 0 && d.RentedAt > 0 {
-		soonest(d.RentedAt+d.ReadyTimeout, ReasonNeverReady)
-	}
-	if d.MaxCost > 0 && d.Price != nil && *d.Price > 0 {
-		left := (d.MaxCost - d.Spent) / *d.Price * float64(time.Hour/time.Millisecond)
-		soonest(d.PricedAt+int64(min(max(left, 0), 1e15)), ReasonCost)
-	}
-	return at, reason
-}
-
 // topicOf is where a session's events are told.
 func topicOf(computeID string) string {
 	if computeID == "" {
@@ -137,7 +114,8 @@ func view(row *store.Session, d *document, now int64) *Session {
 		s.Compute = &c
 	}
 	if row.State == store.Live {
-		at, _ := d.deadline(row.Created, row.Touched)
+		t := d.terms()
+		at, _ := t.deadline(row.Created, row.Touched)
 		s.EndsAt = text(at)
 	}
 	if d.PricedAt > 0 {

@@ -44,10 +44,10 @@ type Wiring struct {
 }
 
 // How activities come to the store. One that is answered from memory alone is lost
-// with the process, so that is done only while the store holds one of the same
-// session that is at most trusted older: whoever adopts the session adds trusted to
-// what it finds, and so never takes it for idle before its time. flushEvery keeps
-// sessions that are touched all the time within it.
+// with the process, so that is done only while the store, or the log beside it,
+// holds one of the same session that is at most trusted older: whoever adopts the
+// session adds trusted to what it finds, and so never takes it for idle before its
+// time. flushEvery brings what is in memory and log to the store.
 const (
 	trusted    = time.Second
 	flushEvery = trusted / 2
@@ -76,7 +76,8 @@ type Service struct {
 	starting sync.Mutex
 	node     *node // set once it runs, under starting; read through running
 	store    store.Store
-	started  chan struct{} // closed then
+	log      store.TouchLog // nil where the store has none
+	started  chan struct{}  // closed then
 	closed   bool
 	adopted  chan struct{} // closed once everything that was there at the start is taken
 	follow   sync.Mutex    // held while a stored topic's events are handed on
@@ -133,6 +134,11 @@ func (s *Service) Start(ctx context.Context) error {
 	if _, err := n.renew(ctx); err != nil {
 		_ = opened.Close()
 		return unknown(err)
+	}
+	if logger, ok := opened.(store.TouchLogger); ok {
+		if s.log, err = logger.OpenTouchLog(n.holder); err != nil {
+			s.log = nil // touches are written to the store itself then
+		}
 	}
 	s.store, s.node = opened, n
 	close(s.started)
@@ -193,6 +199,9 @@ func (s *Service) drop(t *tracked) {
 	t.live.Store(false)
 	s.timers.set(t, 0)
 	s.index.remove(t, computeID)
+	if place := t.slot.Swap(0); place != 0 {
+		s.log.Free(place)
+	}
 }
 
 // prune forgets what ended long ago.

@@ -23,7 +23,7 @@ func checkValue(operation, provider string, value spec.Raw) string {
 		}
 		return one(value, func(c *spec.Compute) string { return compute(c, provider) })
 	case spec.OpList, spec.OpFind:
-		return one(value, func(l *spec.ComputeList) string {
+		return one(value, func(l *spec.ComputePage) string {
 			return each(l.Items, func(c *spec.Compute) string { return compute(c, provider) })
 		})
 	case spec.OpRunJob, spec.OpGetJob, spec.OpCancelJob:

@@ -33,9 +33,9 @@ func Handle(p *Provider, op string, input []byte, doer Doer) []byte {
 	case spec.OpGet:
 		return carry(env, request, codec.DecodeID, p.Get, tidyCompute, codec.AppendCompute)
 	case spec.OpList:
-		return carry(env, request, codec.DecodeList, p.List, tidyComputes, codec.AppendComputeList)
+		return carry(env, request, codec.DecodeList, p.List, tidyComputes, codec.AppendComputePage)
 	case spec.OpFind:
-		return carry(env, request, codec.DecodeFind, p.Find, tidyComputes, codec.AppendComputeList)
+		return carry(env, request, codec.DecodeFind, p.Find, tidyComputes, codec.AppendComputePage)
 	case spec.OpStop:
 		return carry(env, request, codec.DecodeID, p.Stop, tidyCompute, codec.AppendCompute)
 	case spec.OpStart:

@@ -36,8 +36,8 @@ type Provider struct {
 	Manifest     func() spec.Manifest
 	Spawn        func(Env, *spec.SpawnRequest) (*spec.Compute, *spec.Error)
 	Get          func(Env, *spec.IDRequest) (*spec.Compute, *spec.Error)
-	List         func(Env, *spec.ListRequest) (*spec.ComputeList, *spec.Error)
-	Find         func(Env, *spec.FindRequest) (*spec.ComputeList, *spec.Error)
+	List         func(Env, *spec.ListRequest) (*spec.ComputePage, *spec.Error)
+	Find         func(Env, *spec.FindRequest) (*spec.ComputePage, *spec.Error)
 	Stop         func(Env, *spec.IDRequest) (*spec.Compute, *spec.Error)
 	Start        func(Env, *spec.IDRequest) (*spec.Compute, *spec.Error)
 	Terminate    func(Env, *spec.IDRequest) (*spec.Compute, *spec.Error)

@@ -87,7 +87,7 @@ class AtlasInfo(TypedDict):
     providers: List[str]
     "Names of the providers, loaded or not."
     live: Dict[str, int]
-    "What is alive now: calls, subscriptions, instances, parked, goroutines, and the gauges of the embedding layer."
+    "What is alive now: calls, sessions, subscriptions, instances, parked, goroutines, and the gauges of the embedding layer."
 
 
 class AuthTokenMintParams(TypedDict):

@@ -12,8 +12,8 @@ func AppendCompute(dst []byte, c *spec.Compute) []byte {
 	return w.Buf
 }
 
-// AppendComputeList appends the answer of list_compute and find_compute.
-func AppendComputeList(dst []byte, list *spec.ComputeList) []byte {
+// AppendComputePage appends the answer of list_compute and find_compute.
+func AppendComputePage(dst []byte, list *spec.ComputePage) []byte {
 	w := jsonx.Writer{Buf: dst}
 	w.Open('{')
 	w.Key("items")
@@ -22,6 +22,7 @@ func AppendComputeList(dst []byte, list *spec.ComputeList) []byte {
 		compute(&w, &list.Items[i])
 	}
 	w.Close(']')
+	w.TextField("next", list.Next)
 	w.Close('}')
 	return w.Buf
 }

@@ -160,6 +160,8 @@ func DecodeList(text string, into *spec.ListRequest) *spec.Error {
 			into.Region = r.Text()
 		case "gpu":
 			into.GPU = r.Text()
+		case "cursor":
+			into.Cursor = r.Text()
 		default:
 			r.Skip()
 		}
@@ -176,6 +178,8 @@ func DecodeFind(text string, into *spec.FindRequest) *spec.Error {
 			into.RequestIDs = r.Texts()
 		case "names":
 			into.Names = r.Texts()
+		case "cursor":
+			into.Cursor = r.Text()
 		default:
 			r.Skip()
 		}
