@@ -4,6 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +14,7 @@ import (
 	"time"
 
 	"github.com/exatlas/atlas"
+	"github.com/exatlas/atlas/sim"
 )
 
 // folder copies modules into a plugin folder.
@@ -144,5 +148,46 @@ func TestLogs_OfAPluginAreEvents(t *testing.T) {
 	ask("log after the flood")
 	if event, said := next(); event != "dropped" || said.Count < 100 {
 		t.Errorf("%s %+v: lines that nobody took are not counted", event, said)
+	}
+}
+
+// TestThree_ListLargeAccounts lists an account that no provider answers at once.
+func TestThree_ListLargeAccounts(t *testing.T) {
+	const machines = 1150
+	paths := modules(t)
+	server, err := sim.Start("acme", sim.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	web := &http.Client{Transport: &http.Transport{}}
+	defer web.CloseIdleConnections()
+	for n := range machines {
+		request, err := http.NewRequestWithContext(t.Context(), "POST", server.URL()+"/v1/machines", strings.NewReader(fmt.Sprintf(`{"name":"m-%d","size":"l40s-1"}`, n)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer key-1")
+		answer, err := web.Do(request)
+		if err != nil || answer.StatusCode != 201 {
+			t.Fatal(answer, err)
+		}
+		_, _ = io.Copy(io.Discard, answer.Body)
+		answer.Body.Close()
+	}
+	for name, path := range paths {
+		c := client(t, atlas.Settings{Plugins: atlas.PluginSettings{Dir: folder(t, path)}, Providers: map[string]atlas.ProviderSettings{name: {BaseURL: server.URL(), APIKey: atlas.NewSecret("key-1")}}})
+		list, err := c.Compute.List(t.Context(), atlas.ListParams{Target: atlas.Target{Provider: name}})
+		if err != nil || len(list.Items) != machines || list.Items[machines-1].Name != fmt.Sprintf("m-%d", machines-1) {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		seen := map[string]bool{}
+		for _, m := range list.Items {
+			seen[m.ID] = true
+		}
+		if len(seen) != machines {
+			t.Errorf("%s: %d different machines of %d", name, len(seen), machines)
+		}
 	}
 }

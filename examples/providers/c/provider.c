@@ -3,9 +3,10 @@
  * credential: the host does all that. */
 #include "provider.h"
 
-#define MOST_PAGES 90            /* the host lets a call ask 100 times */
-#define MOST_BYTES (32u << 20)   /* of a whole listing */
-#define LONGEST_PAGE 512         /* of the word that leads to the next page */
+#define MOST_PAGES 90           /* the host lets a call ask 100 times */
+#define LONGEST_PAGE 512        /* of the word that leads to the next page */
+#define ENOUGH_MACHINES 1000    /* for one answer; Atlas asks for the rest */
+#define ENOUGH_BYTES (8u << 20)
 
 ATLAS_EXPORT(describe)
 {
@@ -112,13 +113,17 @@ static int among(atlas_text list, atlas_text value)
 	return 0;
 }
 
-/* listed writes every machine of every page, or with find those that the request
- * names by what their creates carried. A page that is not whole is an error: a
- * machine that is missing from a listing would be taken for gone. */
+/* listed reads the listing from where the request says, and writes its machines,
+ * or with find those that the request names by what their creates carried. A page
+ * that is not whole is an error: a machine that is missing from a listing would be
+ * taken for gone. */
 static int listed(const call *c, int find, atlas_buffer *out)
 {
-	atlas_text ids = json_member(c->request, "request_ids"), names = json_member(c->request, "names"), page = {0}, key, value;
-	uint32_t bytes = 0;
+	atlas_text ids = json_member(c->request, "request_ids"), names = json_member(c->request, "names"), key, value;
+	atlas_text page = json_text(json_member(c->request, "cursor"));
+	uint32_t bytes = 0, read = 0;
+	if (page.length > LONGEST_PAGE)
+		return fail(out, "validation", "the cursor is none of this provider's");
 	put(out, "{\"items\":[");
 	for (int n = 0; n < MOST_PAGES; n++) {
 		atlas_buffer path = {0};
@@ -141,6 +146,7 @@ static int listed(const call *c, int find, atlas_buffer *out)
 		for (uint32_t place = 0; json_next(list, &place, &key, &value);) {
 			if (!read_machine(value, &m))
 				return unreadable(&answer, "list of machines", out);
+			read++;
 			if (!find || among(ids, m.request_id) || among(names, m.name))
 				put_machine(out, &m);
 		}
@@ -148,10 +154,16 @@ static int listed(const call *c, int find, atlas_buffer *out)
 			put(out, "]}");
 			return 1;
 		}
-		bytes += answer.body.length;
-		if (text_same(next, page) || bytes > MOST_BYTES)
+		if (text_same(next, page))
 			break;
 		page = next;
+		bytes += answer.body.length;
+		if (read >= ENOUGH_MACHINES || bytes >= ENOUGH_BYTES) {
+			put(out, "],\"next\":");
+			json_quote(out, page);
+			put(out, "}");
+			return 1;
+		}
 	}
 	return fail(out, "provider", "the listing of machines does not end");
 }

@@ -6,7 +6,7 @@ import { Json, Kind, parse } from "./json";
 const LONGEST = 500; // what of a cloud's text goes into a message
 
 /** The value of an answer's JSON; one that is not there where it has none. */
-export function read(answer: Answer): Json {
+export function parsed(answer: Answer): Json {
   const value = parse(answer.body);
   return value !== null ? value : new Json(Kind.Absent);
 }
@@ -21,7 +21,7 @@ export function unreadable(call: Call, answer: Answer, what: string): string {
  * kind, and Acme's code word where the status does not tell enough. */
 export function failure(call: Call, answer: Answer): string {
   if (answer.status == 0) return call.fail("transport", "the request got no answer");
-  const error = read(answer).get("error");
+  const error = parsed(answer).get("error");
   const code = error.get("code").string();
   const failed = new Failed(kindOf(answer.status), "", "", answer.status, answer.retryAfter);
   if (answer.status == 409 && code == "sold_out") {

@@ -4,15 +4,16 @@
 
 import { Host } from "@extism/as-pdk";
 import { compute, gpuTypes, isMachine, requestID } from "./convert";
-import { failure, read, unreadable } from "./errors";
+import { failure, parsed, unreadable } from "./errors";
 import { Call } from "./host";
-import { Json } from "./json";
+import { Json, quote } from "./json";
 import { MANIFEST } from "./manifest";
 import { body, refused, secrets } from "./spawn";
 
 const MOST_PAGES = 90; // the host lets a call ask 100 times
 const LONGEST_PAGE = 512; // of the word that leads to the next page
-const MOST_BYTES = 32 << 20; // of a whole listing
+const ENOUGH_MACHINES = 1000; // for one answer; Atlas asks for the rest
+const ENOUGH_BYTES = 8 << 20;
 
 export function describe(): i32 {
   Host.output(Uint8Array.wrap(String.UTF8.encode(MANIFEST)));
@@ -44,7 +45,7 @@ export function terminate(): i32 {
   const path = machinePath(call, "");
   if (call.failed !== null) return call.end("");
   const answer = call.send("DELETE", path);
-  const gone = answer.status == 404 && read(answer).get("error").get("code").string() == "no_such_machine";
+  const gone = answer.status == 404 && parsed(answer).get("error").get("code").string() == "no_such_machine";
   return call.end(answer.ok() || gone ? "{}" : failure(call, answer));
 }
 
@@ -63,7 +64,7 @@ export function list_gpu_types(): i32 {
   if (call.failed !== null) return call.end("");
   const answer = call.send("GET", "/v1/sizes");
   if (!answer.ok()) return call.end(failure(call, answer));
-  const sizes = read(answer).get("sizes");
+  const sizes = parsed(answer).get("sizes");
   if (!sizes.isList()) return call.end(unreadable(call, answer, "list of sizes"));
   return call.end(gpuTypes(sizes, max(call.request.get("gpu_count").whole(1, i32.MAX_VALUE), 1)));
 }
@@ -79,7 +80,7 @@ function about(method: string, below: string, body: string): i32 {
 function one(call: Call, method: string, path: string, body: string): string {
   const answer = call.send(method, path, body);
   if (!answer.ok()) return failure(call, answer);
-  const machine = read(answer);
+  const machine = parsed(answer);
   return isMachine(machine) ? compute(machine) : unreadable(call, answer, "machine");
 }
 
@@ -97,19 +98,21 @@ function plain(c: i32): bool {
   return (c >= 0x61 && c <= 0x7a) || (c >= 0x41 && c <= 0x5a) || (c >= 0x30 && c <= 0x39) || c == 0x2d || c == 0x5f;
 }
 
-/** machines reads every page, and keeps with find those that the request names by
- * what their creates carried. A page that is not whole is an error: a machine that
- * is missing from a listing would be taken for gone. */
+/** machines reads the listing from where the request says, and keeps with find the
+ * machines that it names by what their creates carried. A page that is not whole is
+ * an error: a machine that is missing from a listing would be taken for gone. */
 function machines(call: Call, find: bool): string {
   const ids = call.request.get("request_ids");
   const names = call.request.get("names");
   const all: string[] = [];
-  let page = "";
+  let page = call.request.get("cursor").string();
+  let read = 0;
   let bytes = 0;
+  if (page.length > LONGEST_PAGE) return call.fail("validation", "the cursor is none of this provider's");
   for (let n = 0; n < MOST_PAGES; n++) {
     const answer = call.send("GET", "/v1/machines?per_page=100" + (page.length > 0 ? "&page=" + encodeURIComponent(page) : ""));
     if (!answer.ok()) return failure(call, answer);
-    const document = read(answer);
+    const document = parsed(answer);
     const list = document.get("machines");
     const next = document.get("next_page").string();
     if (!list.isList() || next.length > LONGEST_PAGE) return unreadable(call, answer, "list of machines");
@@ -119,9 +122,11 @@ function machines(call: Call, find: bool): string {
       if (!find || among(ids, requestID(m)) || among(names, m.get("name").string())) all.push(compute(m));
     }
     if (next.length == 0) return '{"items":[' + all.join(",") + "]}";
-    bytes += answer.body.length;
-    if (next == page || bytes > MOST_BYTES) break;
+    if (next == page) break;
     page = next;
+    read += list.items.length;
+    bytes += answer.body.length;
+    if (read >= ENOUGH_MACHINES || bytes >= ENOUGH_BYTES) return '{"items":[' + all.join(",") + '],"next":' + quote(page) + "}";
   }
   return call.fail("provider", "the listing of machines does not end");
 }

@@ -9,9 +9,6 @@ import (
 	"github.com/exatlas/atlas/plugins/sdk/rest"
 )
 
-// maxPages bounds a listing; the host lets a call ask 100 times.
-const maxPages = 90
-
 func get(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
 	return one(env, "GET", request.ID, "", nil)
 }
@@ -60,47 +57,40 @@ func machine(response *sdk.Response) (*spec.Compute, *spec.Error) {
 }
 
 // list leaves filtering to Atlas: Acme has none.
-func list(env sdk.Env, _ *spec.ListRequest) (*spec.ComputeList, *spec.Error) {
-	return machines(env, func(*spec.Compute) bool { return true })
+func list(env sdk.Env, request *spec.ListRequest) (*spec.ComputePage, *spec.Error) {
+	return machines(env, request.Cursor, func(*spec.Compute) bool { return true })
 }
 
 // find looks for machines by what their creates carried.
-func find(env sdk.Env, request *spec.FindRequest) (*spec.ComputeList, *spec.Error) {
-	return machines(env, func(c *spec.Compute) bool {
+func find(env sdk.Env, request *spec.FindRequest) (*spec.ComputePage, *spec.Error) {
+	return machines(env, request.Cursor, func(c *spec.Compute) bool {
 		return c.RequestID != "" && slices.Contains(request.RequestIDs, c.RequestID) || c.Name != "" && slices.Contains(request.Names, c.Name)
 	})
 }
 
-// machines reads every page of the listing and keeps what is wanted.
-func machines(env sdk.Env, wanted func(*spec.Compute) bool) (*spec.ComputeList, *spec.Error) {
-	all := &spec.ComputeList{Items: []spec.Compute{}}
-	page := ""
-	for range maxPages {
+// machines reads the listing from a page on and keeps what is wanted. After some
+// thousand machines rest.Pages answers, and Atlas asks for the rest.
+func machines(env sdk.Env, from string, wanted func(*spec.Compute) bool) (*spec.ComputePage, *spec.Error) {
+	all := &spec.ComputePage{Items: []spec.Compute{}}
+	return rest.Pages(all, from, "machines", func(page string) (string, int, *spec.Error) {
 		query := rest.Query{}
 		query.AddInt("per_page", 100)
 		query.Add("page", page)
 		response, err := ask(env, "GET", "/v1/machines"+query.String(), nil)
 		if err != nil {
-			return nil, err
+			return "", 0, err
 		}
-		next, ok := readPage(string(response.Body), all, wanted)
+		next, read, ok := readPage(string(response.Body), all, wanted)
 		if !ok {
-			return nil, rest.Unreadable(&response, "list of machines")
+			return "", 0, rest.Unreadable(&response, "list of machines")
 		}
-		if next == "" {
-			return all, nil
-		}
-		if next == page {
-			break
-		}
-		page = next
-	}
-	return nil, &spec.Error{Kind: spec.KindProvider, Message: "the listing of machines does not end", Retryable: true}
+		return next, read, nil
+	})
 }
 
 // readPage adds the machines of one page. A page that is not whole is not ok: a
 // machine that is missing from a listing would be taken for gone.
-func readPage(text string, all *spec.ComputeList, wanted func(*spec.Compute) bool) (next string, ok bool) {
+func readPage(text string, all *spec.ComputePage, wanted func(*spec.Compute) bool) (next string, read int, ok bool) {
 	listed, whole := false, true
 	r := jsonx.New(text)
 	for more := r.Object(); more; more = r.NextMember() {
@@ -109,6 +99,7 @@ func readPage(text string, all *spec.ComputeList, wanted func(*spec.Compute) boo
 			listed = r.Kind() == jsonx.Array
 			for more := r.Array(); more; more = r.NextElement() {
 				compute, ok := toCompute(r.Raw())
+				read++
 				if whole = whole && ok; whole && wanted(&compute) {
 					all.Items = append(all.Items, compute)
 				}
@@ -119,5 +110,5 @@ func readPage(text string, all *spec.ComputeList, wanted func(*spec.Compute) boo
 			r.Skip()
 		}
 	}
-	return next, r.Done() && listed && whole
+	return next, read, r.Done() && listed && whole
 }
