@@ -33,7 +33,8 @@ type Language struct {
 	Edit    []Step
 }
 
-// Languages lists them. The first words of Build are run in the project's folder.
+// Languages lists them. Build are commands for the folder of a project, in order;
+// {name} stands for the provider's name.
 func Languages() []Language {
 	return []Language{
 		{Name: "go", Title: "Go", Example: "acme_go",

@@ -45,39 +45,35 @@ static int begins(atlas_text text, atlas_text with)
 	return with.length <= text.length && text_same((atlas_text){text.at, with.length}, with);
 }
 
-/* secret_at returns the length of the secret that begins a text, 0 for none.
- * Values too short to be secrets are left alone. */
-static uint32_t secret_at(const call *c, atlas_text text)
-{
-	uint32_t longest = 0;
-	for (int i = 0; i < 2; i++) {
-		atlas_text key, value;
-		uint32_t place = 0;
-		if (json_kind(c->secrets[i]) != '{')
-			continue;
-		while (json_next(c->secrets[i], &place, &key, &value)) {
-			atlas_text secret = json_text(value);
-			if (secret.length >= 4 && secret.length > longest && begins(text, secret))
-				longest = secret.length;
-		}
-	}
-	return longest;
-}
-
-/* hide copies a text without the secrets of the call: a cloud may repeat in an
- * error what it was sent. */
+/* hide copies the beginning of a text without the secrets of the call: a cloud may
+ * repeat in an error what it was sent. Values too short to be secrets are left
+ * alone. */
 static atlas_text hide(const call *c, atlas_text text)
 {
+	atlas_text key, value, *secrets;
 	atlas_buffer out = {0};
-	if (c->secrets[0].length == 0 && c->secrets[1].length == 0)
-		return text;
-	for (uint32_t i = 0; i < text.length;) {
-		uint32_t secret = secret_at(c, (atlas_text){text.at + i, text.length - i});
-		if (secret > 0)
+	uint32_t count = 0;
+	for (int i = 0; i < 2; i++)
+		for (uint32_t place = 0; json_next(c->secrets[i], &place, &key, &value);)
+			count++;
+	secrets = atlas_take(count * (uint32_t)sizeof *secrets);
+	count = 0;
+	for (int i = 0; i < 2; i++)
+		for (uint32_t place = 0; json_next(c->secrets[i], &place, &key, &value);) {
+			secrets[count] = json_text(value);
+			count += secrets[count].length >= 4;
+		}
+	for (uint32_t at = 0; at < text.length && out.length <= LONGEST;) {
+		atlas_text rest = {text.at + at, text.length - at};
+		uint32_t longest = 0;
+		for (uint32_t i = 0; i < count; i++)
+			if (secrets[i].length > longest && begins(rest, secrets[i]))
+				longest = secrets[i].length;
+		if (longest > 0)
 			put(&out, "[redacted]");
 		else
-			put_text(&out, (atlas_text){text.at + i, 1});
-		i += secret > 0 ? secret : 1;
+			put_text(&out, (atlas_text){rest.at, 1});
+		at += longest > 0 ? longest : 1;
 	}
 	return text_in(&out);
 }
@@ -109,17 +105,14 @@ int failure(const call *c, const atlas_answer *answer, atlas_buffer *out)
 		kind = "provider";
 		hint = "what answered is not Acme; check base_url";
 	}
-	/* Each part is cut before it is searched and after: the search looks for every
-	 * secret at every place. A secret that the first cut would halve cannot show,
-	 * for the second cut is nearer. */
 	atlas_buffer message = {0};
-	put_text(&message, clip(json_text(json_member(error, "message")), 16 * LONGEST));
+	put_text(&message, json_text(json_member(error, "message")));
 	if (message.length == 0)
 		put(&message, "the cloud gave no reason");
 	atlas_text fields = json_member(error, "fields");
-	for (uint32_t place = 0; message.length < 16 * LONGEST && json_next(fields, &place, &key, &field);) {
+	for (uint32_t place = 0; message.length < LONGEST && json_next(fields, &place, &key, &field);) {
 		put(&message, "; ");
-		put_text(&message, clip(json_text(field), 16 * LONGEST));
+		put_text(&message, json_text(field));
 	}
 	atlas_text said = clip(hide(c, text_in(&message)), LONGEST);
 	*out = (atlas_buffer){0};
