@@ -22,13 +22,21 @@ func main() {
 	calls := flag.Int("calls", 3000, "calls in a round")
 	flight := flag.Int("flight", 10000, "calls in flight for the memory figure")
 	many := flag.Int("sessions", 100000, "sessions that are kept")
-	only := flag.String("only", "", "one part: size, opening, reading, languages, nothing, memory, sessions")
+	only := flag.String("only", "", "one part: size, opening, reading, languages, nothing, providers, memory, sessions")
 	keeps := flag.String("keep", "", "for itself: keep the sessions of this configuration and tell of it")
+	loads := flag.String("load", "", "for itself: load all plugins with this configuration and tell how long it took")
 	idle := flag.Duration("idle", 0, "for itself: with -keep, how long to watch")
 	check := flag.Bool("check", false, "fail when a limit is missed")
 	flag.Parse()
-	if *keeps != "" {
-		if err := keep(*keeps, *idle); err != nil {
+	var alone func() error
+	switch {
+	case *keeps != "":
+		alone = func() error { return keep(*keeps, *idle) }
+	case *loads != "":
+		alone = func() error { return load(*loads) }
+	}
+	if alone != nil {
+		if err := alone(); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			os.Exit(1)
 		}
@@ -91,7 +99,7 @@ func (b *bench) run(root string) (int, error) {
 	for _, part := range []struct {
 		name string
 		run  func() error
-	}{{"size", b.size}, {"opening", b.opening}, {"reading", b.reading}, {"languages", b.languages}, {"nothing", b.nothing}, {"memory", b.memory}, {"sessions", b.sessions}} {
+	}{{"size", b.size}, {"opening", b.opening}, {"reading", b.reading}, {"languages", b.languages}, {"nothing", b.nothing}, {"providers", b.providers}, {"memory", b.memory}, {"sessions", b.sessions}} {
 		if b.only != "" && b.only != part.name {
 			continue
 		}

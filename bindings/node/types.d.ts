@@ -206,6 +206,27 @@ export interface Compute {
   raw?: unknown;
 }
 
+/** The params of compute.bill. */
+export interface ComputeBillParams {
+  /** Provider to use. Default: the client's default_provider. */
+  provider?: string;
+  /** Credential for this call alone. Default: the client's. */
+  api_key?: string;
+  /** The cloud's identifier of the machine; it may be gone. */
+  id: string;
+  /** Charges from this time on, RFC 3339. Default: as far back as the cloud tells by itself. */
+  from?: string;
+}
+
+export interface Bill {
+  /** What the cloud has charged so far, USD. */
+  amount_usd: number;
+  /** Begin of the time it is for, RFC 3339. */
+  from?: string;
+  /** End of the time it is for, RFC 3339. */
+  to?: string;
+}
+
 /** The params of compute.get. */
 export interface ComputeGetParams {
   /** Provider to use. Default: the client's default_provider. */
@@ -1087,8 +1108,10 @@ export interface Session {
   reason?: string;
   /** What went wrong last, such as a terminate the cloud refuses. */
   error?: ErrorDocument;
-  /** What it has cost until now in USD, from price and time. */
+  /** What it has cost until now in USD, from price and time, and never less than billed. */
   spent?: number;
+  /** What the cloud had charged when it was last asked, USD: every cost event of a session with max_cost, and some minutes after the end of any. Absent where the cloud tells no bill of a machine. */
+  billed?: number;
   /** What was tried to rent it; on the answer of spawn. */
   attempts?: SpawnAttempt[];
 }
@@ -1534,6 +1557,8 @@ export interface Methods {
   "auth.url.verify": { params: AuthURLVerifyParams; result: URLValidity };
   /** Waits until a machine runs, its ports are known and, with a probe, its service answers. */
   "compute.await_ready": { params: ComputeAwaitReadyParams; result: Compute };
+  /** Tells what the cloud has charged for a machine. */
+  "compute.bill": { params: ComputeBillParams; result: Bill };
   /** Tells the state of one machine. */
   "compute.get": { params: ComputeGetParams; result: Compute };
   /** Lists the account's machines. */

@@ -117,6 +117,24 @@ func (s *Service) Logs(ctx context.Context, p *LogsParams) (*spec.LogsPage, erro
 	return page, nil
 }
 
+// Bill tells what the cloud has charged for a machine.
+func (s *Service) Bill(ctx context.Context, p *BillParams) (*spec.Bill, error) {
+	a, err := s.Directory.Find(ctx, p.Provider, p.APIKey)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Need(spec.CapBilling, "bills of machines", ""); err != nil {
+		return nil, err
+	}
+	return provider.Do[spec.Bill](ctx, s.Backend, a, spec.OpGetBill, &spec.BillRequest{ID: p.ID, From: p.From}, false)
+}
+
+// Bills reports whether a provider tells what a machine has cost.
+func (s *Service) Bills(ctx context.Context, name string) bool {
+	a, err := s.Directory.Find(ctx, name, spec.Secret{})
+	return err == nil && a.Need(spec.CapBilling, "", "") == nil
+}
+
 // GPUs lists what a cloud offers.
 func (s *Service) GPUs(ctx context.Context, p *GPUsParams) (*spec.GPUTypeList, error) {
 	a, err := s.Directory.Find(ctx, p.Provider, p.APIKey)

@@ -133,6 +133,9 @@ func (s *Service) expire(t *tracked, row store.Session, d *terms) {
 			s.later(t, retryStore)
 			return
 		}
+		if d.maxCost > 0 {
+			s.compareLater(&row, 0)
+		}
 	}
 	s.arm(t)
 }

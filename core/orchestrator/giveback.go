@@ -97,6 +97,8 @@ func (s *Service) ended(t *tracked, how string) {
 		return
 	}
 	if verdict == store.Done {
+		row, _ := t.state()
 		s.drop(t)
+		s.compareLater(&row, billAfter)
 	}
 }

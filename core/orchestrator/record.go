@@ -46,6 +46,7 @@ type document struct {
 	Price        *float64          `json:"price,omitempty"` // USD per hour since PricedAt
 	PricedAt     int64             `json:"priced_at,omitempty"`
 	Spent        float64           `json:"spent,omitempty"`   // USD until PricedAt
+	Billed       *float64          `json:"billed,omitempty"`  // USD that the cloud has charged, when last asked
 	Pending      []store.Event     `json:"pending,omitempty"` // events from before there was a topic
 }
 
@@ -77,6 +78,17 @@ func (d *document) spent(now int64) float64 {
 		return d.Spent
 	}
 	return d.Spent + *d.Price*float64(now-d.PricedAt)/float64(time.Hour/time.Millisecond)
+}
+
+// charge notes what the cloud has charged, and reports whether that is news. A bill
+// lags behind, so one that is lower than what was reckoned says nothing against it.
+func (d *document) charge(now int64, usd float64) bool {
+	news := d.Billed == nil || *d.Billed != usd
+	d.Billed = &usd
+	if usd > d.spent(now) {
+		d.Spent, d.PricedAt = usd, now
+	}
+	return news
 }
 
 // topicOf is where a session's events are told.
@@ -120,7 +132,7 @@ func view(row *store.Session, d *document, now int64) *Session {
 	}
 	if d.PricedAt > 0 {
 		spent := d.spent(now)
-		s.Spent = &spent
+		s.Spent, s.Billed = &spent, d.Billed
 	}
 	return s
 }

@@ -66,6 +66,7 @@ type Service struct {
 	notes     notes
 	beats     beats
 	adoptions adoptions
+	bills     bills
 	slots     chan struct{} // one for each act under way
 	known     sync.Map      // providers noted for the reaper
 
@@ -142,7 +143,7 @@ func (s *Service) Start(ctx context.Context) error {
 	}
 	s.store, s.node = opened, n
 	close(s.started)
-	for _, loop := range []func(){s.keepLease, s.takeOver, s.runTimers, s.flushNotes, s.tellBeats, s.tellAdoptions, s.followTopics, s.polls.run, s.reaper.run, s.prune} {
+	for _, loop := range []func(){s.keepLease, s.takeOver, s.runTimers, s.flushNotes, s.tellBeats, s.tellAdoptions, s.followTopics, s.askBills, s.polls.run, s.reaper.run, s.prune} {
 		s.background(loop)
 	}
 	return nil

@@ -22,6 +22,7 @@ const (
 	CapOffers           Capability = "offers"            // search_offers
 	CapCPU              Capability = "cpu"               // machines without GPUs
 	CapGPU              Capability = "gpu"               // machines with GPUs
+	CapBilling          Capability = "billing"           // get_bill
 	CapCloudTiers       Capability = "cloud_tiers"       // secure and community machines are asked for apart (cloud_type)
 )
 
@@ -42,12 +43,13 @@ const (
 	OpSearchOffers = "search_offers" // optional
 	OpFind         = "find_compute"  // optional
 	OpGetLogs      = "get_logs"      // optional
+	OpGetBill      = "get_bill"      // optional
 )
 
 // Operations lists every operation but describe.
 func Operations() []string {
 	return []string{OpSpawn, OpGet, OpList, OpStop, OpStart, OpTerminate, OpRunJob, OpGetJob, OpCancelJob, OpStreamJob,
-		OpListGPUTypes, OpSearchOffers, OpFind, OpGetLogs}
+		OpListGPUTypes, OpSearchOffers, OpFind, OpGetLogs, OpGetBill}
 }
 
 // Manifest is what a plugin says of itself: the answer of describe.

@@ -31,6 +31,7 @@ MethodName = Literal[
     "auth.url.sign",
     "auth.url.verify",
     "compute.await_ready",
+    "compute.bill",
     "compute.get",
     "compute.list",
     "compute.logs",
@@ -302,6 +303,57 @@ class Compute(_ComputeRequired, total=False):
     "RFC 3339 UTC."
     raw: Any
     "The cloud's own answer with secrets redacted; only with include_raw."
+
+
+class _ComputeBillParamsRequired(TypedDict):
+    id: str
+    "The cloud's identifier of the machine; it may be gone."
+
+
+_ComputeBillParamsOptional = TypedDict(
+    "_ComputeBillParamsOptional",
+    {
+        "provider": "str",
+        "api_key": "str",
+        "from": "str",
+    },
+    total=False,
+)
+
+
+class ComputeBillParams(_ComputeBillParamsRequired, _ComputeBillParamsOptional):
+    """The params of compute.bill.
+
+    provider: Provider to use. Default: the client's default_provider.
+
+    api_key: Credential for this call alone. Default: the client's.
+
+    from: Charges from this time on, RFC 3339. Default: as far back as the cloud tells by itself.
+    """
+
+
+class _BillRequired(TypedDict):
+    amount_usd: float
+    "What the cloud has charged so far, USD."
+
+
+_BillOptional = TypedDict(
+    "_BillOptional",
+    {
+        "from": "str",
+        "to": "str",
+    },
+    total=False,
+)
+
+
+class Bill(_BillRequired, _BillOptional):
+    """Bill.
+
+    from: Begin of the time it is for, RFC 3339.
+
+    to: End of the time it is for, RFC 3339.
+    """
 
 
 class _ComputeGetParamsRequired(TypedDict):
@@ -1389,7 +1441,9 @@ class Session(_SessionRequired, total=False):
     error: ErrorDocument
     "What went wrong last, such as a terminate the cloud refuses."
     spent: float
-    "What it has cost until now in USD, from price and time."
+    "What it has cost until now in USD, from price and time, and never less than billed."
+    billed: float
+    "What the cloud had charged when it was last asked, USD: every cost event of a session with max_cost, and some minutes after the end of any. Absent where the cloud tells no bill of a machine."
     attempts: List[SpawnAttempt]
     "What was tried to rent it; on the answer of spawn."
 

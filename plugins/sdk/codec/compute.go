@@ -104,6 +104,18 @@ func number(w *jsonx.Writer, name string, value *float64) {
 	}
 }
 
+// AppendBill appends the answer of get_bill.
+func AppendBill(dst []byte, bill *spec.Bill) []byte {
+	w := jsonx.Writer{Buf: dst}
+	w.Open('{')
+	w.Key("amount_usd")
+	w.Float(bill.AmountUSD)
+	w.TextField("from", bill.From)
+	w.TextField("to", bill.To)
+	w.Close('}')
+	return w.Buf
+}
+
 // AppendLogsPage appends the answer of get_logs.
 func AppendLogsPage(dst []byte, page *spec.LogsPage) []byte {
 	w := jsonx.Writer{Buf: dst}

@@ -187,6 +187,22 @@ func DecodeFind(text string, into *spec.FindRequest) *spec.Error {
 	return finish(&r)
 }
 
+// DecodeBill reads the request of get_bill.
+func DecodeBill(text string, into *spec.BillRequest) *spec.Error {
+	r := begin(text)
+	for more := r.Object(); more; more = r.NextMember() {
+		switch r.Key() {
+		case "id":
+			into.ID = r.Text()
+		case "from":
+			into.From = r.Text()
+		default:
+			r.Skip()
+		}
+	}
+	return finish(&r)
+}
+
 // DecodeLogs reads the request of get_logs.
 func DecodeLogs(text string, into *spec.LogsRequest) *spec.Error {
 	r := begin(text)
