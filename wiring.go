@@ -41,6 +41,7 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 		CacheDir:  cacheDir(settings.Plugins.CacheDir),
 		Providers: operatorSettings(settings),
 		Egress:    egress.Options{UserAgent: userAgent},
+		Log:       c.logged,
 		Changed: func(change host.Change) {
 			<-ready
 			c.changed(change)
@@ -97,7 +98,7 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 		Random:    rand.Reader,
 		Names:     h.Names,
 		Live:      c.live,
-		Providers: &plugins{host: h, directory: c.directory, settings: settings},
+		Providers: &plugins{host: h, directory: c.directory},
 		Compute:   c.compute,
 		Offers:    c.offers,
 		Jobs:      c.jobs,

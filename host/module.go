@@ -173,5 +173,13 @@ func (m *module) close() {
 }
 
 func (m *module) info() Info {
-	return Info{Name: m.name, Version: m.manifest.Version, ABI: m.manifest.ABI, Source: m.source, Path: m.path, SHA256: m.sha}
+	info := Info{Name: m.name, Version: m.manifest.Version, ABI: m.manifest.ABI, Source: m.source, Path: m.path, SHA256: m.sha,
+		Pinned: m.options.SHA256 != "", Parking: m.parking, Rights: m.policy.Rights(), EntryTime: m.host.limits.EntryTime, Instances: m.host.limits.Instances}
+	if !m.checked {
+		info.EntryTime = 0
+	}
+	if !m.parking {
+		info.Instances = m.host.limits.BlockingInstances
+	}
+	return info
 }

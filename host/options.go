@@ -96,8 +96,8 @@ const (
 	SourceLoaded  = "loaded"
 )
 
-// Info tells what a plugin is without naming what it may do; the manifest does
-// that.
+// Info tells what a plugin is, where it comes from and what it may do; what it
+// can do the manifest tells.
 type Info struct {
 	Name    string
 	Version string // empty until the plugin is first used
@@ -105,6 +105,13 @@ type Info struct {
 	Source  string // builtin, dir or loaded
 	Path    string // empty for a built-in one
 	SHA256  string // of the module; empty until a file is first read
+
+	// What follows is empty until the plugin is first used.
+	Pinned    bool          // whether the operator named the SHA-256 that it must have
+	Parking   bool          // whether its calls leave their instance while HTTP is on the wire
+	Rights    egress.Rights // where it may go
+	EntryTime time.Duration // computing between two HTTP requests; 0: as long as it takes
+	Instances int           // at one time
 }
 
 // Stats counts what a host holds now.

@@ -488,7 +488,7 @@ export interface ComputeTerminateParams {
 
 /** The params of events.subscribe. */
 export interface EventsSubscribeParams {
-  /** Topic, such as compute:<id>, jobs:<id> or rentals. */
+  /** Topic, such as compute:<id>, jobs:<id>, rentals, providers or providers.log. */
   topic: string;
   /** Sequence number to start from; 1 for everything kept. Absent: new events alone. */
   from?: number;
@@ -1308,6 +1308,21 @@ export interface ProviderCapabilities {
 export interface ProvidersListParams {
 }
 
+export interface ProviderLimits {
+  /** Linear memory of one sandbox. */
+  memory_bytes: number;
+  /** Sandboxes at one time. */
+  sandboxes: number;
+  /** Computing between two HTTP requests, ms. Absent for built-in plugins, which have no such limit. */
+  compute_ms?: number;
+  /** HTTP requests of one call. */
+  requests: number;
+  /** Body of one HTTP answer. */
+  response_bytes: number;
+  /** Log text of one call. */
+  log_bytes: number;
+}
+
 export interface ProviderCredential {
   /** Environment variables that may hold it. */
   env: string[];
@@ -1334,7 +1349,7 @@ export interface ProviderInfo {
   /** One line for people. */
   description?: string;
   /** Where the plugin comes from. */
-  source: "builtin" | "dir" | "load";
+  source: "builtin" | "dir" | "loaded";
   /** File of a plugin that is not built in. */
   path?: string;
   /** SHA-256 of the module, lower-case hex. */
@@ -1343,8 +1358,16 @@ export interface ProviderInfo {
   capabilities: string[];
   /** Operations its module exports. */
   operations: string[];
-  /** Hosts it may reach, after the operator's settings. */
+  /** Hosts it may reach: those of its manifest that the operator's hosts leave it. */
   hosts: string[];
+  /** Whether the operator's hosts take some of the manifest's away. */
+  narrowed?: boolean;
+  /** Addresses it may reach besides, from the operator's base_url and urls. */
+  addresses?: string[];
+  /** Whether the operator named the only SHA-256 that a plugin of this name may have. */
+  pinned?: boolean;
+  /** What its module may use. Absent with error. */
+  limits?: ProviderLimits;
   /** Where its credential comes from. */
   credential: ProviderCredential;
   /** Generation of the cloud's API it speaks. */
@@ -1604,7 +1627,7 @@ export interface Methods {
   "orchestrator.touch": { params: OrchestratorTouchParams; result: Touched };
   /** Tells the capabilities of one provider. */
   "providers.capabilities": { params: ProvidersCapabilitiesParams; result: ProviderCapabilities };
-  /** Lists the providers with their capabilities. */
+  /** Lists the providers: what is loaded, from where, and with what rights. */
   "providers.list": { params: ProvidersListParams; result: ProviderList };
   /** Loads a provider plugin from a file. */
   "providers.load": { params: ProvidersLoadParams; result: ProviderInfo };

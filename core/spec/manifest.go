@@ -138,3 +138,14 @@ func (m *Manifest) Reason(c Capability) string {
 	}
 	return ""
 }
+
+// ValidProvider reports whether a provider may bear a name: 1 to 32 of a-z, 0-9
+// and underscore.
+func ValidProvider(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' {
+			return false
+		}
+	}
+	return len(name) >= 1 && len(name) <= 32
+}

@@ -665,7 +665,7 @@ class ComputeTerminateParams(_ComputeTerminateParamsRequired, total=False):
 
 class _EventsSubscribeParamsRequired(TypedDict):
     topic: str
-    "Topic, such as compute:<id>, jobs:<id> or rentals."
+    "Topic, such as compute:<id>, jobs:<id>, rentals, providers or providers.log."
 
 
 _EventsSubscribeParamsOptional = TypedDict(
@@ -1676,6 +1676,26 @@ class ProvidersListParams(TypedDict):
     """The params of providers.list."""
 
 
+class _ProviderLimitsRequired(TypedDict):
+    memory_bytes: int
+    "Linear memory of one sandbox."
+    sandboxes: int
+    "Sandboxes at one time."
+    requests: int
+    "HTTP requests of one call."
+    response_bytes: int
+    "Body of one HTTP answer."
+    log_bytes: int
+    "Log text of one call."
+
+
+class ProviderLimits(_ProviderLimitsRequired, total=False):
+    """ProviderLimits."""
+
+    compute_ms: int
+    "Computing between two HTTP requests, ms. Absent for built-in plugins, which have no such limit."
+
+
 class ProviderCredential(TypedDict):
     """ProviderCredential."""
 
@@ -1703,7 +1723,7 @@ class _ProviderInfoRequired(TypedDict):
     "Version of the plugin."
     abi: int
     "Provider ABI it was built for."
-    source: Literal["builtin", "dir", "load"]
+    source: Literal["builtin", "dir", "loaded"]
     "Where the plugin comes from."
     sha256: str
     "SHA-256 of the module, lower-case hex."
@@ -1712,7 +1732,7 @@ class _ProviderInfoRequired(TypedDict):
     operations: List[str]
     "Operations its module exports."
     hosts: List[str]
-    "Hosts it may reach, after the operator's settings."
+    "Hosts it may reach: those of its manifest that the operator's hosts leave it."
     credential: ProviderCredential
     "Where its credential comes from."
 
@@ -1724,6 +1744,14 @@ class ProviderInfo(_ProviderInfoRequired, total=False):
     "One line for people."
     path: str
     "File of a plugin that is not built in."
+    narrowed: bool
+    "Whether the operator's hosts take some of the manifest's away."
+    addresses: List[str]
+    "Addresses it may reach besides, from the operator's base_url and urls."
+    pinned: bool
+    "Whether the operator named the only SHA-256 that a plugin of this name may have."
+    limits: ProviderLimits
+    "What its module may use. Absent with error."
     api: ProviderAPI
     "Generation of the cloud's API it speaks."
     error: ErrorDocument
