@@ -273,6 +273,7 @@ type nodeLine struct {
 	Concurrent float64 `json:"concurrent_ns"`
 	Raw        float64 `json:"raw_ns"`
 	Overhead   float64 `json:"overhead_ns"`
+	Blocking   float64 `json:"sync_overhead_ns"`
 }
 
 func (b *bench) python(method, params string, calls int) (line pythonLine, err error) {
@@ -299,6 +300,7 @@ func (b *bench) languages() error {
 		return err
 	}
 	b.tell(figure{Name: "compute_get_python_adds", Value: python.Overhead / 1e3, Unit: "us", Peer: "the C function in the same process", PeerValue: python.Raw / 1e3}.within("at most 15", python.Overhead <= 15_000))
+	b.tell(figure{Name: "compute_get_node_sync_adds", Value: node.Blocking / 1e3, Unit: "us, client.callSync", Peer: "the C function in the same process", PeerValue: node.Raw / 1e3}.within("at most 15", node.Blocking <= 15_000))
 	b.tell(figure{Name: "compute_get_node_adds", Value: node.Overhead / 1e3, Unit: "us", Peer: "the C function in the same process", PeerValue: node.Raw / 1e3}.within("at most 15", node.Overhead <= 15_000))
 	b.tell(figure{Name: "compute_get_node_64_at_once", Value: node.Concurrent / 1e3, Unit: "us", Peer: "one awaited after another", PeerValue: node.Await / 1e3})
 	return nil

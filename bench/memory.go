@@ -103,6 +103,7 @@ func (b *bench) memory() error {
 	if err := next(); err != nil {
 		return err
 	}
+	waiting := server.waiting.Load()
 	gate()
 	if _, err := io.WriteString(in, "finish\n"); err != nil {
 		return err
@@ -110,7 +111,7 @@ func (b *bench) memory() error {
 	if err := next(); err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "bench: %d of %d calls wait for the server, the others for a connection\n", server.waiting.Load(), b.flight)
+	fmt.Fprintf(os.Stderr, "bench: %d of %d calls waited for the server, the others for a connection\n", waiting, b.flight)
 	mb := (told.During - told.Before) / 1e6
 	b.tell(figure{Name: "memory_of_calls_in_flight", Value: mb, Unit: "MB for " + strconv.Itoa(b.flight) + " calls"}.within("at most 150, no call failed", mb <= 150 && told.Failed == 0))
 	b.tell(figure{Name: "failed_of_calls_in_flight", Value: float64(told.Failed), Unit: "calls"}.within("none", told.Failed == 0))
