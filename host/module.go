@@ -35,6 +35,7 @@ type module struct {
 	// Of a parking module.
 	list    atomic.Pointer[[]*instance]
 	mu      sync.Mutex    // guards writing list
+	inside  chan struct{} // holds a token for each call inside, where the plugin parks
 	making  chan struct{} // holds a token while no instance is being made
 	waiting atomic.Int64  // goroutines that wait for an instance
 	turn    atomic.Uint32 // which instance the next waiter waits for
@@ -77,6 +78,7 @@ func (m *module) inspect() *spec.Error {
 	if m.parking && !m.exports[exportResume] {
 		return spec.NewError(spec.KindPlugin, "the plugin imports http_begin but does not export "+exportResume)
 	}
+	m.inside = make(chan struct{}, m.host.limits.Inside)
 	m.making = make(chan struct{}, 1)
 	m.making <- struct{}{}
 	m.list.Store(&[]*instance{})

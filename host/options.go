@@ -51,6 +51,7 @@ type Limits struct {
 	VariableBytes     int           // Extism variables of an instance; default 1 MiB
 	ScratchBytes      int           // Extism memory of a call; default 64 MiB
 	Instances         int           // instances of a parking plugin; default min(GOMAXPROCS, 4)
+	Inside            int           // calls in a parking plugin; default 2048; further ones wait outside of it
 	BlockingInstances int           // instances of a blocking plugin, and so its calls at one time; default 16
 	IdleMemoryBytes   int64         // a blocking instance with more memory than this is not kept; default 64 MiB
 }
@@ -75,6 +76,7 @@ func (l Limits) withDefaults() Limits {
 	whole(&l.VariableBytes, mib)
 	whole(&l.ScratchBytes, 64*mib)
 	whole(&l.Instances, min(runtime.GOMAXPROCS(0), 4))
+	whole(&l.Inside, 2048)
 	whole(&l.BlockingInstances, 16)
 	if l.MemoryBytes <= 0 {
 		l.MemoryBytes = 512 * mib
