@@ -177,7 +177,8 @@ func (g *flyGetter) organization(ctx context.Context, url string, token spec.Sec
 		return "", err
 	}
 	if answer.Status != 200 {
-		return "", &spec.Error{Kind: spec.KindOfStatus(answer.Status), Provider: "fly", Status: answer.Status, Message: "Fly does not tell the organization of the app"}
+		return "", &spec.Error{Kind: spec.KindOfStatus(answer.Status), Provider: "fly", Status: answer.Status, Message: "Fly does not tell the organization of the app",
+			Retryable: answer.Status == 429 || answer.Status >= 500, RetryAfterMS: answer.RetryAfter.Milliseconds()}
 	}
 	return fastjson.GetString(answer.Body, "organization", "slug"), nil
 }

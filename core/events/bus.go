@@ -3,7 +3,6 @@ package events
 import (
 	"container/list"
 	"context"
-	"strconv"
 	"sync"
 
 	"github.com/exatlas/atlas/core/clock"
@@ -114,11 +113,7 @@ func (b *Bus) deliver(t *topic, class Class, name string, data spec.Raw) []*Subs
 			s.told = true
 			woken = append(woken, s)
 		}
-		if s.dropped > 0 {
-			text := `{"count":` + strconv.FormatInt(s.dropped, 10) + `}`
-			s.pending = append(s.pending, &Event{Topic: t.name, Seq: e.Seq - 1, Time: e.Time, Name: "dropped", Data: spec.Raw(text)})
-			s.dropped = 0
-		}
+		s.admit(e.Seq - 1)
 		s.pending = append(s.pending, e)
 	}
 	return woken

@@ -103,11 +103,7 @@ func (s *Subscription) Tell(name string, data spec.Raw) {
 // give appends events of one moment, after word of those that were dropped.
 func (s *Subscription) give(name string, list []spec.Raw, class Class) {
 	now := s.bus.clock.Now()
-	if s.dropped > 0 {
-		text := `{"count":` + strconv.FormatInt(s.dropped, 10) + `}`
-		s.pending = append(s.pending, &Event{Topic: s.Topic, Seq: s.topic.last, Time: now, Name: "dropped", Data: spec.Raw(text)})
-		s.dropped = 0
-	}
+	s.admit(s.topic.last)
 	made := make([]Event, len(list))
 	for i, data := range list {
 		s.topic.last++

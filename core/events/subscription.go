@@ -16,6 +16,7 @@ type Subscription struct {
 	topic   *topic
 	pending []*Event // guarded by the bus
 	dropped int64
+	taken   uint64
 	started bool // the reader may be told
 	told    bool // it was told, and has not taken everything yet
 	over    bool
@@ -91,11 +92,32 @@ func (s *Subscription) TakeEvent() (event *Event, more bool) {
 	}
 	e := s.pending[0]
 	s.pending[0] = nil
+	s.taken++
 	if s.pending = s.pending[1:]; len(s.pending) == 0 {
-		s.pending, s.told = nil, false
+		s.pending = nil
+		s.admit(s.topic.last)
+		s.told = len(s.pending) > 0
 	}
 	s.topic.wake()
 	return e, len(s.pending) > 0
+}
+
+// admit appends word of the events that were dropped, up to the one numbered seq.
+func (s *Subscription) admit(seq uint64) {
+	if s.dropped == 0 {
+		return
+	}
+	text := `{"count":` + strconv.FormatInt(s.dropped, 10) + `}`
+	s.pending = append(s.pending, &Event{Topic: s.Topic, Seq: seq, Time: s.bus.clock.Now(), Name: "dropped", Data: spec.Raw(text)})
+	s.dropped = 0
+}
+
+// Progress tells how many events the reader has taken, and whether those that wait
+// for it are as many as may.
+func (s *Subscription) Progress() (taken uint64, full bool) {
+	s.bus.mu.Lock()
+	defer s.bus.mu.Unlock()
+	return s.taken, len(s.pending) >= s.bus.settings.Pending
 }
 
 // Done is closed when the subscription is over: it gets nothing more, and what it

@@ -147,10 +147,28 @@ func (r *run) create() int {
 }
 
 // deploy is fly deploy. Words: fail, hang, flood:<lines>, kin, deaf, endless,
-// stuck (fails and does not end), echo (prints the token), pace:<ms> a line.
+// stuck (fails and does not end), echo (prints the token), leak (prints others, in
+// colours and over the border of a long line's pieces), pace:<ms> a line,
+// exit:<code>, die (by a signal), polite (ends as flyctl does when it is asked to).
 func (r *run) deploy() int {
 	if r.has("echo") {
 		fmt.Fprintln(r.out, "debug: token is", os.Getenv("FLY_ACCESS_TOKEN"))
+	}
+	if r.has("leak") {
+		const token = "fm2_canarycanarycanarycanarycanarycanary"
+		fmt.Fprintf(r.out, "\x1b[1m%s\x1b[0m of a \x1b[32m%s\x1b[0m%s\n", token, token[:12], token[12:])
+		for cut := 1; cut < len(token); cut += 6 {
+			fmt.Fprintf(r.out, "%s%s and more\n", strings.Repeat(".", 64<<10-cut), token)
+		}
+	}
+	if r.has("polite") {
+		asked := make(chan os.Signal, 1)
+		signal.Notify(asked, syscall.SIGTERM, syscall.SIGINT)
+		defer signal.Stop(asked)
+		fmt.Fprintln(r.out, "Updating existing machines in 'my-api' with rolling strategy")
+		<-asked
+		fmt.Fprintln(r.err, "Error: context canceled")
+		return 127
 	}
 	app := r.flag("-a", "--app")
 	if app == "" {
@@ -177,7 +195,13 @@ func (r *run) deploy() int {
 		}
 		_ = w.Flush()
 	}
+	if code, err := strconv.Atoi(r.words["exit"]); err == nil {
+		fmt.Fprintln(r.err, "Error: context deadline exceeded")
+		return code
+	}
 	switch {
+	case r.has("die"):
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	case r.has("hang"):
 		wait(time.Hour)
 	case r.has("endless"):

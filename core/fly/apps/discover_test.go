@@ -52,13 +52,15 @@ func TestDiscover_ParsesInsteadOfSearching(t *testing.T) {
 		"c/fly.toml": "swap_size_mb = 512\nconsole_command = \"\"\"\napp = \"in-a-text\"\n\"\"\"\napp = \"after-text\"\n",
 		"d/fly.json": `{"env":{"app":"nested"},"app":"from-json","primary_region":"iad"}`,
 		"e/fly.yaml": "env:\n  app: nested\napp: \"from-yaml\"\nprimary_region: ams\n",
+		"g/fly.yaml": "name: &name aliased\napp: *name\nprimary_region: ~\n",
+		"h/fly.yaml": "app: one\napp: two\n",
 		"f/fly.toml": "\xef\xbb\xbfapp = \"with-bom\"\r\n",
 	})
 	out := discover(t, root, 1)
-	if got := listed(out); got != "after-text from-json from-yaml single-quoted with-bom" {
+	if got := listed(out); got != "after-text aliased from-json from-yaml single-quoted with-bom" {
 		t.Errorf("found %s", got)
 	}
-	if len(out.Broken) != 1 || out.Broken[0].File != filepath.Join(root, "a/fly.toml") || out.Broken[0].Message != "it names no app" {
+	if len(out.Broken) != 2 || out.Broken[0].File != filepath.Join(root, "a/fly.toml") || out.Broken[0].Message != "it names no app" {
 		t.Errorf("broken: %+v", out.Broken)
 	}
 	for _, a := range out.Items {

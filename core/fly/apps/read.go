@@ -3,11 +3,14 @@ package apps
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/BurntSushi/toml"
 	json "github.com/goccy/go-json"
@@ -18,15 +21,15 @@ import (
 )
 
 // largest is the size of a configuration file beyond which it is none.
-const largest = 1 << 20
+const largest = 256 << 10
 
 // names lists the files flyctl looks for, in its order.
 func names() []string { return []string{"fly.toml", "fly.json", "fly.yaml"} }
 
 // document is what of a configuration file matters here.
 type document struct {
-	App           string `toml:"app" json:"app" yaml:"app"`
-	PrimaryRegion string `toml:"primary_region" json:"primary_region" yaml:"primary_region"`
+	App           string `toml:"app" json:"app"`
+	PrimaryRegion string `toml:"primary_region" json:"primary_region"`
 }
 
 // In reads the configuration of one folder: the first file flyctl would take.
@@ -68,22 +71,23 @@ func Read(path string) (App, *spec.Error) {
 	return app, fly.CheckApp("app", d.App)
 }
 
-// load reads a regular file of a sensible size.
+// load reads a regular file of a sensible size. It opens without waiting, since
+// opening a pipe would wait for its writer.
 func load(path string) ([]byte, *spec.Error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, &spec.Error{Kind: spec.KindValidation, Message: "it is no regular file"} // opening a pipe would wait for its writer
-	}
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, unreadable(err)
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, &spec.Error{Kind: spec.KindValidation, Message: "it is no regular file"}
+	}
 	text, err := io.ReadAll(io.LimitReader(f, largest+1))
 	switch {
 	case err != nil:
 		return nil, unreadable(err)
 	case len(text) > largest:
-		return nil, &spec.Error{Kind: spec.KindValidation, Message: "it is larger than 1 MiB"}
+		return nil, &spec.Error{Kind: spec.KindValidation, Message: "it is larger than " + strconv.Itoa(largest>>10) + " KiB"}
 	}
 	return bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")), nil
 }
@@ -96,8 +100,11 @@ func parse(path string, text []byte, into *document) *spec.Error {
 	case ".json":
 		err = json.Unmarshal(text, into)
 	case ".yaml", ".yml":
-		err = yaml.Unmarshal(text, into)
+		err = into.readYAML(text)
 	default:
+		if nested(text) {
+			return &spec.Error{Kind: spec.KindValidation, Message: "it is nested more than " + strconv.Itoa(deepest) + " levels deep"}
+		}
 		err = toml.Unmarshal(text, into)
 	}
 	if err == nil {
@@ -109,8 +116,41 @@ func parse(path string, text []byte, into *document) *spec.Error {
 		message = place.Error()
 	}
 	// One line: a parser may quote the file, and files may hold secrets.
-	message, _, _ = strings.Cut(strings.TrimPrefix(message, "yaml: unmarshal errors:\n  "), "\n")
-	return &spec.Error{Kind: spec.KindValidation, Message: "it cannot be parsed: " + strings.ToValidUTF8(message, "?"), Hint: "fly config validate tells more"}
+	message, _, _ = strings.Cut(message, "\n")
+	message = strings.ToValidUTF8(message[:min(len(message), 200)], "")
+	return &spec.Error{Kind: spec.KindValidation, Message: "it cannot be parsed: " + message, Hint: "fly config validate tells more"}
+}
+
+// readYAML takes what matters out of the tree of a text. Decoding into the document
+// would compare each key with all others, and note every pair that is equal.
+func (d *document) readYAML(text []byte) error {
+	var tree yaml.Node
+	if err := yaml.Unmarshal(text, &tree); err != nil || len(tree.Content) == 0 {
+		return err
+	}
+	top := tree.Content[0]
+	if top.Kind != yaml.MappingNode {
+		return fmt.Errorf("line %d: it is no mapping", top.Line)
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(top.Content); i += 2 {
+		key, value := top.Content[i], top.Content[i+1]
+		field := map[string]*string{"app": &d.App, "primary_region": &d.PrimaryRegion}[key.Value]
+		if field == nil || key.Kind != yaml.ScalarNode {
+			continue
+		}
+		if value.Kind == yaml.AliasNode {
+			value = value.Alias
+		}
+		if value.Kind != yaml.ScalarNode || seen[key.Value] {
+			return fmt.Errorf("line %d: %s is no text, or there twice", key.Line, key.Value)
+		}
+		seen[key.Value] = true
+		if value.Tag != "!!null" {
+			*field = value.Value
+		}
+	}
+	return nil
 }
 
 func unreadable(err error) *spec.Error {

@@ -34,11 +34,11 @@ const canary = "fm2_canarycanarycanary"
 
 type given string
 
-func (g given) ForDeploy(context.Context, string) (spec.Secret, tokens.Source, error) {
+func (g given) ForDeploy(context.Context, string) (spec.Secret, tokens.Source, []string, error) {
 	if g == "" {
-		return spec.Secret{}, tokens.SourceConfig, nil
+		return spec.Secret{}, tokens.SourceConfig, []string{"the manual token expired"}, nil
 	}
-	return spec.NewSecret(string(g)), tokens.SourceManual, nil
+	return spec.NewSecret(string(g)), tokens.SourceManual, nil, nil
 }
 
 // site is a folder with an app, and a service.
@@ -390,7 +390,7 @@ func TestDeploy_ShowsNoToken(t *testing.T) {
 		t.Error(all.String())
 	}
 	for _, p := range []Params{
-		{Args: []string{"-t", "x"}}, {Args: []string{"--access-token=x"}}, {Args: []string{"-tx"}}, {Args: []string{"--build-secret", "A=b"}},
+		{Args: []string{"-t", "x"}}, {Args: []string{"-yt", "x"}}, {Args: []string{"--access-token=x"}}, {Args: []string{"-tx"}}, {Args: []string{"--build-secret", "A=b"}},
 		{Env: map[string]string{"T": canary}}, {BuildArgs: map[string]string{"A": "FlyV1 " + canary}},
 		{App: "-a"}, {Image: "--token"}, {Config: "-c"}, {Env: map[string]string{"A=B": "c"}}, {Regions: []string{"a,b --x"}},
 	} {
@@ -399,6 +399,75 @@ func TestDeploy_ShowsNoToken(t *testing.T) {
 			t.Errorf("%+v: %v", p, err)
 		}
 	}
+}
+
+// The given token is not the only one that flyctl knows: its own login is another.
+func TestDeploy_ShowsNoTokenInColoursOrInPieces(t *testing.T) {
+	s := newSite(t, "leak")
+	s.Tokens = given("")
+	var all strings.Builder
+	redacted := 0
+	watch(t, s, Params{Path: s.folder}, func(e *events.Event) {
+		all.Write(e.Data)
+		redacted += strings.Count(string(e.Data), spec.Redacted)
+	})
+	if at := strings.Index(all.String(), "nary"); at >= 0 || redacted < 9 {
+		t.Errorf("%d redacted; %s", redacted, all.String()[max(0, at-40):at+40])
+	}
+}
+
+func TestRun_TellsAFailureFromAnInterruption(t *testing.T) {
+	for scenario, want := range map[string]struct {
+		code    int
+		signal  string
+		message string
+		unknown bool
+	}{
+		"exit:1":   {1, "", "exit code 1", false},
+		"exit:126": {126, "", "exit code 126", true},
+		"exit:127": {127, "", "exit code 127", true},
+		"die":      {-1, "SIGKILL", "ended by SIGKILL", true},
+	} {
+		s := newSite(t, scenario)
+		s.Tokens = given("")
+		_, err := s.Run(t.Context(), &Params{Path: s.folder})
+		e := spec.AsError(err)
+		var out FlyDeploy
+		if e == nil || json.Unmarshal(e.Details, &out) != nil {
+			t.Errorf("%s: %v", scenario, err)
+			continue
+		}
+		if out.ExitCode != want.code || out.Signal != want.signal || !strings.Contains(e.Message, want.message) || e.UnknownOutcome != want.unknown || e.Hint == "" {
+			t.Errorf("%s: %v %s", scenario, e, e.Details)
+		}
+		if len(out.Warnings) != 1 {
+			t.Errorf("%s: the manual token was lost silently: %s", scenario, e.Details)
+		}
+	}
+}
+
+func TestRun_ACancelledDeployMayPutThingsBack(t *testing.T) {
+	s := newSite(t, "polite")
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		_, err := s.Run(ctx, &Params{Path: s.folder})
+		done <- err
+	}()
+	for {
+		if text, _ := os.ReadFile(s.log); len(text) > 0 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(50 * time.Millisecond) // it has to listen for the signal
+	cancel()
+	e := spec.AsError(<-done)
+	var out FlyDeploy
+	if e == nil || e.Kind != spec.KindCancelled || !e.UnknownOutcome || json.Unmarshal(e.Details, &out) != nil || out.Outcome != "cancelled" || out.ExitCode != 127 {
+		t.Errorf("%v", e)
+	}
+	gone(t, s.record().PID)
 }
 
 func TestDeploy_SaysWhatIsMissing(t *testing.T) {

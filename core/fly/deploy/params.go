@@ -30,6 +30,7 @@ type FlyDeploy struct {
 	App        string          `json:"app,omitempty" doc:"Name of the app, where the request or the configuration tells it."`
 	Directory  string          `json:"directory" doc:"The folder, absolute."`
 	ExitCode   int             `json:"exit_code" doc:"Exit code of flyctl: 0 when all went well, -1 when a signal ended it."`
+	Signal     string          `json:"signal,omitempty" doc:"The signal that ended it, such as SIGKILL."`
 	Outcome    string          `json:"outcome" enum:"succeeded,failed,idle,timeout,cancelled" doc:"How it ended: by itself, because it said nothing, took too long, or was cancelled."`
 	DurationMS int64           `json:"duration_ms" doc:"How long it took, ms."`
 	Lines      int64           `json:"lines" doc:"How many lines it printed."`
@@ -37,13 +38,14 @@ type FlyDeploy struct {
 	Image      string          `json:"image,omitempty" doc:"The image it said it deployed."`
 	URL        string          `json:"url,omitempty" doc:"The address it said the app has."`
 	TokenFrom  string          `json:"token_from" enum:"manual,environment,config" doc:"Where its token came from; config is flyctl's own login."`
+	Warnings   []string        `json:"warnings,omitempty" doc:"What the caller should know: a manual token that was refused, expired or could not be read, and is not the one used."`
 }
 
 // FlyDeployLine is one line of output, the data of an event line.
 type FlyDeployLine struct {
 	Stream  string `json:"stream" enum:"stdout,stderr" doc:"The stream it came on."`
 	Text    string `json:"text" doc:"The line without colours and control characters."`
-	Raw     string `json:"raw,omitempty" doc:"The line as it came, where that is something else."`
+	Raw     string `json:"raw,omitempty" doc:"The line as it came, where that is something else and holds no token."`
 	Rewrite bool   `json:"rewrite,omitempty" doc:"Whether the next line is written over it, as progress bars are."`
 	Part    bool   `json:"part,omitempty" doc:"Whether it is only a part: longer than 64 KiB, or cut off by the end."`
 }

@@ -15,11 +15,13 @@ import (
 // deployment is one deploy.
 type deployment struct {
 	*plan
-	service *Service
-	path    string // of the executable
-	env     []string
-	secret  string
-	from    tokens.Source
+	service  *Service
+	path     string // of the executable
+	env      []string
+	secret   string
+	from     tokens.Source
+	warnings []string
+	cut      map[process.Stream]string // how a line went on that came in pieces: its last characters
 
 	ring      []FlyDeployLine // a ring once it is full
 	start     int
@@ -34,15 +36,15 @@ func (s *Service) open(ctx context.Context, p *Params) (*deployment, *spec.Error
 	if err != nil {
 		return nil, err
 	}
-	d := &deployment{plan: plan, service: s}
+	d := &deployment{plan: plan, service: s, cut: map[process.Stream]string{}}
 	if d.path, err = s.Program.Find(); err != nil {
 		return nil, err
 	}
-	token, from, failure := s.Tokens.ForDeploy(ctx, plan.app)
+	token, from, warnings, failure := s.Tokens.ForDeploy(ctx, plan.app)
 	if failure != nil {
 		return nil, spec.AsError(failure)
 	}
-	d.secret, d.from = token.Reveal(), from
+	d.secret, d.from, d.warnings = token.Reveal(), from, warnings
 	d.env = s.Program.Env(token)
 	return d, nil
 }
@@ -72,7 +74,7 @@ func (d *deployment) run(ctx context.Context, to *events.Subscription) (*FlyDepl
 	if err != nil {
 		return nil, err
 	}
-	out := &FlyDeploy{App: d.app, Directory: d.folder, ExitCode: got.ExitCode, DurationMS: got.Took.Milliseconds(), Lines: got.Lines,
+	out := &FlyDeploy{App: d.app, Directory: d.folder, ExitCode: got.ExitCode, Signal: got.Signal, Warnings: d.warnings, DurationMS: got.Took.Milliseconds(), Lines: got.Lines,
 		Tail: append(append([]FlyDeployLine{}, d.ring[d.start:]...), d.ring[:d.start]...), Image: d.image, URL: d.url, TokenFrom: string(d.from)}
 	return d.judge(out, &got)
 }
@@ -100,36 +102,59 @@ func (d *deployment) judge(out *FlyDeploy, got *process.Result) (*FlyDeploy, *sp
 		if got.Signal != "" {
 			e.Message = "fly deploy was ended by " + got.Signal
 		}
+		e.Hint = "the last lines are in the details"
+		switch { // superfly/flyctl, 2026-08
+		case got.ExitCode == 126:
+			e.Hint = "flyctl waited in vain; look at fly status; wait_timeout_ms is how long it waits for a machine"
+		case got.ExitCode == 127 || got.Signal != "":
+			e.Hint = "it was interrupted; machines may be partly replaced; look at fly status, or deploy again"
+		}
 		if d.complaint != "" {
 			e.Message += ": " + d.complaint
 		}
-		e.Hint = "the last lines are in the details"
 		if strings.Contains(d.complaint, "no access token available") {
 			e.Kind, e.Hint = spec.KindUnauthorized, "run fly auth login, set FLY_API_TOKEN, or give a token with fly.tokens.set_manual"
 		}
 	}
-	e.UnknownOutcome = out.Outcome != "failed"
+	e.UnknownOutcome = out.Outcome != "failed" || got.ExitCode != 1
 	e.Details = encode(out)
 	return nil, e
 }
 
 // line is a line as it is shown: without the token, should the program print it.
+// Where there was one the line as it came is left out, since colours may stand in
+// the middle of what is then no token any more.
 func (d *deployment) line(l process.Line) FlyDeployLine {
-	out := FlyDeployLine{Stream: string(l.Stream), Text: d.redact(l.Text), Rewrite: l.Rewrite, Part: l.Part}
-	if l.Raw != l.Text {
-		out.Raw = d.redact(l.Raw)
+	out := FlyDeployLine{Stream: string(l.Stream), Text: d.redact(&l), Rewrite: l.Rewrite, Part: l.Part}
+	if l.Raw != l.Text && out.Text == l.Text {
+		out.Raw = fly.Scrub(l.Raw, d.secret)
 	}
 	return out
 }
 
-func (d *deployment) redact(text string) string {
-	if d.secret != "" {
-		text = strings.ReplaceAll(text, d.secret, spec.Redacted)
+// longestToken is how many characters of a line's pieces are looked at together.
+const longestToken = 16 << 10
+
+// redact takes tokens out of a line, also one whose piece before ended with the
+// beginning of it.
+func (d *deployment) redact(l *process.Line) string {
+	before := d.cut[l.Stream]
+	if delete(d.cut, l.Stream); l.Part {
+		d.cut[l.Stream] = l.Text[max(0, len(l.Text)-longestToken):]
 	}
-	if strings.Contains(text, "fm") || strings.Contains(text, "fo1_") {
-		text = fly.Scrub(text)
+	text := fly.Scrub(l.Text, d.secret)
+	if before == "" {
+		return text
 	}
-	return text
+	// What follows the border is the rest of a token where both pieces together
+	// hold one that neither holds alone.
+	head := l.Text[:min(len(l.Text), longestToken)]
+	whole := fly.Scrub(before+head, d.secret)
+	if whole == fly.Scrub(before, d.secret)+fly.Scrub(head, d.secret) {
+		return text
+	}
+	rest := strings.TrimLeftFunc(l.Text, func(r rune) bool { return r > ' ' && r != '"' && r != '\'' })
+	return spec.Redacted + fly.Scrub(rest, d.secret)
 }
 
 // keep notes what the result tells of a line.

@@ -18,7 +18,7 @@ import (
 
 // Tokens finds the token of a deploy; core/fly/tokens' service is one.
 type Tokens interface {
-	ForDeploy(ctx context.Context, app string) (spec.Secret, tokens.Source, error)
+	ForDeploy(ctx context.Context, app string) (token spec.Secret, from tokens.Source, warnings []string, err error)
 }
 
 // Wiring is what the service works with.
@@ -121,7 +121,7 @@ func (s *Service) Stream(ctx context.Context, p *Params, ready func(*events.Subs
 		cancel()
 	}
 	safego.Go(&s.work, func(e *spec.Error) { end(EventError, finalError(e)) }, func() {
-		sub.Tell(EventStarted, encode(map[string]any{"app": d.app, "directory": d.folder, "token_from": d.from}))
+		sub.Tell(EventStarted, encode(started{d.app, d.folder, d.from, d.warnings}))
 		out, err := d.run(within, sub)
 		if err != nil {
 			end(EventError, finalError(err))
@@ -133,6 +133,14 @@ func (s *Service) Stream(ctx context.Context, p *Params, ready func(*events.Subs
 		}{true, out}))
 	})
 	return sub, nil
+}
+
+// started is the data of the first event.
+type started struct {
+	App       string        `json:"app,omitempty"`
+	Directory string        `json:"directory"`
+	TokenFrom tokens.Source `json:"token_from"`
+	Warnings  []string      `json:"warnings,omitempty"`
 }
 
 func finalError(e *spec.Error) spec.Raw {

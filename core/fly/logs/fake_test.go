@@ -41,6 +41,8 @@ type cloud struct {
 	tokens    []string
 	refused   []string
 	lastURL   string
+	down      string // region that is answered 503
+	regional  int    // requests for a region
 }
 
 func (c *cloud) Token(context.Context, string) (spec.Secret, error) {
@@ -101,6 +103,11 @@ func (c *cloud) Get(ctx context.Context, at string, token spec.Secret) (*Answer,
 	}
 	app := strings.Split(u.Path, "/")[4]
 	query := u.Query()
+	if region := query.Get("region"); region != "" {
+		if c.regional++; region == c.down {
+			return &Answer{Status: 503}, nil
+		}
+	}
 	var seen []written
 	since, _ := strconv.ParseInt(query.Get("next_token"), 10, 64)
 	for _, w := range c.apps[app] {
@@ -176,6 +183,22 @@ func listen(t *testing.T, s *Service, p SubscribeParams) *listener {
 	}
 	sub.Start()
 	return &listener{sub, s.Bus}
+}
+
+// lines takes the lines that have come.
+func (l *listener) lines() []Line {
+	var out []Line
+	for {
+		e, _ := l.TakeEvent()
+		if e == nil {
+			return out
+		}
+		var line Line
+		if e.Name != EventLine || json.Unmarshal(e.Data, &line) != nil {
+			panic(e.Name)
+		}
+		out = append(out, line)
+	}
 }
 
 // texts takes everything that has come: the texts of lines, and other events by

@@ -10,9 +10,13 @@ import (
 type ledger struct {
 	now, before map[uint64]int32
 	turned      time.Time
+	most        int // lines that a turn counts
+	// ns: the latest line there was when now, and before, began. Lines behind the
+	// second are known, however long ago they were met.
+	nowFrom, beforeFrom int64
 }
 
-func newLedger() *ledger { return &ledger{now: map[uint64]int32{}} }
+func newLedger(most int) *ledger { return &ledger{now: map[uint64]int32{}, most: most} }
 
 func (l *ledger) get(key uint64) int32 {
 	if n, ok := l.now[key]; ok {
@@ -28,12 +32,14 @@ func (l *ledger) get(key uint64) int32 {
 func (l *ledger) set(key uint64, n int32) { l.now[key] = n }
 
 // turn begins a new turn where the last one began so long ago, or holds so much.
-func (l *ledger) turn(at time.Time, after time.Duration) {
+// newest is the latest line met.
+func (l *ledger) turn(at time.Time, after time.Duration, newest int64) {
 	if l.turned.IsZero() {
 		l.turned = at
 	}
-	if at.Sub(l.turned) >= after || len(l.now) > 200_000 {
+	if at.Sub(l.turned) >= after || len(l.now) > l.most {
 		l.before, l.now, l.turned = l.now, make(map[uint64]int32, len(l.now)/2), at
+		l.beforeFrom, l.nowFrom = l.nowFrom, newest
 	}
 }
 
@@ -45,7 +51,7 @@ type tally struct {
 	edge   []uint64
 }
 
-func newTally() *tally { return &tally{counts: newLedger()} }
+func newTally(most int) *tally { return &tally{counts: newLedger(most)} }
 
 // number calls take with every line of a page, its key and which of its equals it
 // is.

@@ -5,7 +5,7 @@ import "github.com/exatlas/atlas/core/spec"
 // FetchParams asks for one page.
 type FetchParams struct {
 	App       string `json:"app" required:"true" minlen:"1" maxlen:"63" doc:"Name of the app."`
-	NextToken string `json:"next_token" maxlen:"64" doc:"Cursor of an earlier answer or of a line, or any time in nanoseconds since 1970. Absent: the newest lines of the last day."`
+	NextToken string `json:"next_token" maxlen:"512" doc:"Cursor of an earlier answer or of a line, or any time in nanoseconds since 1970. Absent: the newest lines of the last day."`
 	Region    string `json:"region" maxlen:"64" doc:"Lines of this region alone."`
 	Instance  string `json:"instance" maxlen:"64" doc:"Lines of this machine alone."`
 }
@@ -13,7 +13,7 @@ type FetchParams struct {
 // SubscribeParams asks for lines as they are written.
 type SubscribeParams struct {
 	App      string `json:"app" required:"true" minlen:"1" maxlen:"63" doc:"Name of the app."`
-	From     string `json:"from" maxlen:"64" doc:"Cursor to resume from: that of the last line seen, or of fly.logs.fetch. Absent: new lines alone."`
+	From     string `json:"from" maxlen:"512" doc:"Cursor to resume from: that of the last line seen, or of fly.logs.fetch. Absent: new lines alone."`
 	Recent   bool   `json:"recent" doc:"Begins with the newest lines of the last day, 100 at the most, where from is absent."`
 	Region   string `json:"region" maxlen:"64" doc:"Lines of this region alone."`
 	Instance string `json:"instance" maxlen:"64" doc:"Lines of this machine alone."`
@@ -28,7 +28,7 @@ type Line struct {
 	Region    string `json:"region,omitempty" doc:"Region of the machine."`
 	Instance  string `json:"instance,omitempty" doc:"The machine."`
 	Source    string `json:"source,omitempty" doc:"Who wrote it: app, runner, proxy and others."`
-	Cursor    string `json:"cursor,omitempty" doc:"Where to resume behind it: from of fly.logs.subscribe, next_token of fly.logs.fetch."`
+	Cursor    string `json:"cursor,omitempty" doc:"Where to resume behind it and all lines before it: from of fly.logs.subscribe, next_token of fly.logs.fetch."`
 
 	at int64 // ns since 1970; 0: not known
 }
@@ -56,6 +56,9 @@ func check(app, cursor, region, instance string) *spec.Error {
 		if c := cursor[i]; c <= ' ' || c >= 0x7f {
 			return &spec.Error{Kind: spec.KindValidation, Message: "params: the cursor is none", Hint: "take it from an earlier answer"}
 		}
+	}
+	if _, _, ok := resume(cursor); !ok {
+		return &spec.Error{Kind: spec.KindValidation, Message: "params: the cursor is none", Hint: "take it from an earlier answer"}
 	}
 	return checkWords(region, instance)
 }

@@ -54,6 +54,31 @@ type page struct {
 	next  string
 }
 
+// onward is the cursor of the page behind this one. A full page may end amid the
+// lines of a moment, which its own cursor then names, and leaves out; so that
+// moment is asked for again.
+func (p *page) onward() string {
+	last := int64(0)
+	for i := range p.lines {
+		last = max(last, p.lines[i].at)
+	}
+	if len(p.lines) < pageSize || p.moment() || p.next != strconv.FormatInt(last, 10) {
+		return p.next
+	}
+	return strconv.FormatInt(last-1, 10)
+}
+
+// moment reports whether a page is full of the lines of one moment: what Fly has
+// of it beyond them it does not show.
+func (p *page) moment() bool {
+	for i := range p.lines {
+		if p.lines[i].at != p.lines[0].at {
+			return false
+		}
+	}
+	return len(p.lines) >= pageSize
+}
+
 // ask reads one page. A refused token is replaced once.
 func (s *Service) ask(ctx context.Context, app, cursor string, f filter) (page, *spec.Error) {
 	query := url.Values{}
@@ -140,8 +165,10 @@ func parse(app string, body []byte) (page, bool) {
 		}
 		good++
 	}
-	if len(out.lines) > 0 {
-		out.next = out.lines[len(out.lines)-1].Cursor
+	for i := range out.lines {
+		if at := out.lines[i].at; at > 0 {
+			out.next = strconv.FormatInt(at, 10)
+		}
 	}
 	return out, good > 0 || bad == 0 && len(bytes.TrimSpace(body)) == 0
 }
@@ -187,7 +214,6 @@ func (p *page) add(app string, v *fastjson.Value) bool {
 	}
 	if at, err := time.Parse(time.RFC3339Nano, l.Timestamp); err == nil && at.Year() > 1970 && at.Year() < 2262 {
 		l.at = at.UnixNano()
-		l.Cursor = strconv.FormatInt(l.at, 10)
 	}
 	p.lines = append(p.lines, l)
 	return true

@@ -1,7 +1,7 @@
 package logs
 
 import (
-	"strconv"
+	"context"
 	"time"
 
 	json "github.com/goccy/go-json"
@@ -15,21 +15,29 @@ const mostHeld = 20_000
 
 // reader is one subscription. The streamer's lock guards it.
 type reader struct {
-	sub     *events.Subscription
-	filter  filter
-	from    string
+	sub    *events.Subscription
+	filter filter
+	from   string
+	leave  context.CancelFunc // ends its catching up; nil: it does none
+
 	holding bool             // it is catching up: new lines wait
 	held    []entry          // those
+	place   place            // how far it had come then
+	since   int64            // ns: where it began; 0: with new lines
 	given   map[uint64]int32 // lines it got while catching up, not to be given again
 	until   time.Time        // when given is forgotten
-	stuck   time.Time        // since when it has had no room at all
+
+	taken uint64    // how many events had been read from it
+	stuck time.Time // since when it has had no room and nothing was read
 }
 
 // entry is a line on its way out.
 type entry struct {
 	*Line
-	key  uint64
-	data spec.Raw
+	key   uint64
+	place int64 // ns: how far the streamer had come with it
+	old   bool  // it was written before the streamer began, and came late
+	data  spec.Raw
 }
 
 func encode(v any) spec.Raw {
@@ -44,99 +52,24 @@ func encode(v any) spec.Raw {
 func (r *reader) take(list []entry) []spec.Raw {
 	var out []spec.Raw
 	for i := range list {
-		if !r.filter.takes(list[i].Line) {
+		e := &list[i]
+		if !r.filter.takes(e.Line) || e.old && (r.since == 0 || e.at < r.since) {
 			continue
 		}
-		if n := r.given[list[i].key]; n > 0 {
-			r.given[list[i].key] = n - 1
+		if n := r.given[e.key]; n > 0 {
+			r.given[e.key] = n - 1
 			continue
 		}
-		out = append(out, list[i].data)
+		if e.place > r.place.at {
+			out = append(out, e.data)
+			continue
+		}
+		own := *e.Line // the streamer has not come as far as the reader yet
+		r.place.pass(&own)
+		own.Cursor = r.place.cursor()
+		out = append(out, encode(&own))
 	}
 	return out
-}
-
-// catchUp brings a reader from where it wants to begin to where the streamer is.
-func (st *streamer) catchUp(r *reader) {
-	select {
-	case <-st.placed:
-	case <-st.ctx.Done():
-		return
-	}
-	st.mu.Lock()
-	goal := st.position
-	st.mu.Unlock()
-	numbers, given, cursor := newTally(), newLedger(), r.from
-	for failures := 0; ; {
-		got, err := st.service.ask(st.ctx, st.app, cursor, r.filter)
-		if err != nil {
-			failures++
-			switch {
-			case st.ctx.Err() != nil:
-				return
-			case final(err):
-				r.sub.Tell(EventError, last(err))
-				r.sub.Finish()
-				st.service.left(st, r)
-				return
-			case !st.pause(st.after(failures, err)):
-				return
-			}
-			continue
-		}
-		failures = 0
-		var list []spec.Raw
-		numbers.number(st.service.seed, got.lines, func(l *Line, key uint64, n int32) {
-			if n > given.get(key) && r.filter.takes(l) {
-				given.set(key, n)
-				list = append(list, encode(l))
-			}
-		})
-		now := st.service.Clock.Now()
-		given.turn(now, time.Hour)
-		numbers.counts.turn(now, time.Hour)
-		for _, data := range list {
-			if r.sub.Put(st.ctx, EventLine, data) != nil {
-				return
-			}
-		}
-		if len(got.lines) < pageSize || got.next == "" || got.next == cursor || reached(got.next, goal) {
-			break
-		}
-		cursor = got.next
-	}
-	st.mu.Lock()
-	r.given = map[uint64]int32{}
-	for key, n := range given.before {
-		r.given[key] = n
-	}
-	for key, n := range given.now {
-		r.given[key] = n
-	}
-	r.until = st.service.Clock.Now().Add(6 * st.service.Settings.Overlap)
-	for len(r.held) > 0 {
-		list := r.take(r.held)
-		r.held = nil
-		st.mu.Unlock()
-		for _, data := range list {
-			if r.sub.Put(st.ctx, EventLine, data) != nil {
-				return
-			}
-		}
-		st.mu.Lock()
-	}
-	r.holding = false
-	st.mu.Unlock()
-}
-
-// reached compares cursors, which are times in nanoseconds.
-func reached(cursor, goal string) bool {
-	a, err1 := strconv.ParseInt(cursor, 10, 64)
-	b, err2 := strconv.ParseInt(goal, 10, 64)
-	if err1 != nil || err2 != nil {
-		return cursor == goal
-	}
-	return a >= b
 }
 
 // join adds a reader.
@@ -152,6 +85,9 @@ func (st *streamer) leave(r *reader) int {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	delete(st.readers, r)
+	if r.leave != nil {
+		r.leave()
+	}
 	return len(st.readers)
 }
 
@@ -160,14 +96,13 @@ func (st *streamer) spread(list []entry) {
 	if len(list) == 0 {
 		return
 	}
-	all := make([]spec.Raw, len(list))
+	all, old := make([]spec.Raw, len(list)), false
 	for i := range list {
 		list[i].data = encode(list[i].Line)
-		all[i] = list[i].data
+		all[i], old = list[i].data, old || list[i].old
 	}
-	now := st.service.Clock.Now()
-	var dead []*reader
 	st.mu.Lock()
+	defer st.mu.Unlock()
 	for r := range st.readers {
 		if r.holding {
 			room := max(0, mostHeld-len(r.held))
@@ -177,27 +112,43 @@ func (st *streamer) spread(list []entry) {
 			}
 			continue
 		}
-		if len(r.given) > 0 && now.After(r.until) {
-			r.given = nil
-		}
 		mine := all
-		if r.filter != (filter{}) || len(r.given) > 0 {
+		if old || r.filter != (filter{}) || len(r.given) > 0 || r.place.at >= list[0].place {
 			mine = r.take(list)
 		}
-		switch taken := r.sub.Offer(EventLine, mine); {
-		case taken > 0 || len(mine) == 0:
-			r.stuck = time.Time{}
+		r.sub.Offer(EventLine, mine)
+	}
+}
+
+// tend looks after the readers: it forgets what they cannot be given again, and
+// gives those up that nobody reads.
+func (st *streamer) tend(now time.Time) {
+	s := st.service
+	var dead []*reader
+	st.mu.Lock()
+	for r := range st.readers {
+		switch {
+		case len(r.given) == 0:
+		case st.place.at < r.place.at:
+			r.until = now.Add(6 * s.Settings.Overlap)
+		case !r.holding && now.After(r.until):
+			r.given = nil
+		}
+		taken, full := r.sub.Progress()
+		switch {
+		case !full || taken != r.taken:
+			r.taken, r.stuck = taken, time.Time{}
 		case r.stuck.IsZero():
 			r.stuck = now
-		case now.Sub(r.stuck) >= st.service.Settings.Abandon:
+		case now.Sub(r.stuck) >= s.Settings.Abandon:
 			dead = append(dead, r)
 		}
 	}
 	st.mu.Unlock()
 	for _, r := range dead {
-		r.sub.Tell(EventError, last(&spec.Error{Kind: spec.KindTimeout, Provider: "fly", Message: "nothing was read from the subscription for " + st.service.Settings.Abandon.String()}))
+		r.sub.Tell(EventError, last(&spec.Error{Kind: spec.KindTimeout, Provider: "fly", Message: "nothing was read from the subscription for " + s.Settings.Abandon.String()}))
 		r.sub.Finish()
-		st.service.left(st, r)
+		s.left(st, r)
 	}
 }
 
@@ -219,7 +170,9 @@ func (st *streamer) finish(last spec.Raw) {
 			r.sub.Tell(EventError, last)
 		}
 		r.sub.Finish()
-		delete(st.readers, r)
+		if delete(st.readers, r); r.leave != nil {
+			r.leave()
+		}
 	}
 }
 

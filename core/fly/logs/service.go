@@ -3,6 +3,7 @@ package logs
 import (
 	"context"
 	"hash/maphash"
+	"strconv"
 	"sync"
 	"time"
 
@@ -41,15 +42,19 @@ type Wiring struct {
 // Service reads logs.
 type Service struct {
 	Wiring
-	seed  maphash.Seed
-	work  sync.WaitGroup
-	until context.Context // ends with the client
-	end   context.CancelFunc
+	seed    maphash.Seed
+	counted int // lines that a ledger counts before it forgets
+	work    sync.WaitGroup
+	until   context.Context // ends with the client
+	end     context.CancelFunc
 
 	mu        sync.Mutex
 	closed    bool
 	streamers map[string]*streamer // by app
 }
+
+// mostCounted is how many lines a ledger counts before it forgets the older.
+const mostCounted = 200_000
 
 // New makes the service.
 func New(w Wiring) *Service {
@@ -66,7 +71,7 @@ func New(w Wiring) *Service {
 	fill(&w.Settings.Idle, 2*time.Second)
 	fill(&w.Settings.Retry, 30*time.Second)
 	fill(&w.Settings.Abandon, 10*time.Minute)
-	s := &Service{Wiring: w, seed: maphash.MakeSeed(), streamers: map[string]*streamer{}}
+	s := &Service{Wiring: w, seed: maphash.MakeSeed(), counted: mostCounted, streamers: map[string]*streamer{}}
 	s.until, s.end = context.WithCancel(context.Background())
 	return s
 }
@@ -92,13 +97,27 @@ func (s *Service) Fetch(ctx context.Context, p *FetchParams) (*FlyLogs, error) {
 	if err := check(p.App, p.NextToken, p.Region, p.Instance); err != nil {
 		return nil, err
 	}
-	got, err := s.ask(ctx, p.App, p.NextToken, filter{p.Region, p.Instance})
+	start, cursor, _ := resume(p.NextToken)
+	chosen := filter{p.Region, p.Instance}
+	got, err := s.ask(ctx, p.App, cursor, chosen)
 	if err != nil {
 		return nil, err
 	}
-	out := &FlyLogs{Items: got.lines, NextToken: got.next}
-	if out.Items == nil {
-		out.Items = []Line{}
+	out := &FlyLogs{Items: []Line{}, NextToken: got.next}
+	now, whole := start, start
+	newTally(s.counted).number(s.seed, got.lines, func(l *Line, _ uint64, n int32) {
+		if start.had(l, n) {
+			return
+		}
+		if whole.pass(l); !chosen.takes(l) {
+			return
+		}
+		now.pass(l)
+		l.Cursor = now.cursor()
+		out.Items = append(out.Items, *l)
+	})
+	if at, err := strconv.ParseInt(got.next, 10, 64); err == nil && at <= whole.at && whole.marks != "" && !got.moment() {
+		out.NextToken = whole.cursor() // it tells the lines of the moment apart
 	}
 	return out, nil
 }
@@ -130,9 +149,13 @@ func (s *Service) Subscribe(_ context.Context, p *SubscribeParams, ready func(*e
 		safego.Go(&s.work, st.fail, st.run)
 	}
 	behind := p.From != "" || p.Recent
+	within := st.ctx
+	if behind {
+		within, r.leave = context.WithCancel(st.ctx)
+	}
 	st.join(r, behind)
 	if behind {
-		safego.Go(&s.work, st.fail, func() { st.catchUp(r) })
+		safego.Go(&s.work, st.fail, func() { st.catchUp(within, r) })
 	}
 	return r.sub, nil
 }

@@ -2,6 +2,7 @@ package logs
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -27,7 +28,8 @@ type streamer struct {
 	// What follows is run's own.
 	forward *tally
 	given   *ledger
-	base    int64     // ns: lines before it are not new
+	place   place     // how far it has come; written under the lock
+	base    int64     // ns: what arrives late from before it is not new
 	newest  int64     // ns: of the latest line
 	swept   time.Time // when the last seconds were read again
 	upTo    int64     // ns: the latest line there was then
@@ -40,7 +42,7 @@ type streamer struct {
 }
 
 func newStreamer(s *Service, app string) *streamer {
-	st := &streamer{service: s, app: app, placed: make(chan struct{}), forward: newTally(), given: newLedger(), readers: map[*reader]struct{}{}}
+	st := &streamer{service: s, app: app, placed: make(chan struct{}), forward: newTally(s.counted), given: newLedger(s.counted), readers: map[*reader]struct{}{}}
 	st.ctx, st.stop = context.WithCancel(s.until)
 	return st
 }
@@ -52,6 +54,7 @@ func (st *streamer) run() {
 	failures := 0
 	for st.ctx.Err() == nil {
 		wait, err := st.step()
+		st.tend(s.Clock.Now())
 		switch {
 		case err == nil:
 			if failures >= stalledAfter {
@@ -113,13 +116,13 @@ func (st *streamer) step() (time.Duration, *spec.Error) {
 	now := s.Clock.Now()
 	st.turn(now)
 	first := !st.isPlaced()
-	fresh := st.fresh(st.forward, got.lines)
+	fresh := st.fresh(st.forward, got.lines, true)
 	if first {
-		st.base, st.upTo, st.swept = st.newest, st.newest, now
+		st.base, st.upTo, st.swept, st.heard = st.newest, st.newest, now, now
 		fresh = nil // those were there before anybody asked
 	}
-	if got.next != "" && (cursor == "" || !reached(cursor, got.next)) {
-		cursor = got.next
+	if next := got.onward(); next != "" && (cursor == "" || !reached(cursor, next)) {
+		cursor = next
 	} else if len(got.lines) > 0 && st.newest > 0 && got.next == "" {
 		cursor = strconv.FormatInt(st.newest, 10)
 	}
@@ -164,10 +167,10 @@ func (st *streamer) sweep() *spec.Error {
 		return nil
 	}
 	// What was late at the last sweep may have come since. Further back than five
-	// times that nothing is known of what was handed out.
+	// times that, or than the ledger reaches, nothing is known of what was handed out.
 	overlap, newest := st.service.Settings.Overlap.Nanoseconds(), st.newest
-	from := max(st.base, st.upTo-overlap, newest-5*overlap)
-	numbers := newTally()
+	from := max(st.upTo-overlap, newest-5*overlap, st.given.beforeFrom)
+	numbers := newTally(st.service.counted)
 	for cursor := strconv.FormatInt(from, 10); ; {
 		got, err := st.service.ask(st.ctx, st.app, cursor, filter{})
 		if err != nil {
@@ -176,31 +179,36 @@ func (st *streamer) sweep() *spec.Error {
 		st.mu.Lock()
 		goal := st.position
 		st.mu.Unlock()
-		fresh := st.fresh(numbers, got.lines)
+		fresh := st.fresh(numbers, got.lines, false)
 		st.spread(fresh)
-		if len(fresh) > 0 {
+		if slices.ContainsFunc(fresh, func(e entry) bool { return !e.old }) {
 			st.heard = st.service.Clock.Now()
 		}
-		if len(got.lines) < pageSize || got.next == "" || got.next == cursor || reached(got.next, goal) {
+		next := got.onward()
+		if len(got.lines) < pageSize || next == "" || next == cursor || next == got.next && reached(next, goal) {
 			st.upTo = newest
 			return nil
 		}
-		cursor = got.next
+		cursor = next
 	}
 }
 
-// fresh chooses the lines that were not handed out yet.
-func (st *streamer) fresh(numbers *tally, lines []Line) []entry {
+// fresh chooses the lines that were not handed out yet. Behind the cursor all are
+// new, whatever their machines' clocks say; what turns up before it is old where it
+// was written before the streamer began.
+func (st *streamer) fresh(numbers *tally, lines []Line, ahead bool) []entry {
 	var out []entry
+	st.mu.Lock()
+	defer st.mu.Unlock()
 	numbers.number(st.service.seed, lines, func(l *Line, key uint64, n int32) {
 		st.newest = max(st.newest, l.at)
 		if n <= st.given.get(key) {
 			return
 		}
 		st.given.set(key, n)
-		if l.at == 0 || l.at >= st.base {
-			out = append(out, entry{Line: l, key: key})
-		}
+		st.place.pass(l)
+		l.Cursor = st.place.cursor()
+		out = append(out, entry{Line: l, key: key, place: st.place.at, old: !ahead && l.at != 0 && l.at < st.base})
 	})
 	return out
 }
@@ -208,6 +216,6 @@ func (st *streamer) fresh(numbers *tally, lines []Line) []entry {
 // turn lets go of what no reading can meet again.
 func (st *streamer) turn(now time.Time) {
 	window := 6 * st.service.Settings.Overlap
-	st.given.turn(now, window)
-	st.forward.counts.turn(now, window)
+	st.given.turn(now, window, st.newest)
+	st.forward.counts.turn(now, window, st.newest)
 }

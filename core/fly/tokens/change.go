@@ -2,8 +2,6 @@ package tokens
 
 import (
 	"context"
-	"crypto/sha256"
-	"slices"
 
 	"github.com/exatlas/atlas/core/fly"
 	"github.com/exatlas/atlas/core/spec"
@@ -16,17 +14,18 @@ func (s *Service) Invalidate(ctx context.Context, p *InvalidateParams) (*FlyToke
 	}
 	cached, _, _, storeErr := s.sealed.get(ctx, "cached:"+p.App)
 	manual, _, _, _ := s.sealed.get(ctx, "manual:"+p.App) // an error was met the line before
-	bad := []string{fly.Bare(p.Token.Reveal())}
-	if bad[0] == "" {
+	bad := fly.Bare(p.Token.Reveal())
+	if bad == "" {
 		bad = s.current(p.App, manual.Token, cached.Token)
 	}
+	is := func(token string) bool { return token != "" && fly.Header(token) == fly.Header(bad) }
 	out := &FlyTokenInvalidated{App: p.App, Dropped: []Source{}}
 	now := s.Clock.Now()
 	s.mu.Lock()
-	for _, token := range bad {
-		s.refused[refusal{p.App, sha256.Sum256([]byte(token))}] = now.Add(refusedFor)
+	if bad != "" {
+		s.refused[refusalOf(p.App, bad)] = now.Add(refusedFor)
 	}
-	if h, ok := s.memory[p.App]; ok && slices.Contains(bad, h.token) {
+	if h, ok := s.memory[p.App]; ok && is(h.token) {
 		delete(s.memory, p.App)
 		if h.source != SourceStore && h.source != SourceManual {
 			out.Dropped = append(out.Dropped, h.source)
@@ -38,10 +37,10 @@ func (s *Service) Invalidate(ctx context.Context, p *InvalidateParams) (*FlyToke
 		}
 	}
 	s.mu.Unlock()
-	if manual.Token != "" && slices.Contains(bad, manual.Token) {
+	if is(manual.Token) {
 		out.Dropped = append(out.Dropped, SourceManual)
 	}
-	if cached.Token != "" && slices.Contains(bad, cached.Token) {
+	if is(cached.Token) {
 		if storeErr = s.sealed.delete(ctx, "cached:"+p.App); storeErr == nil {
 			out.Dropped = append(out.Dropped, SourceStore)
 		}
@@ -53,22 +52,20 @@ func (s *Service) Invalidate(ctx context.Context, p *InvalidateParams) (*FlyToke
 }
 
 // current is what Get would answer without a search, by the order of the layers.
-func (s *Service) current(app, manual, cached string) []string {
+func (s *Service) current(app, manual, cached string) string {
 	if h, ok := s.remembered(app); ok {
-		return []string{h.token}
+		return h.token
 	}
 	for _, token := range []string{manual, cached} {
 		if token != "" && !s.passedOver(app, token) {
-			return []string{token}
+			return token
 		}
 	}
 	if token := environment(s.Program); token != "" && !s.passedOver(app, token) {
-		return []string{token}
+		return token
 	}
-	if token, _ := config(s.Program); token != "" {
-		return []string{token}
-	}
-	return nil
+	token, _ := config(s.Program)
+	return token
 }
 
 // SetManual sets or removes a token by hand. It is in the store when this has
@@ -99,7 +96,12 @@ func (s *Service) SetManual(ctx context.Context, p *ManualParams) (*FlyTokenManu
 	}
 	s.mu.Lock()
 	delete(s.memory, p.App)
-	delete(s.refused, refusal{p.App, sha256.Sum256([]byte(token))})
+	delete(s.refused, refusalOf(p.App, token))
+	for _, name := range []string{p.App, p.App + anew} {
+		if f := s.searches[name]; f != nil {
+			f.stale = true // it may have looked before
+		}
+	}
 	s.mu.Unlock()
 	return out, nil
 }

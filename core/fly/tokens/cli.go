@@ -22,7 +22,7 @@ const (
 
 // mint has flyctl make a token. Standard error is kept apart: notices are written
 // there, and a token is never looked for in it.
-func mint(ctx context.Context, p flyctl.Program, app, org string, expiry, timeout time.Duration, dropped []string) (string, *spec.Error) {
+func mint(ctx context.Context, p flyctl.Program, app, org string, expiry, timeout time.Duration, dropped []string, known ...string) (string, *spec.Error) {
 	path, err := p.Find()
 	if err != nil {
 		return "", err
@@ -40,7 +40,7 @@ func mint(ctx context.Context, p flyctl.Program, app, org string, expiry, timeou
 			case l.Stream == process.Stdout && out.Len() < 256<<10:
 				out.WriteString(l.Text + "\n")
 			case l.Stream == process.Stderr && (complaint == "" || strings.HasPrefix(l.Text, "Error:")):
-				complaint = fly.Scrub(l.Text)
+				complaint = fly.Scrub(l.Text, known...)
 			}
 		}})
 	switch {

@@ -121,7 +121,7 @@ func (h *hunt) create(ctx context.Context, own, filed string) (found, *spec.Erro
 	if own != "" {
 		dropped = []string{flyctl.EnvAccessToken, flyctl.EnvAPIToken}
 	}
-	token, err := mint(ctx, s.Program, h.app, org, s.Settings.Expiry, s.Settings.Timeout, dropped)
+	token, err := mint(ctx, s.Program, h.app, org, s.Settings.Expiry, s.Settings.Timeout, dropped, own, filed)
 	if err != nil {
 		if err.Kind == spec.KindTimeout || err.Kind == spec.KindCancelled {
 			return found{}, err
@@ -138,38 +138,6 @@ func (h *hunt) create(ctx context.Context, own, filed string) (found, *spec.Erro
 	return f, nil
 }
 
-// organization finds the app's organization: from an earlier token's record, or
-// by asking with what there is, a refused token last.
-func (h *hunt) organization(ctx context.Context, own, filed string) string {
-	s := h.service
-	if r, _, readable, err := s.sealed.get(ctx, "org:"+h.app); err == nil && readable {
-		return r.Org
-	}
-	if s.Org == nil {
-		return ""
-	}
-	for _, token := range []string{own, filed} {
-		if token == "" {
-			continue
-		}
-		if org, err := s.Org(ctx, h.app, spec.NewSecret(token)); err == nil && validOrg(org) {
-			_ = s.sealed.put(ctx, "org:"+h.app, record{Token: "-", Org: org}) // asked again where it is not kept
-			return org
-		}
-	}
-	return ""
-}
-
-// validOrg keeps an answer from becoming a flag of a command.
-func validOrg(org string) bool {
-	for _, c := range org {
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' {
-			return false
-		}
-	}
-	return org != "" && org[0] != '-' && len(org) <= 100
-}
-
 // none says that no layer has a token, and why each has none.
 func (h *hunt) none(last string) *spec.Error {
 	return &spec.Error{Kind: spec.KindUnauthorized, Provider: "fly", Message: "no token for " + h.app + ": " + strings.Join(append(h.reasons, last), "; "),
@@ -178,19 +146,20 @@ func (h *hunt) none(last string) *spec.Error {
 
 // ForDeploy answers the token that a deploy is to use: one set by hand, or that of
 // the environment. With none flyctl uses its own login, which it also refreshes.
-func (s *Service) ForDeploy(ctx context.Context, app string) (spec.Secret, Source, error) {
+// The warnings say what the caller should know of a manual token that is not used.
+func (s *Service) ForDeploy(ctx context.Context, app string) (spec.Secret, Source, []string, error) {
 	h := &hunt{service: s, app: app, now: s.Clock.Now()}
 	if app != "" {
 		f, err := h.manual(ctx)
 		if err != nil {
-			return spec.Secret{}, "", err
+			return spec.Secret{}, "", nil, err
 		}
 		if f.token != "" {
-			return spec.NewSecret(f.token), SourceManual, nil
+			return spec.NewSecret(f.token), SourceManual, nil, nil
 		}
 	}
 	if own := environment(s.Program); own != "" {
-		return spec.NewSecret(own), SourceEnvironment, nil
+		return spec.NewSecret(own), SourceEnvironment, h.warnings, nil
 	}
-	return spec.Secret{}, SourceConfig, nil
+	return spec.Secret{}, SourceConfig, h.warnings, nil
 }

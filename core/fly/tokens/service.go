@@ -2,7 +2,6 @@ package tokens
 
 import (
 	"context"
-	"crypto/sha256"
 	"io"
 	"sync"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"github.com/exatlas/atlas/core/fly"
 	"github.com/exatlas/atlas/core/fly/flyctl"
 	"github.com/exatlas/atlas/core/spec"
-	"github.com/exatlas/atlas/internal/safego"
 )
 
 // Settings of the service. Zero means the default.
@@ -56,6 +54,7 @@ type Service struct {
 	memory   map[string]held
 	searches map[string]*search
 	refused  map[refusal]time.Time // until when
+	asked    map[string]time.Time  // by app: when its burst of questions to the Machines API is whole again
 }
 
 // held is a token in memory.
@@ -72,19 +71,6 @@ type found struct {
 	warnings []string
 }
 
-// refusal is a token that Fly refused for an app.
-type refusal struct {
-	app  string
-	hash [sha256.Size]byte
-}
-
-// search is one that others may wait for.
-type search struct {
-	done chan struct{}
-	out  found
-	err  *spec.Error
-}
-
 // New makes the service; it does nothing until the first call.
 func New(w Wiring) *Service {
 	if w.Settings.Scope == "" {
@@ -97,7 +83,7 @@ func New(w Wiring) *Service {
 		w.Settings.Timeout = 30 * time.Second
 	}
 	s := &Service{Wiring: w, sealed: sealed{open: w.Open, key: w.Key, random: w.Random},
-		memory: map[string]held{}, searches: map[string]*search{}, refused: map[refusal]time.Time{}}
+		memory: map[string]held{}, searches: map[string]*search{}, refused: map[refusal]time.Time{}, asked: map[string]time.Time{}}
 	s.until, s.end = context.WithCancel(context.Background())
 	return s
 }
@@ -155,71 +141,6 @@ func (s *Service) remembered(app string) (held, bool) {
 		return h, false
 	}
 	return h, true
-}
-
-// shared joins the search for an app, or begins it.
-func (s *Service) shared(ctx context.Context, app string, fresh bool) (*FlyToken, error) {
-	name := app
-	if fresh {
-		name += " anew"
-	}
-	s.mu.Lock()
-	f := s.searches[name]
-	if f == nil {
-		if s.closed {
-			s.mu.Unlock()
-			return nil, &spec.Error{Kind: spec.KindCancelled, Message: "the client is closed"}
-		}
-		f = &search{done: make(chan struct{})}
-		s.searches[name] = f
-		safego.Go(&s.work, func(e *spec.Error) { s.conclude(f, name, app, found{}, e) }, func() {
-			within, cancel := context.WithTimeout(s.until, searchFor)
-			defer cancel()
-			out, err := s.find(within, app, fresh)
-			s.conclude(f, name, app, out, err)
-		})
-	}
-	s.mu.Unlock()
-	select {
-	case <-f.done:
-	case <-ctx.Done():
-		return nil, ctx.Err() // others may still want it
-	}
-	if f.err != nil {
-		return nil, f.err
-	}
-	return f.out.answer(app, false), nil
-}
-
-// conclude ends a search and remembers what it found.
-func (s *Service) conclude(f *search, name, app string, out found, err *spec.Error) {
-	now := s.Clock.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f.out, f.err = out, err
-	delete(s.searches, name)
-	if err == nil && !s.isRefused(app, out.token, now) {
-		s.memory[app] = held{found: out, until: now.Add(memoryFor)}
-	}
-	close(f.done)
-}
-
-// isRefused tells whether Fly refused a token lately. The caller holds the lock.
-func (s *Service) isRefused(app, token string, now time.Time) bool {
-	key := refusal{app, sha256.Sum256([]byte(token))}
-	until, ok := s.refused[key]
-	if ok && !now.Before(until) {
-		delete(s.refused, key)
-		return false
-	}
-	return ok
-}
-
-func (s *Service) passedOver(app, token string) bool {
-	now := s.Clock.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.isRefused(app, token, now)
 }
 
 func (f *found) expired(now time.Time) bool {

@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/exatlas/atlas/core/clock"
 	"github.com/exatlas/atlas/core/fly/flyctl"
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/internal/leak"
@@ -35,13 +34,18 @@ type box struct {
 	mu     sync.Mutex
 	values map[string][]byte
 	fail   error
+	read   func(key string) // after a value was read, and before it is answered
 }
 
 func (b *box) GetValue(_ context.Context, space, key string) ([]byte, bool, error) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	v, ok := b.values[space+"/"+key]
-	return v, ok && b.fail == nil, b.fail
+	fail, read := b.fail, b.read
+	b.mu.Unlock()
+	if read != nil {
+		read(key)
+	}
+	return v, ok && fail == nil, fail
 }
 
 func (b *box) PutValue(_ context.Context, space, key string, v []byte) error {
@@ -72,6 +76,7 @@ type place struct {
 	time time.Time
 	orgs int
 	key  [32]byte
+	org  func() (string, *spec.Error) // what the Machines API answers; nil: my-org
 }
 
 func (p *place) Now() time.Time {
@@ -79,7 +84,10 @@ func (p *place) Now() time.Time {
 	defer p.mu.Unlock()
 	return p.time
 }
-func (p *place) Wait(ctx context.Context, d time.Duration) error { return clock.System{}.Wait(ctx, d) }
+func (p *place) Wait(ctx context.Context, d time.Duration) error { // nothing waits for time to pass
+	p.pass(d)
+	return ctx.Err()
+}
 func (p *place) pass(d time.Duration) {
 	p.mu.Lock()
 	p.time = p.time.Add(d)
@@ -120,6 +128,9 @@ func (p *place) open(settings Settings, self string) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			p.orgs++
+			if p.org != nil {
+				return p.org()
+			}
 			if app == "unseen" {
 				return "", spec.NewError(spec.KindUnauthorized, "no")
 			}
@@ -442,11 +453,11 @@ func TestManual_OverridesAndIsNeverLostSilently(t *testing.T) {
 func TestForDeploy_TakesNoReadonlyToken(t *testing.T) {
 	p := newPlace(t, Settings{}, "ok")
 	p.login("access_token: fm2_file\n")
-	if token, source, err := p.ForDeploy(t.Context(), "my-api"); err != nil || !token.Empty() || source != SourceConfig {
+	if token, source, _, err := p.ForDeploy(t.Context(), "my-api"); err != nil || !token.Empty() || source != SourceConfig {
 		t.Errorf("%v %v", source, err)
 	}
 	p.set("FLY_API_TOKEN", "FlyV1 fm2_env")
-	if token, source, _ := p.ForDeploy(t.Context(), ""); token.Reveal() != "fm2_env" || source != SourceEnvironment {
+	if token, source, _, _ := p.ForDeploy(t.Context(), ""); token.Reveal() != "fm2_env" || source != SourceEnvironment {
 		t.Errorf("%v", source)
 	}
 }
