@@ -596,7 +596,7 @@ export interface FlyDeployLine {
   stream: "stdout" | "stderr";
   /** The line without colours and control characters. */
   text: string;
-  /** The line as it came, where that is something else. */
+  /** The line as it came, where that is something else and holds no token. */
   raw?: string;
   /** Whether the next line is written over it, as progress bars are. */
   rewrite?: boolean;
@@ -611,6 +611,8 @@ export interface FlyDeploy {
   directory: string;
   /** Exit code of flyctl: 0 when all went well, -1 when a signal ended it. */
   exit_code: number;
+  /** The signal that ended it, such as SIGKILL. */
+  signal?: string;
   /** How it ended: by itself, because it said nothing, took too long, or was cancelled. */
   outcome: "succeeded" | "failed" | "idle" | "timeout" | "cancelled";
   /** How long it took, ms. */
@@ -625,6 +627,8 @@ export interface FlyDeploy {
   url?: string;
   /** Where its token came from; config is flyctl's own login. */
   token_from: "manual" | "environment" | "config";
+  /** What the caller should know: a manual token that was refused, expired or could not be read, and is not the one used. */
+  warnings?: string[];
 }
 
 /** The params of fly.deploy.stream. */
@@ -696,7 +700,7 @@ export interface FlyLogLine {
   instance?: string;
   /** Who wrote it: app, runner, proxy and others. */
   source?: string;
-  /** Where to resume behind it: from of fly.logs.subscribe, next_token of fly.logs.fetch. */
+  /** Where to resume behind it and all lines before it: from of fly.logs.subscribe, next_token of fly.logs.fetch. */
   cursor?: string;
 }
 

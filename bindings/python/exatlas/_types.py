@@ -811,7 +811,7 @@ class FlyDeployLine(_FlyDeployLineRequired, total=False):
     """FlyDeployLine."""
 
     raw: str
-    "The line as it came, where that is something else."
+    "The line as it came, where that is something else and holds no token."
     rewrite: bool
     "Whether the next line is written over it, as progress bars are."
     part: bool
@@ -840,10 +840,14 @@ class FlyDeploy(_FlyDeployRequired, total=False):
 
     app: str
     "Name of the app, where the request or the configuration tells it."
+    signal: str
+    "The signal that ended it, such as SIGKILL."
     image: str
     "The image it said it deployed."
     url: str
     "The address it said the app has."
+    warnings: List[str]
+    "What the caller should know: a manual token that was refused, expired or could not be read, and is not the one used."
 
 
 class FlyDeployStreamParams(TypedDict, total=False):
@@ -926,7 +930,7 @@ class FlyLogLine(_FlyLogLineRequired, total=False):
     source: str
     "Who wrote it: app, runner, proxy and others."
     cursor: str
-    "Where to resume behind it: from of fly.logs.subscribe, next_token of fly.logs.fetch."
+    "Where to resume behind it and all lines before it: from of fly.logs.subscribe, next_token of fly.logs.fetch."
 
 
 class _FlyLogsRequired(TypedDict):
