@@ -83,6 +83,7 @@ func readAll(r io.Reader) (string, error) {
 type connection struct {
 	client *atlas.Client
 	calls  int
+	idle   func() // called while next waits, some times a second; may be nil
 }
 
 // connect opens a client. config is JSON, @FILE, or empty.
@@ -153,6 +154,9 @@ func (c *connection) next(ctx context.Context) (event, []byte, error) {
 			e.Final = json.Unmarshal(e.Data, &last) == nil && last.Final
 			return e, item, nil
 		case 30: // ATLAS_TIMEOUT: look at ctx and wait on
+			if c.idle != nil {
+				c.idle()
+			}
 		default:
 			return event{}, nil, fmt.Errorf("the queue ended with status %d", outcome)
 		}

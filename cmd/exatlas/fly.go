@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/exatlas/atlas/internal/process"
 )
 
 // flyCommand is what the parts of exatlas fly share.
@@ -35,7 +37,8 @@ func runFly(ctx context.Context, io streams, args []string) error {
 	f := &flyCommand{teller: newTeller(io.out), io: io, flags: flag.NewFlagSet("fly "+args[0], flag.ContinueOnError)}
 	f.flags.SetOutput(io.err)
 	f.config = f.flags.String("config", os.Getenv("EXATLAS_CONFIG"), "configuration of the client: JSON, or @FILE")
-	f.json = f.flags.Bool("json", !terminal(io.out), "print JSON, a line each; so by itself where the output is no terminal")
+	_, watched := terminal(io.out)
+	f.json = f.flags.Bool("json", !watched, "print JSON, a line each; so by itself where the output is no terminal")
 	encoder := json.NewEncoder(io.out)
 	encoder.SetEscapeHTML(false)
 	f.print = func(v any) { _ = encoder.Encode(v) } // a closed pipe ends the program by its signal
@@ -44,16 +47,6 @@ func runFly(ctx context.Context, io streams, args []string) error {
 		f.connection.client.Close(20 * time.Second)
 	}
 	return err
-}
-
-// terminal reports whether somebody looks at the output.
-func terminal(out any) bool {
-	file, ok := out.(*os.File)
-	if !ok {
-		return false
-	}
-	state, err := file.Stat()
-	return err == nil && state.Mode()&os.ModeCharDevice != 0
 }
 
 // open parses the arguments and opens the client.
@@ -121,7 +114,8 @@ func (f *flyCommand) each(raw json.RawMessage, names ...string) error {
 	return nil
 }
 
-// logLine is a line as it is shown.
+// logLine is a line as it is shown: without what of somebody else's text would
+// colour this terminal or move its cursor.
 type logLine struct {
 	Timestamp, Message, Level, Region, Instance string
 }
@@ -139,18 +133,7 @@ func (f *flyCommand) showLine(raw json.RawMessage) {
 	if level == "" {
 		level = "32"
 	}
-	fmt.Fprintf(f.teller.out, "%s %s %s %s\n", f.paint("2", l.Timestamp), f.paint("36", l.Region+"/"+l.Instance), f.paint(level, fmt.Sprintf("%-5s", l.Level)), visible(l.Message))
-}
-
-// visible keeps a log line of somebody else's from moving the cursor of this
-// terminal; colours may stay.
-func visible(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < 0x20 && r != '\t' || r >= 0x7f && r < 0xa0 {
-			return -1
-		}
-		return r
-	}, text)
+	fmt.Fprintf(f.teller.out, "%s %s %s %s\n", f.paint("2", l.Timestamp), f.paint("36", l.Region+"/"+l.Instance), f.paint(level, fmt.Sprintf("%-5s", l.Level)), process.Clean(l.Message))
 }
 
 func flyLogs(ctx context.Context, f *flyCommand, args []string) error {

@@ -72,6 +72,9 @@ func flyDeploy(ctx context.Context, f *flyCommand, args []string) error {
 // watch shows a deploy until it is over. Ctrl-C cancels it and waits for its end.
 func (f *flyCommand) watch(ctx context.Context, subscription string) error {
 	view := &liveView{flyCommand: f, began: time.Now()}
+	if _, live := terminal(f.io.out); live && !*f.json {
+		view.live, f.idle = true, view.tick
+	}
 	for {
 		e, item, err := f.next(ctx)
 		if ctx.Err() != nil {
@@ -100,20 +103,40 @@ func (f *flyCommand) watch(ctx context.Context, subscription string) error {
 // liveView is a deploy on a terminal: its lines, and below them what it is at.
 type liveView struct {
 	*flyCommand
+	live   bool // there is a terminal
 	began  time.Time
 	phase  string
-	status bool // the status line stands on the terminal
+	status string // what stands below the lines
 }
 
+// clear takes the status off the terminal.
 func (v *liveView) clear() {
-	if v.status {
+	if v.status != "" {
 		fmt.Fprint(v.teller.out, "\r\x1b[2K")
-		v.status = false
+		v.status = ""
+	}
+}
+
+// set puts a status on the terminal, as much of it as one row holds.
+func (v *liveView) set(colour, text string) {
+	if !v.live || text == "" || text == v.status {
+		return
+	}
+	v.clear()
+	v.status = text
+	width, _ := terminal(v.io.out)
+	runes := []rune(text)
+	fmt.Fprint(v.teller.out, v.paint(colour, string(runes[:min(len(runes), max(1, width-1))])))
+}
+
+// tick shows that time passes.
+func (v *liveView) tick() {
+	if v.phase != "" {
+		v.set("36", v.phase+" "+time.Since(v.began).Round(time.Second).String())
 	}
 }
 
 func (v *liveView) show(e event) {
-	v.clear()
 	switch e.Event {
 	case "line":
 		var l struct {
@@ -124,21 +147,26 @@ func (v *liveView) show(e event) {
 			return
 		}
 		if l.Rewrite {
-			if v.colour {
-				fmt.Fprint(v.teller.out, "\r\x1b[2K", visible(l.Text))
-				v.status = true
-			}
+			v.set("2", l.Text)
 			return
 		}
-		text := visible(l.Text)
+		text := l.Text
 		if l.Stream == "stderr" {
 			text = v.paint("2", text)
 		}
+		v.clear()
 		fmt.Fprintln(v.teller.out, text)
 	case "phase":
 		var p struct{ Phase string }
 		if json.Unmarshal(e.Data, &p) == nil {
 			v.phase = p.Phase
+		}
+	case "started":
+		var s struct{ Warnings []string }
+		if json.Unmarshal(e.Data, &s) == nil {
+			for _, w := range s.Warnings {
+				fmt.Fprintf(v.teller.out, "%s %s\n", v.paint("33", "warning"), w)
+			}
 		}
 	case "result":
 		var r struct {
@@ -147,13 +175,11 @@ func (v *liveView) show(e event) {
 				DurationMS int64  `json:"duration_ms"`
 			}
 		}
+		v.clear()
 		if json.Unmarshal(e.Data, &r) == nil {
 			fmt.Fprintf(v.teller.out, "%s in %s %s\n", v.paint("1;32", "deployed"), (time.Duration(r.Deploy.DurationMS) * time.Millisecond).Round(time.Second), r.Deploy.URL)
 		}
 		return
 	}
-	if v.colour && v.phase != "" {
-		fmt.Fprintf(v.teller.out, "%s %s", v.paint("1;36", v.phase), v.paint("2", time.Since(v.began).Round(time.Second).String()))
-		v.status = true
-	}
+	v.tick()
 }

@@ -26,7 +26,12 @@ func TestMain(m *testing.M) {
 // flyPlace is a folder with an app, a simulated Fly and a stand-in for flyctl.
 func flyPlace(t *testing.T) (folder string) {
 	t.Helper()
-	cloud, err := sim.Start("fly", sim.Options{Settings: json.RawMessage(`{"logs":[{"app":"my-api","every_ms":20}]}`)})
+	return flyPlaceWith(t, `{"logs":[{"app":"my-api","every_ms":20}]}`)
+}
+
+func flyPlaceWith(t *testing.T, settings string) (folder string) {
+	t.Helper()
+	cloud, err := sim.Start("fly", sim.Options{Settings: json.RawMessage(settings)})
 	if err != nil {
 		t.Fatal(err)
 	}

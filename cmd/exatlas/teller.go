@@ -15,12 +15,8 @@ type teller struct {
 
 // newTeller uses colour when out is a terminal and NO_COLOR is not set.
 func newTeller(out io.Writer) teller {
-	file, ok := out.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" {
-		return teller{out: out}
-	}
-	state, err := file.Stat()
-	return teller{out: out, colour: err == nil && state.Mode()&os.ModeCharDevice != 0}
+	_, watched := terminal(out)
+	return teller{out: out, colour: watched && os.Getenv("NO_COLOR") == ""}
 }
 
 // say prints a step. An empty heading continues the last one.

@@ -39,7 +39,7 @@ var layers = map[string][]string{
 	"internal/process":    {"core/spec", "internal/safego"},
 	".":                   {"core", "host", "plugins/builtin", "internal/safego"},
 	"capi":                {".", "core/spec", "internal/safego"},
-	"cmd":                 {".", "core/spec", "sim", "cmd", "plugins/conformance", "plugins/builtin", "examples/providers", "internal/safego"},
+	"cmd":                 {".", "core/spec", "sim", "cmd", "plugins/conformance", "plugins/builtin", "examples/providers", "internal/process", "internal/safego"},
 	"internal":            {"*"},
 	"bench":               {"*"},
 	"test":                {"*"},

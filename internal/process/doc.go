@@ -5,5 +5,6 @@
 // after their parent has left cannot keep a run from returning.
 //
 // Nothing is printed, no shell is involved and the environment is the one given.
-// The package knows nothing of what runs; core/fly calls it.
+// The package knows nothing of what runs; core/fly calls it, and cmd to clean
+// what it shows.
 package process

@@ -100,6 +100,10 @@ func (s *splitter) end() {
 	}
 }
 
+// Clean takes terminal control sequences and control characters out of a text, so
+// that it can be shown on a terminal.
+func Clean(text string) string { return clean([]byte(text)) }
+
 // clean takes terminal control sequences and control characters out of a text.
 func clean(raw []byte) string {
 	plain := true
