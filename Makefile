@@ -33,7 +33,7 @@ test: ## Run every suite in every language: the one command
 	@bash mk/test.sh
 
 .PHONY: test-go
-test-go: plugins ## Go suites, then all that runs at once again with the race detector
+test-go: plugins provider-tools ## Go suites, then all that runs at once again with the race detector
 	$(GO) vet ./...
 	$(GO) test -timeout 15m ./...
 	$(GO) test -race -short -timeout 15m $$($(GO) list ./... | grep -Ev '$(RACE_APART)')
@@ -41,14 +41,14 @@ test-go: plugins ## Go suites, then all that runs at once again with the race de
 # Where the race detector has nothing to find: guests have one thread, and the
 # generators and checks of this repository one goroutine. test/canary compiles
 # guests and reads memory and files for minutes; what it runs at once, the other
-# folders of test/ run at once under the detector.
-RACE_APART := /(plugins/.*|internal/(buildplugins|gen|lint|openapicheck)|test/canary)$$
+# folders of test/ run at once under the detector. test/thirdparty runs compilers.
+RACE_APART := /(plugins/.*|internal/(buildplugins|gen|lint|openapicheck)|test/(canary|thirdparty))$$
 
 .PHONY: lint
 lint: ## Formatting, vet, generated files, architecture rules
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these'; exit 1; }
 	$(GO) vet ./...
-	GOOS=wasip1 GOARCH=wasm $(GO) vet -unsafeptr=false ./plugins/...
+	GOOS=wasip1 GOARCH=wasm $(GO) vet -unsafeptr=false ./plugins/... ./examples/providers/go/...
 	$(GO) test -count=1 ./internal/lint
 	$(GO) run ./internal/gen -check
 

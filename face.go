@@ -46,6 +46,8 @@ type (
 	PortRequest     = spec.PortRequest
 	CPU             = spec.CPU
 	LogsPage        = spec.LogsPage
+	Bill            = spec.Bill
+	BillParams      = compute.BillParams
 	GPUTypeList     = spec.GPUTypeList
 	Job             = spec.Job
 	Error           = spec.Error
@@ -187,6 +189,11 @@ func (s *ComputeService) AwaitReady(ctx context.Context, p AwaitParams) (*Comput
 // Logs reads a machine's log.
 func (s *ComputeService) Logs(ctx context.Context, p LogsParams) (*LogsPage, error) {
 	return call(s.c, ctx, "compute.logs", p, s.c.compute.Logs)
+}
+
+// Bill tells what the cloud has charged for a machine.
+func (s *ComputeService) Bill(ctx context.Context, p BillParams) (*Bill, error) {
+	return call(s.c, ctx, "compute.bill", p, s.c.compute.Bill)
 }
 
 // Catalog lists the canonical GPU names.

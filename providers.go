@@ -3,7 +3,10 @@ package atlas
 import (
 	"context"
 
+	json "github.com/goccy/go-json"
+
 	"github.com/exatlas/atlas/core/dispatch"
+	"github.com/exatlas/atlas/core/events"
 	"github.com/exatlas/atlas/core/provider"
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/host"
@@ -13,7 +16,6 @@ import (
 type plugins struct {
 	host      *host.Host
 	directory *provider.Directory
-	settings  Settings
 }
 
 func (p *plugins) List(ctx context.Context) ([]dispatch.ProviderInfo, error) {
@@ -70,14 +72,35 @@ func (p *plugins) loaded(ctx context.Context, info host.Info, err error) (*dispa
 
 func (p *plugins) describe(info host.Info, m *spec.Manifest) *dispatch.ProviderInfo {
 	out := &dispatch.ProviderInfo{Name: info.Name, Version: m.Version, ABI: m.ABI, Description: m.Description, Source: info.Source, Path: info.Path,
-		SHA256: info.SHA256, Capabilities: m.Capabilities, Operations: m.Operations, Hosts: m.Hosts,
+		SHA256: info.SHA256, Capabilities: m.Capabilities, Operations: m.Operations,
+		Hosts: info.Rights.Hosts, Narrowed: info.Rights.Narrowed, Addresses: info.Rights.Operator, Pinned: info.Pinned, Limits: p.limits(&info),
 		Credential: dispatch.ProviderCredential{Env: provider.Variables(info.Name, m), Configured: m.Credential == nil || p.directory.Configured(info.Name, m)}}
-	if narrowed := p.settings.Providers[info.Name].Hosts; len(narrowed) > 0 {
-		out.Hosts = narrowed
-	}
 	if m.API != (spec.API{}) {
 		api := m.API
 		out.API = &api
 	}
 	return out
+}
+
+// limits tells what a plugin's module may use.
+func (p *plugins) limits(info *host.Info) *dispatch.ProviderLimits {
+	l := p.host.Limits()
+	return &dispatch.ProviderLimits{MemoryBytes: l.MemoryBytes, Sandboxes: info.Instances, ComputeMS: info.EntryTime.Milliseconds(),
+		Requests: l.Requests, ResponseBytes: l.ResponseBytes, LogBytes: l.LogBytes}
+}
+
+// TopicProviderLogs is where lines that plugins log are told.
+const TopicProviderLogs = "providers.log"
+
+// logged tells of a line that a plugin has logged. It never waits: what a reader
+// does not take in time is dropped and counted, as of every log.
+func (c *Client) logged(name, level, line string) {
+	data, err := json.MarshalWithOption(struct {
+		Provider string `json:"provider"`
+		Level    string `json:"level"`
+		Line     string `json:"line"`
+	}{name, level, line}, json.DisableHTMLEscape())
+	if err == nil {
+		_ = c.bus.Publish(context.Background(), TopicProviderLogs, events.Log, "line", data) // a closed bus has no reader
+	}
 }

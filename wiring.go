@@ -41,6 +41,7 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 		CacheDir:  cacheDir(settings.Plugins.CacheDir),
 		Providers: operatorSettings(settings),
 		Egress:    egress.Options{UserAgent: userAgent},
+		Log:       c.logged,
 		Changed: func(change host.Change) {
 			<-ready
 			c.changed(change)
@@ -97,7 +98,7 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 		Random:    rand.Reader,
 		Names:     h.Names,
 		Live:      c.live,
-		Providers: &plugins{host: h, directory: c.directory, settings: settings},
+		Providers: &plugins{host: h, directory: c.directory},
 		Compute:   c.compute,
 		Offers:    c.offers,
 		Jobs:      c.jobs,
@@ -197,6 +198,7 @@ func (c *Client) live() map[string]int64 {
 	live["parked"] = int64(stats.Parked)
 	live["sandbox_bytes"] = stats.Memory
 	live["calls"] = int64(c.dispatcher.Live())
+	live["sessions"] = int64(c.orchestrator.Tracked())
 	live["fly_streams"] = int64(c.fly.logs.Streams())
 	live["fly_deploys"] = int64(c.fly.deploy.Running())
 	live["subscriptions"] = int64(c.bus.Live())

@@ -22,15 +22,23 @@ func main() {
 	calls := flag.Int("calls", 3000, "calls in a round")
 	flight := flag.Int("flight", 10000, "calls in flight for the memory figure")
 	many := flag.Int("sessions", 100000, "sessions that are kept")
-	only := flag.String("only", "", "one part: size, opening, reading, languages, nothing, memory, sessions, fly")
+	only := flag.String("only", "", "one part: size, opening, reading, languages, nothing, providers, memory, sessions, fly")
 	lines := flag.Int("lines", 1_000_000, "lines of the deploy that is streamed")
 	tailing := flag.Duration("tailing", 30*time.Second, "how long logs are tailed")
 	keeps := flag.String("keep", "", "for itself: keep the sessions of this configuration and tell of it")
+	loads := flag.String("load", "", "for itself: load all plugins with this configuration and tell how long it took")
 	idle := flag.Duration("idle", 0, "for itself: with -keep, how long to watch")
 	check := flag.Bool("check", false, "fail when a limit is missed")
 	flag.Parse()
-	if *keeps != "" {
-		if err := keep(*keeps, *idle); err != nil {
+	var alone func() error
+	switch {
+	case *keeps != "":
+		alone = func() error { return keep(*keeps, *idle) }
+	case *loads != "":
+		alone = func() error { return load(*loads) }
+	}
+	if alone != nil {
+		if err := alone(); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			os.Exit(1)
 		}
@@ -95,7 +103,7 @@ func (b *bench) run(root string) (int, error) {
 	for _, part := range []struct {
 		name string
 		run  func() error
-	}{{"size", b.size}, {"opening", b.opening}, {"reading", b.reading}, {"languages", b.languages}, {"nothing", b.nothing}, {"memory", b.memory}, {"sessions", b.sessions}, {"fly", b.fly}} {
+	}{{"size", b.size}, {"opening", b.opening}, {"reading", b.reading}, {"languages", b.languages}, {"nothing", b.nothing}, {"providers", b.providers}, {"memory", b.memory}, {"sessions", b.sessions}, {"fly", b.fly}} {
 		if b.only != "" && b.only != part.name {
 			continue
 		}
@@ -269,6 +277,7 @@ type nodeLine struct {
 	Concurrent float64 `json:"concurrent_ns"`
 	Raw        float64 `json:"raw_ns"`
 	Overhead   float64 `json:"overhead_ns"`
+	Blocking   float64 `json:"sync_overhead_ns"`
 }
 
 func (b *bench) python(method, params string, calls int) (line pythonLine, err error) {
@@ -295,6 +304,7 @@ func (b *bench) languages() error {
 		return err
 	}
 	b.tell(figure{Name: "compute_get_python_adds", Value: python.Overhead / 1e3, Unit: "us", Peer: "the C function in the same process", PeerValue: python.Raw / 1e3}.within("at most 15", python.Overhead <= 15_000))
+	b.tell(figure{Name: "compute_get_node_sync_adds", Value: node.Blocking / 1e3, Unit: "us, client.callSync", Peer: "the C function in the same process", PeerValue: node.Raw / 1e3}.within("at most 15", node.Blocking <= 15_000))
 	b.tell(figure{Name: "compute_get_node_adds", Value: node.Overhead / 1e3, Unit: "us", Peer: "the C function in the same process", PeerValue: node.Raw / 1e3}.within("at most 15", node.Overhead <= 15_000))
 	b.tell(figure{Name: "compute_get_node_64_at_once", Value: node.Concurrent / 1e3, Unit: "us", Peer: "one awaited after another", PeerValue: node.Await / 1e3})
 	return nil

@@ -62,7 +62,7 @@ func New(options Options) (*Host, error) {
 		drained: make(chan struct{}), closed: make(chan struct{})}
 	h.calls.New = func() any { return &call{} }
 	for _, b := range options.Builtin {
-		if !validName(b.Name) || len(b.SHA256) != 64 || h.plugins[b.Name] != nil {
+		if !spec.ValidProvider(b.Name) || len(b.SHA256) != 64 || h.plugins[b.Name] != nil {
 			return nil, spec.NewError(spec.KindInternal, "the built-in plugin "+b.Name+" has a bad name or hash, or is there twice")
 		}
 		h.plugins[b.Name] = &plugin{name: b.Name, source: SourceBuiltin, sha: b.SHA256, open: b.Open}
@@ -99,7 +99,7 @@ func (h *Host) scan() error {
 		if !ok || entry.IsDir() {
 			continue
 		}
-		if !validName(name) {
+		if !spec.ValidProvider(name) {
 			return &spec.Error{Kind: spec.KindValidation, Message: "the plugin folder holds " + clean(entry.Name(), 100), Hint: "name the file as the provider: 1 to 32 of a-z, 0-9 and underscore, then .wasm"}
 		}
 		path := filepath.Join(h.options.Dir, entry.Name())

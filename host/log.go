@@ -9,7 +9,8 @@ import (
 // logWriter is the standard output and error of a guest.
 type logWriter instance
 
-// maxLine is where a line of a guest's output is cut in two.
+// maxLine is where a line of a guest's output is cut in two, and where one that it
+// logs ends.
 const maxLine = 4096
 
 // Write implements io.Writer. Each line becomes a line of the log. What is no
@@ -48,6 +49,7 @@ func (i *instance) log(c *call, level string, line []byte) {
 	if sink == nil {
 		return
 	}
+	line = line[:min(len(line), maxLine)]
 	if c != nil {
 		room := i.owner.host.limits.LogBytes - c.logged
 		if room <= 0 {

@@ -30,7 +30,7 @@ func readManifest(output []byte, exports map[string]bool) (*spec.Manifest, *spec
 	if err := json.Unmarshal(output, m); err != nil {
 		return nil, badManifest(clean(err.Error(), 200))
 	}
-	if !validName(m.Name) {
+	if !spec.ValidProvider(m.Name) {
 		return nil, badManifest("its name is not 1 to 32 of a-z, 0-9 and underscore")
 	}
 	if m.Version == "" || len(m.Version) > 64 || !printable(m.Version) {
@@ -60,15 +60,6 @@ func readManifest(output []byte, exports map[string]bool) (*spec.Manifest, *spec
 
 func badManifest(why string) *spec.Error {
 	return spec.NewError(spec.KindPlugin, "the plugin's manifest is wrong: "+why)
-}
-
-func validName(name string) bool {
-	for i := range len(name) {
-		if c := name[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' {
-			return false
-		}
-	}
-	return len(name) >= 1 && len(name) <= 32
 }
 
 // checkAddresses returns what is wrong with where a plugin wants to go.

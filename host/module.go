@@ -35,6 +35,7 @@ type module struct {
 	// Of a parking module.
 	list    atomic.Pointer[[]*instance]
 	mu      sync.Mutex    // guards writing list
+	inside  chan struct{} // holds a token for each call inside, where the plugin parks
 	making  chan struct{} // holds a token while no instance is being made
 	waiting atomic.Int64  // goroutines that wait for an instance
 	turn    atomic.Uint32 // which instance the next waiter waits for
@@ -77,6 +78,7 @@ func (m *module) inspect() *spec.Error {
 	if m.parking && !m.exports[exportResume] {
 		return spec.NewError(spec.KindPlugin, "the plugin imports http_begin but does not export "+exportResume)
 	}
+	m.inside = make(chan struct{}, m.host.limits.Inside)
 	m.making = make(chan struct{}, 1)
 	m.making <- struct{}{}
 	m.list.Store(&[]*instance{})
@@ -173,5 +175,13 @@ func (m *module) close() {
 }
 
 func (m *module) info() Info {
-	return Info{Name: m.name, Version: m.manifest.Version, ABI: m.manifest.ABI, Source: m.source, Path: m.path, SHA256: m.sha}
+	info := Info{Name: m.name, Version: m.manifest.Version, ABI: m.manifest.ABI, Source: m.source, Path: m.path, SHA256: m.sha,
+		Pinned: m.options.SHA256 != "", Parking: m.parking, Rights: m.policy.Rights(), EntryTime: m.host.limits.EntryTime, Instances: m.host.limits.Instances}
+	if !m.checked {
+		info.EntryTime = 0
+	}
+	if !m.parking {
+		info.Instances = m.host.limits.BlockingInstances
+	}
+	return info
 }

@@ -51,6 +51,7 @@ type Limits struct {
 	VariableBytes     int           // Extism variables of an instance; default 1 MiB
 	ScratchBytes      int           // Extism memory of a call; default 64 MiB
 	Instances         int           // instances of a parking plugin; default min(GOMAXPROCS, 4)
+	Inside            int           // calls in a parking plugin; default 2048; further ones wait outside of it
 	BlockingInstances int           // instances of a blocking plugin, and so its calls at one time; default 16
 	IdleMemoryBytes   int64         // a blocking instance with more memory than this is not kept; default 64 MiB
 }
@@ -75,6 +76,7 @@ func (l Limits) withDefaults() Limits {
 	whole(&l.VariableBytes, mib)
 	whole(&l.ScratchBytes, 64*mib)
 	whole(&l.Instances, min(runtime.GOMAXPROCS(0), 4))
+	whole(&l.Inside, 2048)
 	whole(&l.BlockingInstances, 16)
 	if l.MemoryBytes <= 0 {
 		l.MemoryBytes = 512 * mib
@@ -96,8 +98,8 @@ const (
 	SourceLoaded  = "loaded"
 )
 
-// Info tells what a plugin is without naming what it may do; the manifest does
-// that.
+// Info tells what a plugin is, where it comes from and what it may do; what it
+// can do the manifest tells.
 type Info struct {
 	Name    string
 	Version string // empty until the plugin is first used
@@ -105,6 +107,13 @@ type Info struct {
 	Source  string // builtin, dir or loaded
 	Path    string // empty for a built-in one
 	SHA256  string // of the module; empty until a file is first read
+
+	// What follows is empty until the plugin is first used.
+	Pinned    bool          // whether the operator named the SHA-256 that it must have
+	Parking   bool          // whether its calls leave their instance while HTTP is on the wire
+	Rights    egress.Rights // where it may go
+	EntryTime time.Duration // computing between two HTTP requests; 0: as long as it takes
+	Instances int           // at one time
 }
 
 // Stats counts what a host holds now.

@@ -39,13 +39,13 @@ type parker struct {
 	failed atomic.Int64
 }
 
-func newParker(t testing.TB) *parker {
+func newParker(t testing.TB, inside int) *parker {
 	p := &parker{gate: make(chan struct{})}
 	network := newFakeNetwork(func(ctx context.Context, _ spec.Secret, _ *egress.Request) (*egress.Response, *egress.Failure) {
 		<-p.gate
 		return reply(200, pod)(ctx, spec.Secret{}, nil)
 	})
-	p.host = newHost(t, Options{Builtin: builtins(t), Network: network})
+	p.host = newHost(t, Options{Builtin: builtins(t), Network: network, Limits: Limits{Inside: inside}})
 	p.park(t, 1)
 	return p
 }
@@ -74,9 +74,44 @@ func (p *parker) finish() int64 {
 	return p.failed.Load()
 }
 
+// TestHost_LetsCallsWaitOutside fills a plugin and asks for more.
+func TestHost_LetsCallsWaitOutside(t *testing.T) {
+	p := newParker(t, 3)
+	p.park(t, 3)
+	for range 20 {
+		p.done.Go(func() {
+			if _, err := p.host.Call(context.Background(), getCall()); err != nil {
+				p.failed.Add(1)
+			}
+		})
+	}
+	for p.host.Stats().Calls < 23 {
+		runtime.Gosched()
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	given := make(chan error, 1)
+	p.done.Go(func() {
+		_, err := p.host.Call(ctx, getCall())
+		given <- err
+	})
+	for p.host.Stats().Calls < 24 {
+		runtime.Gosched()
+	}
+	cancel()
+	if e := spec.AsError(<-given); e == nil || e.Kind != spec.KindCancelled || e.UnknownOutcome {
+		t.Errorf("a call that was cancelled outside: %v", e)
+	}
+	if stats := p.host.Stats(); stats.Parked != 3 {
+		t.Errorf("%d calls are inside, 3 may be", stats.Parked)
+	}
+	if failed := p.finish(); failed != 0 {
+		t.Errorf("%d of 23 calls failed", failed)
+	}
+}
+
 func TestHost_ParksTenThousandCallsInBoundedMemory(t *testing.T) {
 	const calls, most = 10_000, 185 << 20 // a quarter above what a quiet machine shows; make bench holds the figure
-	p := newParker(t)
+	p := newParker(t, calls)
 	debug.FreeOSMemory()
 	before := residentBytes(t)
 	p.park(t, calls)

@@ -153,3 +153,6 @@ func equalFold(a, b string) bool {
 	}
 	return true
 }
+
+// Limits returns the limits in force.
+func (h *Host) Limits() Limits { return h.limits }

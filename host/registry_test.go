@@ -36,7 +36,9 @@ func TestHost_FindsPluginsInItsFolder(t *testing.T) {
 		t.Errorf("names are %v", names)
 	}
 	infos := h.Infos(context.Background())
-	if want := (Info{Name: "acme", Version: "1", ABI: 1, Source: SourceDir, Path: filepath.Join(dir, "acme.wasm"), SHA256: sum}); len(infos) != 3 || infos[0] != want {
+	want := Info{Name: "acme", Version: "1", ABI: 1, Source: SourceDir, Path: filepath.Join(dir, "acme.wasm"), SHA256: sum,
+		Rights: infos[0].Rights, EntryTime: 2 * time.Second, Instances: 16}
+	if len(infos) != 3 || !reflect.DeepEqual(infos[0], want) {
 		t.Errorf("infos are %+v", infos)
 	}
 	if infos[1].Version != "" {

@@ -40,6 +40,10 @@ func (h *Host) Call(ctx context.Context, request spec.Call) (value spec.Raw, err
 		return nil, failure
 	}
 	defer m.release()
+	if failure := m.enter(ctx); failure != nil {
+		return nil, failure
+	}
+	defer m.leave()
 	if !m.exports[request.Operation] || request.Operation == spec.OpDescribe || request.Operation == exportResume {
 		return nil, spec.NewError(spec.KindUnsupported, "this provider has no "+clean(request.Operation, 64))
 	}
@@ -56,6 +60,32 @@ func (h *Host) Call(ctx context.Context, request spec.Call) (value spec.Raw, err
 	}
 	c.free()
 	return value, nil
+}
+
+// enter waits until there is room inside a parking plugin. A call inside holds memory
+// of the sandbox while it waits for its cloud; more than a client keeps connections
+// to its clouds can only wait there for each other, which costs nothing out here.
+func (m *module) enter(ctx context.Context) *spec.Error {
+	if !m.parking {
+		return nil // its instances are counted
+	}
+	select {
+	case m.inside <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case m.inside <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ended(ctx)
+	}
+}
+
+func (m *module) leave() {
+	if m.parking {
+		<-m.inside
+	}
 }
 
 // setInput puts the input together; the request's text is used as it is.

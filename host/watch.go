@@ -128,7 +128,7 @@ func (w *watcher) take(file string, known bool) Change {
 		change.What, change.Err = ChangeRefused, e
 		return change
 	}
-	if !validName(name) {
+	if !spec.ValidProvider(name) {
 		change.Provider = clean(name, 64)
 		return refused(&spec.Error{Kind: spec.KindValidation, Message: "the plugin folder holds " + clean(file, 100), Hint: "name the file as the provider: 1 to 32 of a-z, 0-9 and underscore, then .wasm"})
 	}

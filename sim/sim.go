@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/exatlas/atlas/sim/acme"
 	"github.com/exatlas/atlas/sim/fly"
 	"github.com/exatlas/atlas/sim/lambda"
 	"github.com/exatlas/atlas/sim/mock"
@@ -67,6 +68,13 @@ func clouds() []starter {
 				return nil, err
 			}
 			return mock.Start(o)
+		}},
+		{"acme", func(common simkit.Options, settings []byte) (*Server, error) {
+			o := acme.Options{Options: common}
+			if err := simkit.DecodeOptions(settings, &o); err != nil {
+				return nil, err
+			}
+			return acme.Start(o)
 		}},
 	}
 }

@@ -39,7 +39,7 @@ func TestStart_ServesEveryCloudByName(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"runpod", "fly", "lambda_labs", "mock"} {
+	for _, name := range []string{"runpod", "fly", "lambda_labs", "mock", "acme"} {
 		if !slices.Contains(sim.Names(), name) {
 			t.Errorf("%s is not among %v", name, sim.Names())
 		}

@@ -34,7 +34,7 @@ export interface AtlasInfo {
   plugin_abi: number;
   /** Names of the providers, loaded or not. */
   providers: string[];
-  /** What is alive now: calls, subscriptions, instances, parked, goroutines, and the gauges of the embedding layer. */
+  /** What is alive now: calls, sessions, subscriptions, instances, parked, goroutines, and the gauges of the embedding layer. */
   live: Record<string, number>;
 }
 
@@ -204,6 +204,27 @@ export interface Compute {
   started_at?: string;
   /** The cloud's own answer with secrets redacted; only with include_raw. */
   raw?: unknown;
+}
+
+/** The params of compute.bill. */
+export interface ComputeBillParams {
+  /** Provider to use. Default: the client's default_provider. */
+  provider?: string;
+  /** Credential for this call alone. Default: the client's. */
+  api_key?: string;
+  /** The cloud's identifier of the machine; it may be gone. */
+  id: string;
+  /** Charges from this time on, RFC 3339. Default: as far back as the cloud tells by itself. */
+  from?: string;
+}
+
+export interface Bill {
+  /** What the cloud has charged so far, USD. */
+  amount_usd: number;
+  /** Begin of the time it is for, RFC 3339. */
+  from?: string;
+  /** End of the time it is for, RFC 3339. */
+  to?: string;
 }
 
 /** The params of compute.get. */
@@ -467,7 +488,7 @@ export interface ComputeTerminateParams {
 
 /** The params of events.subscribe. */
 export interface EventsSubscribeParams {
-  /** Topic, such as compute:<id>, jobs:<id> or rentals. */
+  /** Topic, such as compute:<id>, jobs:<id>, rentals, providers or providers.log. */
   topic: string;
   /** Sequence number to start from; 1 for everything kept. Absent: new events alone. */
   from?: number;
@@ -1091,8 +1112,10 @@ export interface Session {
   reason?: string;
   /** What went wrong last, such as a terminate the cloud refuses. */
   error?: ErrorDocument;
-  /** What it has cost until now in USD, from price and time. */
+  /** What it has cost until now in USD, from price and time, and never less than billed. */
   spent?: number;
+  /** What the cloud had charged when it was last asked, USD: every cost event of a session with max_cost, and some minutes after the end of any. Absent where the cloud tells no bill of a machine. */
+  billed?: number;
   /** What was tried to rent it; on the answer of spawn. */
   attempts?: SpawnAttempt[];
 }
@@ -1289,6 +1312,21 @@ export interface ProviderCapabilities {
 export interface ProvidersListParams {
 }
 
+export interface ProviderLimits {
+  /** Linear memory of one sandbox. */
+  memory_bytes: number;
+  /** Sandboxes at one time. */
+  sandboxes: number;
+  /** Computing between two HTTP requests, ms. Absent for built-in plugins, which have no such limit. */
+  compute_ms?: number;
+  /** HTTP requests of one call. */
+  requests: number;
+  /** Body of one HTTP answer. */
+  response_bytes: number;
+  /** Log text of one call. */
+  log_bytes: number;
+}
+
 export interface ProviderCredential {
   /** Environment variables that may hold it. */
   env: string[];
@@ -1315,7 +1353,7 @@ export interface ProviderInfo {
   /** One line for people. */
   description?: string;
   /** Where the plugin comes from. */
-  source: "builtin" | "dir" | "load";
+  source: "builtin" | "dir" | "loaded";
   /** File of a plugin that is not built in. */
   path?: string;
   /** SHA-256 of the module, lower-case hex. */
@@ -1324,8 +1362,16 @@ export interface ProviderInfo {
   capabilities: string[];
   /** Operations its module exports. */
   operations: string[];
-  /** Hosts it may reach, after the operator's settings. */
+  /** Hosts it may reach: those of its manifest that the operator's hosts leave it. */
   hosts: string[];
+  /** Whether the operator's hosts take some of the manifest's away. */
+  narrowed?: boolean;
+  /** Addresses it may reach besides, from the operator's base_url and urls. */
+  addresses?: string[];
+  /** Whether the operator named the only SHA-256 that a plugin of this name may have. */
+  pinned?: boolean;
+  /** What its module may use. Absent with error. */
+  limits?: ProviderLimits;
   /** Where its credential comes from. */
   credential: ProviderCredential;
   /** Generation of the cloud's API it speaks. */
@@ -1515,6 +1561,8 @@ export interface Methods {
   "auth.url.verify": { params: AuthURLVerifyParams; result: URLValidity };
   /** Waits until a machine runs, its ports are known and, with a probe, its service answers. */
   "compute.await_ready": { params: ComputeAwaitReadyParams; result: Compute };
+  /** Tells what the cloud has charged for a machine. */
+  "compute.bill": { params: ComputeBillParams; result: Bill };
   /** Tells the state of one machine. */
   "compute.get": { params: ComputeGetParams; result: Compute };
   /** Lists the account's machines. */
@@ -1583,7 +1631,7 @@ export interface Methods {
   "orchestrator.touch": { params: OrchestratorTouchParams; result: Touched };
   /** Tells the capabilities of one provider. */
   "providers.capabilities": { params: ProvidersCapabilitiesParams; result: ProviderCapabilities };
-  /** Lists the providers with their capabilities. */
+  /** Lists the providers: what is loaded, from where, and with what rights. */
   "providers.list": { params: ProvidersListParams; result: ProviderList };
   /** Loads a provider plugin from a file. */
   "providers.load": { params: ProvidersLoadParams; result: ProviderInfo };

@@ -16,7 +16,7 @@ import (
 
 const pluginUsage = `plugin test FILE.wasm [--exchanges FILE] [--json]
        exatlas plugin record FILE.wasm --plan FILE [--base-url URL] [--key-env NAME] [--out FILE]
-       exatlas plugin new NAME --lang go|assemblyscript|c [--dir DIR]`
+       exatlas plugin new NAME --lang go|assemblyscript|c [--dir DIR] [--atlas CHECKOUT]`
 
 // runPlugin is for those who write providers.
 func runPlugin(ctx context.Context, io streams, args []string) error {

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -34,12 +36,14 @@ type fake struct {
 	offers   []spec.Offer
 	types    []spec.GPUType
 
-	lag    time.Duration                                                  // listings miss machines younger than this
-	create func(n int, r *spec.SpawnRequest) (*spec.Error, bool)          // error, and whether the machine came into being all the same
-	before func(ctx context.Context, n int, operation string) *spec.Error // an operation's failure
-	change func(c *spec.Compute)                                          // a new machine's looks
-	answer func(operation string, value any) (spec.Raw, bool)             // replaces an answer
-	count  map[string]int
+	page    int                                                            // machines an answer of a listing; 0: all
+	endless bool                                                           // listings lead on for ever
+	lag     time.Duration                                                  // listings miss machines younger than this
+	create  func(n int, r *spec.SpawnRequest) (*spec.Error, bool)          // error, and whether the machine came into being all the same
+	before  func(ctx context.Context, n int, operation string) *spec.Error // an operation's failure
+	change  func(c *spec.Compute)                                          // a new machine's looks
+	answer  func(operation string, value any) (spec.Raw, bool)             // replaces an answer
+	count   map[string]int
 }
 
 func newFake() *fake {
@@ -93,9 +97,13 @@ func (f *fake) do(n int, call spec.Call) (any, *spec.Error) {
 			return nil, spec.NewError(spec.KindInternal, err.Error())
 		}
 		f.finds = append(f.finds, len(r.RequestIDs))
-		return f.list(), nil
+		return f.list(r.Cursor), nil
 	case spec.OpList:
-		return f.list(), nil
+		var r spec.ListRequest
+		if err := json.Unmarshal(call.Request, &r); err != nil {
+			return nil, spec.NewError(spec.KindInternal, err.Error())
+		}
+		return f.list(r.Cursor), nil
 	case spec.OpSearchOffers:
 		return spec.OfferList{Items: f.offers}, nil
 	case spec.OpListGPUTypes:
@@ -147,11 +155,19 @@ func (f *fake) spawn(n int, data spec.Raw) (any, *spec.Error) {
 	return c, nil
 }
 
-func (f *fake) list() *spec.ComputeList {
-	list := &spec.ComputeList{}
-	for id, c := range f.machines {
-		if time.Since(f.seen[id]) >= f.lag {
-			list.Items = append(list.Items, *c)
+func (f *fake) list(after string) *spec.ComputePage {
+	list := &spec.ComputePage{}
+	if f.endless {
+		list.Next = after + "x"
+		return list
+	}
+	for _, id := range slices.Sorted(maps.Keys(f.machines)) {
+		if time.Since(f.seen[id]) < f.lag || id <= after {
+			continue
+		}
+		if list.Items = append(list.Items, *f.machines[id]); len(list.Items) == f.page {
+			list.Next = id
+			break
 		}
 	}
 	return list

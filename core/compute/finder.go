@@ -138,37 +138,43 @@ func (f *finder) list(a *provider.Account, b *batch) {
 	defer safego.Recover(func(e *spec.Error) { b.err = e })
 	ctx, cancel := context.WithTimeout(f.service.rescueUntil, backgroundLimit)
 	defer cancel()
-	list, err := f.ask(ctx, a, b)
+	b.byID, b.byName = map[string]spec.Compute{}, map[string]spec.Compute{}
+	operation, request := f.question(a, b)
+	err := f.service.pages(ctx, a, operation, request, false, func(items []spec.Compute) error {
+		for i := range items {
+			c := &items[i]
+			switch {
+			case c.ID == "":
+			case b.ids[c.RequestID]:
+				b.byID[c.RequestID] = *c
+			case b.names[c.Name]:
+				b.byName[c.Name] = *c
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		b.err = spec.AsError(err)
-		return
-	}
-	b.byID, b.byName = map[string]spec.Compute{}, map[string]spec.Compute{}
-	for i := range list.Items {
-		c := &list.Items[i]
-		switch {
-		case c.ID == "":
-		case b.ids[c.RequestID]:
-			b.byID[c.RequestID] = *c
-		case b.names[c.Name]:
-			b.byName[c.Name] = *c
-		}
 	}
 }
 
-// ask uses find_compute, or the whole listing where the plugin has none.
-func (f *finder) ask(ctx context.Context, a *provider.Account, b *batch) (*spec.ComputeList, error) {
+// question is find_compute, or the whole listing where the plugin has none.
+func (f *finder) question(a *provider.Account, b *batch) (operation string, request func(cursor string) any) {
 	if !a.Exports(spec.OpFind) {
-		return provider.Do[spec.ComputeList](ctx, f.service.Backend, *a, spec.OpList, &spec.ListRequest{}, false)
+		return spec.OpList, func(cursor string) any { return &spec.ListRequest{Cursor: cursor} }
 	}
-	request := &spec.FindRequest{}
+	wanted := spec.FindRequest{}
 	for id := range b.ids {
-		request.RequestIDs = append(request.RequestIDs, id)
+		wanted.RequestIDs = append(wanted.RequestIDs, id)
 	}
 	for name := range b.names {
-		request.Names = append(request.Names, name)
+		wanted.Names = append(wanted.Names, name)
 	}
-	return provider.Do[spec.ComputeList](ctx, f.service.Backend, *a, spec.OpFind, request, false)
+	return spec.OpFind, func(cursor string) any {
+		next := wanted
+		next.Cursor = cursor
+		return &next
+	}
 }
 
 // broken answers whoever waits after a defect in serve.

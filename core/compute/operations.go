@@ -93,37 +93,6 @@ func (s *Service) complete(a *provider.Account, c *spec.Compute, p *IDParams, fa
 	s.publishStatus(c)
 }
 
-// List lists the account's machines. Filters are applied here, on the normalized
-// answer.
-func (s *Service) List(ctx context.Context, p *ListParams) (*spec.ComputeList, error) {
-	a, err := s.Directory.Find(ctx, p.Provider, p.APIKey)
-	if err != nil {
-		return nil, err
-	}
-	native := ""
-	if p.GPU != "" {
-		var wrong *spec.Error
-		if native, wrong = s.Catalog.Native(a.Manifest, p.GPU); wrong != nil {
-			return nil, wrong
-		}
-	}
-	request := &spec.ListRequest{Status: p.Status, Name: p.Name, Region: p.Region, GPU: native}
-	list, err := provider.Do[spec.ComputeList](ctx, s.Backend, a, spec.OpList, request, p.IncludeRaw)
-	if err != nil {
-		return nil, err
-	}
-	kept := make([]spec.Compute, 0, len(list.Items))
-	for i := range list.Items {
-		c := &list.Items[i]
-		s.normalize(&a, c, p.IncludeRaw)
-		if (p.Status == "" || c.Status == p.Status) && (p.Name == "" || c.Name == p.Name) &&
-			(p.Region == "" || c.Region == p.Region) && (native == "" || c.GPUNative == native || c.GPUType == p.GPU) {
-			kept = append(kept, *c)
-		}
-	}
-	return &spec.ComputeList{Items: kept}, nil
-}
-
 // Logs reads a machine's log.
 func (s *Service) Logs(ctx context.Context, p *LogsParams) (*spec.LogsPage, error) {
 	a, err := s.Directory.Find(ctx, p.Provider, p.APIKey)
@@ -146,6 +115,24 @@ func (s *Service) Logs(ctx context.Context, p *LogsParams) (*spec.LogsPage, erro
 		page.Lines = []spec.LogLine{}
 	}
 	return page, nil
+}
+
+// Bill tells what the cloud has charged for a machine.
+func (s *Service) Bill(ctx context.Context, p *BillParams) (*spec.Bill, error) {
+	a, err := s.Directory.Find(ctx, p.Provider, p.APIKey)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Need(spec.CapBilling, "bills of machines", ""); err != nil {
+		return nil, err
+	}
+	return provider.Do[spec.Bill](ctx, s.Backend, a, spec.OpGetBill, &spec.BillRequest{ID: p.ID, From: p.From}, false)
+}
+
+// Bills reports whether a provider tells what a machine has cost.
+func (s *Service) Bills(ctx context.Context, name string) bool {
+	a, err := s.Directory.Find(ctx, name, spec.Secret{})
+	return err == nil && a.Need(spec.CapBilling, "", "") == nil
 }
 
 // GPUs lists what a cloud offers.

@@ -131,6 +131,13 @@ type LogsParams struct {
 	WaitMS int64  `json:"wait_ms" min:"0" max:"60000" default:"0" doc:"How long to wait for further lines, ms."`
 }
 
+// BillParams asks what a machine has cost by the cloud's own word.
+type BillParams struct {
+	provider.Target
+	ID   string `json:"id" required:"true" minlen:"1" doc:"The cloud's identifier of the machine; it may be gone."`
+	From string `json:"from" format:"date-time" doc:"Charges from this time on, RFC 3339. Default: as far back as the cloud tells by itself."`
+}
+
 // GPUsParams asks for a provider's catalogue.
 type GPUsParams struct {
 	provider.Target

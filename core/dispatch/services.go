@@ -58,6 +58,7 @@ type Compute interface {
 	Terminate(context.Context, *compute.IDParams) (*spec.Compute, error)
 	List(context.Context, *compute.ListParams) (*spec.ComputeList, error)
 	AwaitReady(context.Context, *compute.AwaitParams) (*spec.Compute, error)
+	Bill(context.Context, *compute.BillParams) (*spec.Bill, error)
 	Logs(context.Context, *compute.LogsParams) (*spec.LogsPage, error)
 	GPUs(context.Context, *compute.GPUsParams) (*spec.GPUTypeList, error)
 }

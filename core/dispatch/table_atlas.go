@@ -15,7 +15,7 @@ type Info struct {
 	ABI       int              `json:"abi" doc:"Version of the C interface."`
 	PluginABI int              `json:"plugin_abi" doc:"Version of the provider ABI."`
 	Providers []string         `json:"providers" doc:"Names of the providers, loaded or not."`
-	Live      map[string]int64 `json:"live" doc:"What is alive now: calls, subscriptions, instances, parked, goroutines, and the gauges of the embedding layer."`
+	Live      map[string]int64 `json:"live" doc:"What is alive now: calls, sessions, subscriptions, instances, parked, goroutines, and the gauges of the embedding layer."`
 }
 
 func addAtlas(t *Table, s *Services) {

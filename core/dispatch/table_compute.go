@@ -80,6 +80,13 @@ func addCompute(t *Table, s *Services) {
 	}, func(ctx context.Context, p *compute.LogsParams) (*spec.LogsPage, error) {
 		return s.Compute.Logs(ctx, p)
 	})
+	add(t, "compute.bill", Doc{
+		Summary: "Tells what the cloud has charged for a machine.",
+		Text:    "The cloud's own bill, which may lag behind by hours; orchestrator.get tells what a session has cost by its price and time until now.",
+		Errors:  cloudKinds(spec.KindUnsupported),
+		Params:  `{"provider":"runpod","id":"7h9k2m4n6p","from":"2026-06-01T00:00:00Z"}`,
+		Result:  `{"amount_usd":12.34,"from":"2026-06-01T00:00:00Z","to":"2026-06-02T00:00:00Z"}`,
+	}, func(ctx context.Context, p *compute.BillParams) (*spec.Bill, error) { return s.Compute.Bill(ctx, p) })
 }
 
 func (s *Services) spawn(ctx context.Context, p *compute.SpawnParams) (*compute.Spawned, error) {

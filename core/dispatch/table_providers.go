@@ -12,15 +12,29 @@ type ProviderInfo struct {
 	Version      string             `json:"version" doc:"Version of the plugin."`
 	ABI          int                `json:"abi" doc:"Provider ABI it was built for."`
 	Description  string             `json:"description,omitempty" doc:"One line for people."`
-	Source       string             `json:"source" enum:"builtin,dir,load" doc:"Where the plugin comes from."`
+	Source       string             `json:"source" enum:"builtin,dir,loaded" doc:"Where the plugin comes from."`
 	Path         string             `json:"path,omitempty" doc:"File of a plugin that is not built in."`
 	SHA256       string             `json:"sha256" doc:"SHA-256 of the module, lower-case hex."`
 	Capabilities []spec.Capability  `json:"capabilities" doc:"Features it has."`
 	Operations   []string           `json:"operations" doc:"Operations its module exports."`
-	Hosts        []string           `json:"hosts" doc:"Hosts it may reach, after the operator's settings."`
+	Hosts        []string           `json:"hosts" doc:"Hosts it may reach: those of its manifest that the operator's hosts leave it."`
+	Narrowed     bool               `json:"narrowed,omitempty" doc:"Whether the operator's hosts take some of the manifest's away."`
+	Addresses    []string           `json:"addresses,omitempty" doc:"Addresses it may reach besides, from the operator's base_url and urls."`
+	Pinned       bool               `json:"pinned,omitempty" doc:"Whether the operator named the only SHA-256 that a plugin of this name may have."`
+	Limits       *ProviderLimits    `json:"limits,omitempty" doc:"What its module may use. Absent with error."`
 	Credential   ProviderCredential `json:"credential" doc:"Where its credential comes from."`
 	API          *spec.API          `json:"api,omitempty" doc:"Generation of the cloud's API it speaks."`
 	Error        *spec.Error        `json:"error,omitempty" doc:"Why the plugin could not be loaded; the other fields are then empty."`
+}
+
+// ProviderLimits is what a plugin's module may use.
+type ProviderLimits struct {
+	MemoryBytes   int64 `json:"memory_bytes" doc:"Linear memory of one sandbox."`
+	Sandboxes     int   `json:"sandboxes" doc:"Sandboxes at one time."`
+	ComputeMS     int64 `json:"compute_ms,omitempty" doc:"Computing between two HTTP requests, ms. Absent for built-in plugins, which have no such limit."`
+	Requests      int   `json:"requests" doc:"HTTP requests of one call."`
+	ResponseBytes int   `json:"response_bytes" doc:"Body of one HTTP answer."`
+	LogBytes      int   `json:"log_bytes" doc:"Log text of one call."`
 }
 
 // ProviderCredential says where a provider's credential comes from.
@@ -53,10 +67,10 @@ type LoadParams struct {
 
 func addProviders(t *Table, s *Services) {
 	add(t, "providers.list", Doc{
-		Summary: "Lists the providers with their capabilities.",
+		Summary: "Lists the providers: what is loaded, from where, and with what rights.",
 		Text:    "Plugins not used yet are compiled by it. One that cannot be loaded is listed with its error.",
 		Params:  `{}`,
-		Result:  `{"items":[{"name":"mock","version":"0.1.0","abi":1,"source":"builtin","sha256":"9f2c…","capabilities":["gpu","http_proxy"],"operations":["spawn_compute","get_compute"],"hosts":["mock.local"],"credential":{"env":[],"configured":true}}]}`,
+		Result:  `{"items":[{"name":"mock","version":"0.1.0","abi":1,"source":"builtin","sha256":"9f2c…","capabilities":["gpu","http_proxy"],"operations":["spawn_compute","get_compute"],"hosts":["api.mockcloud.invalid"],"limits":{"memory_bytes":536870912,"sandboxes":4,"requests":100,"response_bytes":16777216,"log_bytes":65536},"credential":{"env":[],"configured":true}}]}`,
 	}, func(ctx context.Context, _ *None) (*ProviderList, error) {
 		items, err := s.Providers.List(ctx)
 		if err != nil {
@@ -77,7 +91,7 @@ func addProviders(t *Table, s *Services) {
 		Text:    "A plugin cannot take the name of a provider that exists already.",
 		Errors:  []spec.Kind{spec.KindPlugin, spec.KindNotFound, spec.KindConflict},
 		Params:  `{"path":"/opt/acme/acme.wasm"}`,
-		Result:  `{"name":"acme","version":"1.0.0","abi":1,"source":"load","path":"/opt/acme/acme.wasm","sha256":"51d0…","capabilities":["gpu"],"operations":["spawn_compute"],"hosts":["api.acme.example"],"credential":{"env":["ACME_API_KEY"],"configured":false}}`,
+		Result:  `{"name":"acme","version":"1.0.0","abi":1,"source":"loaded","path":"/opt/acme/acme.wasm","sha256":"51d0…","capabilities":["gpu"],"operations":["spawn_compute"],"hosts":["api.acme.example"],"pinned":true,"limits":{"memory_bytes":536870912,"sandboxes":16,"compute_ms":2000,"requests":100,"response_bytes":16777216,"log_bytes":65536},"credential":{"env":["ACME_API_KEY"],"configured":false}}`,
 	}, func(ctx context.Context, p *LoadParams) (*ProviderInfo, error) {
 		return s.Providers.Load(ctx, p.Path, p.SHA256)
 	})
@@ -86,7 +100,7 @@ func addProviders(t *Table, s *Services) {
 		Text:    "Calls in flight end on the old plugin; new ones use the new one. A file that does not load leaves the old one in place.",
 		Errors:  []spec.Kind{spec.KindPlugin, spec.KindNotFound},
 		Params:  `{"provider":"acme"}`,
-		Result:  `{"name":"acme","version":"1.0.1","abi":1,"source":"load","path":"/opt/acme/acme.wasm","sha256":"77ab…","capabilities":["gpu"],"operations":["spawn_compute"],"hosts":["api.acme.example"],"credential":{"env":["ACME_API_KEY"],"configured":false}}`,
+		Result:  `{"name":"acme","version":"1.0.1","abi":1,"source":"loaded","path":"/opt/acme/acme.wasm","sha256":"77ab…","capabilities":["gpu"],"operations":["spawn_compute"],"hosts":["api.acme.example"],"pinned":true,"limits":{"memory_bytes":536870912,"sandboxes":16,"compute_ms":2000,"requests":100,"response_bytes":16777216,"log_bytes":65536},"credential":{"env":["ACME_API_KEY"],"configured":false}}`,
 	}, func(ctx context.Context, p *ProviderParams) (*ProviderInfo, error) {
 		return s.Providers.Reload(ctx, p.Provider)
 	})

@@ -54,8 +54,8 @@ func (s *Service) arm(t *tracked) {
 	}
 	at, _ := d.deadline(row.Created, row.Touched)
 	at = s.spared(t, at)
-	if d.Price != nil {
-		if cost := d.PricedAt + s.Settings.CostEvery.Milliseconds(); at == 0 || cost < at {
+	if d.priced {
+		if cost := d.pricedAt + s.Settings.CostEvery.Milliseconds(); at == 0 || cost < at {
 			at = cost
 		}
 	}
@@ -89,24 +89,32 @@ func (s *Service) act(t *tracked) {
 	switch row.State {
 	case store.Intended:
 		if !t.spawning {
-			s.settle(t, row, d)
+			s.settle(t)
 		}
 	case store.Live:
-		s.expire(t, row, d)
+		s.expire(t, row, &d)
 	case store.Ending:
-		s.giveBack(t, row, d)
+		s.giveBack(t, row)
 	case store.Ended:
 		s.drop(t)
 	}
 }
 
 // expire ends a session whose time is up, or tells what it costs.
-func (s *Service) expire(t *tracked, row store.Session, d *document) {
+func (s *Service) expire(t *tracked, row store.Session, d *terms) {
 	now := s.node.now()
 	at, reason := d.deadline(row.Created, row.Touched)
 	if at = s.spared(t, at); at > 0 && at <= now {
 		idleSince := int64(0)
 		if reason == ReasonIdle {
+			// A touch that comes from here on is written to the store itself, where
+			// either it or the end comes first.
+			t.closing.Store(true)
+			defer t.closing.Store(false)
+			if now, _ := t.state(); now.Touched > row.Touched {
+				s.arm(t)
+				return
+			}
 			idleSince = row.Touched
 		}
 		if verdict, err := s.finish(t, reason, idleSince); err != nil {
@@ -116,7 +124,7 @@ func (s *Service) expire(t *tracked, row store.Session, d *document) {
 		}
 		return
 	}
-	if d.Price != nil && now >= d.PricedAt+s.Settings.CostEvery.Milliseconds() {
+	if d.priced && now >= d.pricedAt+s.Settings.CostEvery.Milliseconds() {
 		_, err := s.change(t, func(_ *store.Session, d *document) ([]store.Event, bool) {
 			d.reprice(now, d.Price)
 			return []store.Event{s.event("cost", map[string]any{"session": t.id, "spent": d.Spent, "price_per_hour": d.Price})}, true
@@ -124,6 +132,9 @@ func (s *Service) expire(t *tracked, row store.Session, d *document) {
 		if err != nil {
 			s.later(t, retryStore)
 			return
+		}
+		if d.maxCost > 0 {
+			s.compareLater(&row, 0)
 		}
 	}
 	s.arm(t)

@@ -24,14 +24,14 @@ type edit func(row *store.Session, d *document) (told []store.Event, ok bool)
 // error means that the fate of the change is not known; the session is read again
 // before the next one.
 func (s *Service) change(t *tracked, do edit, idleSince int64) (store.Verdict, error) {
-	if err := s.refresh(t); err != nil {
+	row, current, err := s.recall(t)
+	if err != nil {
 		return 0, err
 	}
 	lease, ok := s.node.current()
 	if !ok || t.over() {
 		return store.Lost, nil
 	}
-	row, current := t.state()
 	next := *current
 	told, ok := do(&row, &next)
 	if !ok {
@@ -76,10 +76,79 @@ func (s *Service) conclude(t *tracked, row store.Session, next *document, told [
 	}
 }
 
+// note commits events that tell of sessions as they are, many in one write. It
+// returns those that are being acted on just now.
+func (s *Service) note(list []*tracked, of func(t *tracked, row *store.Session) []store.Event) (busy []*tracked) {
+	lease, ok := s.node.current()
+	if len(list) == 0 || !ok {
+		return nil // whoever has them now tells of them
+	}
+	var held []*tracked
+	var changes []store.Change
+	for _, t := range list {
+		if !t.acting.TryLock() {
+			busy = append(busy, t)
+			continue
+		}
+		row, _ := t.state()
+		told := of(t, &row)
+		if t.over() || t.isStale() || row.ComputeID == "" || row.State == store.Ended || row.Owner != lease.Holder || row.Fence != lease.Fence || len(told) == 0 {
+			t.acting.Unlock()
+			continue
+		}
+		held = append(held, t)
+		changes = append(changes, store.Change{Session: row, Topic: topicOf(row.ComputeID), Events: told})
+	}
+	if len(held) == 0 {
+		return busy
+	}
+	ctx, cancel := context.WithTimeout(s.until, commitLimit)
+	defer cancel()
+	results, err := s.store.Commit(ctx, lease, changes)
+	for i, t := range held {
+		if err != nil {
+			t.mu.Lock()
+			t.stale = true
+			t.mu.Unlock()
+		} else {
+			s.conclude(t, changes[i].Session, nil, changes[i].Events, results[i])
+		}
+		t.acting.Unlock()
+	}
+	return busy
+}
+
 func (t *tracked) over() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.gone
+}
+
+// recall returns a session with its document, from the store where memory has none.
+// The caller holds t.acting. A session that is another's now is let go, and over.
+func (s *Service) recall(t *tracked) (store.Session, *document, error) {
+	if err := s.refresh(t); err != nil {
+		return store.Session{}, nil, err
+	}
+	row, d := t.whole()
+	if d != nil || t.over() {
+		return row, d, nil
+	}
+	ctx, cancel := context.WithTimeout(s.until, commitLimit)
+	defer cancel()
+	stored, found, err := s.store.Get(ctx, t.id)
+	if err != nil {
+		return row, nil, err
+	}
+	if !found || stored.Owner != row.Owner || stored.Fence != row.Fence {
+		s.drop(t)
+		return row, nil, nil
+	}
+	d, fault := decode(stored.Doc)
+	if fault != nil {
+		return row, nil, fault
+	}
+	return row, d, nil
 }
 
 // refresh reads a session whose last commit has an unknown fate.

@@ -40,7 +40,7 @@ func (s *Service) Shutdown(ctx context.Context, p *ShutdownParams) (*Shutdown, e
 	slots := make(chan struct{}, acts)
 	for _, t := range s.index.all() {
 		row, d := t.state()
-		if row.State == store.Live && d.OnExit == Keep || row.State == store.Intended {
+		if row.State == store.Live && d.keeps || row.State == store.Intended {
 			continue
 		}
 		select {
@@ -72,7 +72,7 @@ func (s *Service) Shutdown(ctx context.Context, p *ShutdownParams) (*Shutdown, e
 func (s *Service) leave(ctx context.Context, t *tracked) bool {
 	t.acting.Lock()
 	row, d := t.state()
-	if row.State == store.Live && d.OnExit == Stop {
+	if row.State == store.Live && d.stops {
 		defer t.acting.Unlock()
 		return s.stopMachine(ctx, t, row)
 	}
@@ -124,6 +124,9 @@ func (s *Service) Close(ctx context.Context) bool {
 	s.flush(last)
 	s.end()
 	s.work.Wait()
+	if s.log != nil {
+		_ = s.log.Close(s.flush(last)) // a log left behind is read by the next process
+	}
 	s.node.release(last)
 	return s.store.Close() == nil && done
 }

@@ -33,6 +33,7 @@ type cloud struct {
 	calls    map[string]int
 	envs     map[string]map[string]string
 	price    *float64
+	bill     float64                                     // USD charged for each machine; 0: the cloud tells no bills
 	status   spec.Status                                 // of new machines
 	fail     func(operation string, n int) *spec.Error   // an operation fails without effect
 	lose     func(operation string, n int) *spec.Error   // it fails after its effect
@@ -47,7 +48,13 @@ func newCloud() *cloud {
 func (c *cloud) Names() []string { return []string{"runpod"} }
 
 func (c *cloud) Manifest(context.Context, string) (*spec.Manifest, error) {
-	return &spec.Manifest{Name: "runpod", Capabilities: []spec.Capability{spec.CapGPU, spec.CapCPU, spec.CapStopStart}, Operations: spec.Operations(), ListingLagMS: 2000}, nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	able := []spec.Capability{spec.CapGPU, spec.CapCPU, spec.CapStopStart}
+	if c.bill > 0 {
+		able = append(able, spec.CapBilling)
+	}
+	return &spec.Manifest{Name: "runpod", Capabilities: able, Operations: spec.Operations(), ListingLagMS: 2000}, nil
 }
 
 func (c *cloud) Call(ctx context.Context, call spec.Call) (spec.Raw, error) {
@@ -91,6 +98,8 @@ func (c *cloud) do(n int, call spec.Call) (any, *spec.Error) {
 		}
 		c.machines[m.ID], c.envs[m.ID] = m, r.Env
 		return *m, nil
+	case spec.OpGetBill:
+		return spec.Bill{AmountUSD: c.bill}, nil
 	case spec.OpList, spec.OpFind:
 		out := spec.ComputeList{}
 		for _, m := range c.machines {
@@ -141,8 +150,9 @@ func broken(operations ...string) func(string, int) *spec.Error {
 // faulty is a store whose methods can be made to fail.
 type faulty struct {
 	store.Store
-	mu    sync.Mutex
-	spoil func(what string) error
+	logless bool
+	mu      sync.Mutex
+	spoil   func(what string) error
 }
 
 func (f *faulty) check(what string) error {
@@ -195,11 +205,20 @@ func (f *faulty) Claim(ctx context.Context, by store.Lease, n int) ([]store.Clai
 	return f.Store.Claim(ctx, by, n)
 }
 
+// OpenTouchLog is the store's, unless this one is to have none.
+func (f *faulty) OpenTouchLog(holder string) (store.TouchLog, error) {
+	if f.logless {
+		return nil, errors.New("it has no log")
+	}
+	return f.Store.(store.TouchLogger).OpenTouchLog(holder)
+}
+
 // world is a cloud and a store with the processes that use them.
 type world struct {
-	t     *testing.T
-	cloud *cloud
-	store *memory.Store
+	t       *testing.T
+	cloud   *cloud
+	store   *memory.Store
+	logless bool // the store has no touch log
 }
 
 func newWorld(t *testing.T) *world {
@@ -216,7 +235,7 @@ type process struct {
 
 func (w *world) process(change ...func(*Settings)) *process {
 	w.t.Helper()
-	f := &faulty{Store: w.store.Handle()}
+	f := &faulty{Store: w.store.Handle(), logless: w.logless}
 	bus := events.NewBus(clock.System{}, events.Settings{})
 	d := provider.NewDirectory(w.cloud, provider.Settings{Default: "runpod"})
 	settings := Settings{NamePrefix: "atlas-"}

@@ -283,29 +283,58 @@ func TestNodes_LetGoDoesNotEndWhatNobodyTook(t *testing.T) {
 }
 
 func TestCrash_TouchOfTheLastMomentCounts(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		p := w.process()
-		s := p.spawn(idle(10 * time.Minute))
-		wait(9*time.Minute + 50*time.Second)
-		if err := p.touch(s.ID); err != nil { // the first for long: the store has it before it is answered
-			t.Fatal(err)
-		}
-		wait(200 * time.Millisecond)
-		if err := p.touch(s.ID); err != nil { // answered from memory
-			t.Fatal(err)
-		}
-		p.kill()
-		q := w.process()
-		defer q.close()
-		wait(9*time.Minute + 59*time.Second)
-		if got := q.get(s.ID); got.State != "live" {
-			t.Fatalf("%s, %s: the last touch was lost", got.State, got.Reason)
-		}
-		wait(5 * time.Second)
-		if got := q.get(s.ID); got.State != "ended" || got.Reason != ReasonIdle {
-			t.Fatalf("%+v", got)
-		}
-	})
+	for _, logless := range []bool{false, true} {
+		bubble(t, func(t *testing.T, w *world) {
+			w.logless = logless
+			p := w.process()
+			s := p.spawn(idle(10 * time.Minute))
+			wait(9*time.Minute + 50*time.Second)
+			if err := p.touch(s.ID); err != nil { // the first for long: log or store have it before it is answered
+				t.Fatal(err)
+			}
+			wait(200 * time.Millisecond)
+			if err := p.touch(s.ID); err != nil { // answered from memory
+				t.Fatal(err)
+			}
+			p.kill()
+			q := w.process()
+			defer q.close()
+			wait(9*time.Minute + 59*time.Second)
+			if got := q.get(s.ID); got.State != "live" {
+				t.Fatalf("%s, %s: the last touch was lost", got.State, got.Reason)
+			}
+			wait(5 * time.Second)
+			if got := q.get(s.ID); got.State != "ended" || got.Reason != ReasonIdle {
+				t.Fatalf("%+v", got)
+			}
+		})
+	}
+}
+
+// TestTouch_WhileItsSessionEndsIsNeverAnsweredInVain touches a session at the moment
+// in which its end is being written.
+func TestTouch_WhileItsSessionEndsIsNeverAnsweredInVain(t *testing.T) {
+	for _, logless := range []bool{false, true} {
+		bubble(t, func(t *testing.T, w *world) {
+			w.logless = logless
+			p := w.process()
+			defer p.close()
+			s := p.spawn(idle(10 * time.Minute))
+			answered := errors.New("not asked")
+			wait(9*time.Minute + 59*time.Second)
+			p.store.set(func(what string) error {
+				if what == "commit" && answered != nil {
+					answered = p.touch(s.ID)
+				}
+				return nil
+			})
+			wait(5 * time.Second)
+			p.store.set(nil)
+			if got := p.get(s.ID); answered != nil || got.State != "live" {
+				t.Fatalf("the touch was answered %v, the session is %s", answered, got.State)
+			}
+		})
+	}
 }
 
 func TestPublish_NeverNumbersASessionsTopicItself(t *testing.T) {

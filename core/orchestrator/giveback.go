@@ -20,7 +20,7 @@ func target(name string) provider.Target { return provider.Target{Provider: name
 
 // giveBack terminates the machine of an ending session, until the cloud says that
 // it is gone.
-func (s *Service) giveBack(t *tracked, row store.Session, d *document) {
+func (s *Service) giveBack(t *tracked, row store.Session) {
 	ctx, cancel := context.WithTimeout(s.until, cloudLimit)
 	defer cancel()
 	now := s.node.now()
@@ -97,6 +97,8 @@ func (s *Service) ended(t *tracked, how string) {
 		return
 	}
 	if verdict == store.Done {
+		row, _ := t.state()
 		s.drop(t)
+		s.compareLater(&row, billAfter)
 	}
 }

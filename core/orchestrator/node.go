@@ -22,7 +22,36 @@ type node struct {
 
 	mu    sync.Mutex
 	lease store.Lease
+	clock bounds
 }
+
+// bounds hold the difference between the store's clock and this process's, ns. An
+// answer of the store shows that it lies between two values: the store read its
+// clock after it was asked and before it answered. The middle of one answer's may be
+// wrong by half the time that a loaded store took; what all answers agree on is not.
+type bounds struct {
+	low, high int64
+	at        time.Duration // when they were last looked at; 0: never
+}
+
+// drift is how much the two clocks may go apart, as a fraction.
+const drift = 1e-4
+
+// take narrows the bounds by an answer. One that contradicts them is of a clock
+// that was set anew, and alone counts.
+func (b *bounds) take(now int64, sent, answered time.Duration) {
+	low, high := now*1e6-int64(answered), (now+1)*1e6-int64(sent) // now is in whole ms
+	if b.at != 0 {
+		apart := int64(float64(answered-b.at) * drift)
+		if l, h := max(low, b.low-apart), min(high, b.high+apart); l <= h {
+			low, high = l, h
+		}
+	}
+	b.low, b.high, b.at = low, high, answered
+}
+
+// offset is the middle, ms.
+func (b *bounds) offset() int64 { return (b.low + (b.high-b.low)/2) / 1e6 }
 
 func newNode(s store.Store, holder string, ttl time.Duration) *node {
 	return &node{store: s, holder: holder, ttl: ttl, base: time.Now()}
@@ -53,7 +82,7 @@ func (n *node) renew(ctx context.Context) (fresh bool, err error) {
 		return false, err
 	}
 	answered := time.Since(n.base)
-	n.offset.Store(lease.Now - ((sent + answered) / 2).Milliseconds())
+	n.reckon(ctx, lease.Now, sent, answered)
 	if !mine {
 		return false, nil // nobody else has this name; the store says so all the same
 	}
@@ -63,6 +92,21 @@ func (n *node) renew(ctx context.Context) (fresh bool, err error) {
 	n.mu.Unlock()
 	n.until.Store(int64(sent + n.ttl - n.ttl/10))
 	return fresh, nil
+}
+
+// reckon takes the store's clock over. Taking a lease ends with a write to the disk,
+// so the clock is asked for once more by itself, which is quick.
+func (n *node) reckon(ctx context.Context, now int64, sent, answered time.Duration) {
+	again := time.Since(n.base)
+	alone, err := n.store.Now(ctx)
+	after := time.Since(n.base)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.clock.take(now, sent, answered)
+	if err == nil {
+		n.clock.take(alone, again, after)
+	}
+	n.offset.Store(n.clock.offset())
 }
 
 // release gives the lease back: others may take the sessions at once.

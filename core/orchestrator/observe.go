@@ -1,8 +1,6 @@
 package orchestrator
 
 import (
-	"slices"
-
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/core/store"
 )
@@ -11,7 +9,7 @@ import (
 // caller holds t.acting.
 func (s *Service) observe(t *tracked, c *spec.Compute) {
 	row, d := t.state()
-	if row.State != store.Live || d.Compute == nil {
+	if row.State != store.Live || d.looks == 0 {
 		return
 	}
 	switch {
@@ -22,12 +20,12 @@ func (s *Service) observe(t *tracked, c *spec.Compute) {
 		s.look(t, c)
 		_, _ = s.finish(t, ReasonFailed, 0) // seen again by the next poll otherwise
 		return
-	case c.Status == spec.StatusStopped && d.Compute.Spot:
+	case c.Status == spec.StatusStopped && d.spot:
 		s.look(t, c)
 		s.preempted(t)
 		return
 	}
-	if d.Compute.Status != c.Status || !slices.Equal(d.Compute.Ports, c.Ports) || !samePrice(d.Price, c.CostPerHour) || d.ReadyAt == 0 && ready(c) {
+	if d.differs(c) {
 		s.look(t, c)
 	}
 }

@@ -84,6 +84,7 @@ type Session struct {
 	EndedAt       string            `json:"ended_at,omitempty" doc:"When the cloud said that the machine is gone."`
 	Reason        string            `json:"reason,omitempty" doc:"Why it ended or is ending: idle_timeout, max_lifetime, cost_cap, never_ready, stopped, shutdown, vanished, preempted, failed, not_rented."`
 	Error         *spec.Error       `json:"error,omitempty" doc:"What went wrong last, such as a terminate the cloud refuses."`
-	Spent         *float64          `json:"spent,omitempty" doc:"What it has cost until now in USD, from price and time."`
+	Spent         *float64          `json:"spent,omitempty" doc:"What it has cost until now in USD, from price and time, and never less than billed."`
+	Billed        *float64          `json:"billed,omitempty" doc:"What the cloud had charged when it was last asked, USD: every cost event of a session with max_cost, and some minutes after the end of any. Absent where the cloud tells no bill of a machine."`
 	Attempts      []compute.Attempt `json:"attempts,omitempty" doc:"What was tried to rent it; on the answer of spawn."`
 }

@@ -3,6 +3,7 @@ package orchestrator
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/exatlas/atlas/core/compute"
@@ -15,18 +16,26 @@ import (
 const (
 	pollNew    = 2 * time.Second       // while a machine is not ready
 	pollBusy   = 20                    // a poll takes at most this fraction of the time
-	pollEach   = 10 * time.Millisecond // for each machine listed, so that reading a listing takes at most 1 or 2% of a core
+	pollEach   = 20 * time.Millisecond // for each machine listed, so that reading listings takes at most 1% of a core
 	lookupsMax = 64                    // machines missing from a listing that one poll asks for singly
+	youngMax   = 4                     // new machines asked for singly while a listing in many parts goes on
+	onePage    = 1500                  // machines whose listing is as quick as asking for one
+	pagesMax   = 10_000                // no account is so large: the listing does not end
 )
 
 // polls ask each cloud for its machines: one listing answers for all sessions
-// there.
+// there. One that comes in many parts is read slowly, part by part, and what must
+// not wait for it is asked for singly.
 type polls struct {
 	service *Service
 	wake    chan struct{}
+	numbers atomic.Int64 // of listings begun
 
-	mu     sync.Mutex
-	clouds map[string]*cloudPoll
+	mu      sync.Mutex
+	clouds  map[string]*cloudPoll
+	young   map[*tracked]bool // whose machines were not ready when last asked about
+	singles []*tracked        // to be asked for, each
+	asking  bool              // somebody works on singles
 }
 
 type cloudPoll struct {
@@ -35,16 +44,105 @@ type cloudPoll struct {
 }
 
 func newPolls(s *Service) *polls {
-	return &polls{service: s, wake: make(chan struct{}, 1), clouds: map[string]*cloudPoll{}}
+	return &polls{service: s, wake: make(chan struct{}, 1), clouds: map[string]*cloudPoll{}, young: map[*tracked]bool{}}
 }
 
-// watch sees to it that a cloud is polled, soon.
-func (p *polls) watch(provider string) {
-	p.at(provider, p.service.node.now()+min(pollNew, p.service.Settings.Poll).Milliseconds())
+// watch sees to it that a session's cloud is polled, soon.
+func (p *polls) watch(t *tracked) {
+	row, d := t.state()
+	if d.readyAt == 0 {
+		p.mu.Lock()
+		p.young[t] = true
+		p.mu.Unlock()
+	}
+	p.at(row.Provider, p.service.node.now()+min(pollNew, p.service.Settings.Poll).Milliseconds())
 }
 
-// hurry has a cloud polled now.
-func (p *polls) hurry(provider string) { p.at(provider, p.service.node.now()) }
+// unready lists some sessions at a provider whose machines are not ready.
+func (p *polls) unready(name string, most int) []*tracked {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []*tracked
+	for t := range p.young {
+		switch row, d := t.state(); {
+		case row.State != store.Live || d.readyAt > 0 || t.over():
+			delete(p.young, t)
+		case row.Provider == name && len(out) < most:
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// hurry has one session's machine looked at now.
+func (p *polls) hurry(t *tracked) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.singles = append(p.singles, t)
+	p.rouse()
+}
+
+// rouse has run look what there is to do.
+func (p *polls) rouse() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// askSingly works on what there is to be asked for.
+func (p *polls) askSingly() {
+	for {
+		p.mu.Lock()
+		list := p.singles
+		p.singles = nil
+		if len(list) == 0 || p.service.until.Err() != nil {
+			p.asking = false
+			p.mu.Unlock()
+			return
+		}
+		p.mu.Unlock()
+		known := map[*tracked]bool{}
+		for _, t := range list {
+			if !known[t] {
+				p.ask(t)
+			}
+			known[t] = true
+		}
+	}
+}
+
+// ask looks at one machine. Only the cloud's clear word that there is none counts,
+// and only once a new machine had the time to show.
+func (p *polls) ask(t *tracked) {
+	s := p.service
+	row, d := t.state()
+	if row.State != store.Live {
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.until, cloudLimit)
+	defer cancel()
+	asked := s.node.now()
+	c, err := s.Compute.Get(ctx, &compute.IDParams{Target: target(row.Provider), ID: row.ComputeID})
+	if err != nil && (!isGone(err) || s.fresh(ctx, &row, &d, asked)) || !s.hold(t) {
+		return
+	}
+	defer t.acting.Unlock()
+	switch {
+	case err == nil:
+		s.observe(t, c)
+	case d.spot:
+		s.ended(t, ReasonPreempted)
+	default:
+		s.ended(t, ReasonVanished)
+	}
+}
+
+// fresh tells whether a machine is so new that its cloud may not show it yet.
+func (s *Service) fresh(ctx context.Context, row *store.Session, d *terms, now int64) bool {
+	lag, err := s.Compute.ListingLag(ctx, row.Provider)
+	return err != nil || now-d.rentedAt < lag.Milliseconds()
+}
 
 func (p *polls) at(provider string, at int64) {
 	p.mu.Lock()
@@ -55,10 +153,7 @@ func (p *polls) at(provider string, at int64) {
 		p.clouds[provider] = c
 	}
 	c.next = min(c.next, at)
-	select {
-	case p.wake <- struct{}{}:
-	default:
-	}
+	p.rouse()
 }
 
 // run starts polls when they are due.
@@ -82,6 +177,10 @@ func (p *polls) begin() time.Duration {
 	s := p.service
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if len(p.singles) > 0 && !p.asking {
+		p.asking = true
+		safego.Go(&s.work, nil, p.askSingly)
+	}
 	now, wait := s.node.now(), time.Hour
 	for name, c := range p.clouds {
 		if c.running {
@@ -117,53 +216,59 @@ func (p *polls) done(name string, wait time.Duration) {
 // time; 0: no session is there.
 func (p *polls) poll(name string) time.Duration {
 	s := p.service
-	var here []*tracked
-	young := false
-	for _, t := range s.index.all() {
-		if row, d := t.state(); row.State == store.Live && row.Provider == name {
-			here = append(here, t)
-			young = young || d.ReadyAt == 0
-		}
-	}
-	if len(here) == 0 {
+	if !s.index.any(func(t *tracked) bool { return t.at(name) }) {
 		return 0
 	}
-	began := time.Now()
-	ctx, cancel := context.WithTimeout(s.until, 2*cloudLimit)
-	defer cancel()
-	asked := s.node.now()
-	list, err := s.Compute.List(ctx, &compute.ListParams{Target: target(name)})
-	pause := s.Settings.Poll
-	if young {
-		pause = min(pause, pollNew)
-	}
-	if err != nil { // says nothing of any machine
-		return max(pause, time.Duration(spec.AsError(err).RetryAfterMS)*time.Millisecond)
-	}
-	machines := make(map[string]*spec.Compute, len(list.Items))
-	for i := range list.Items {
-		machines[list.Items[i].ID] = &list.Items[i]
-	}
-	var missing []*tracked
-	for _, t := range here {
-		row, d := t.state()
-		if c := machines[row.ComputeID]; c == nil {
-			missing = append(missing, t)
-		} else if s.changed(d, c) && s.hold(t) {
-			s.observe(t, c)
-			t.acting.Unlock()
+	number, asked := p.numbers.Add(1), s.node.now()
+	var spent time.Duration
+	listed, cursor := 0, ""
+	for range pagesMax {
+		began := time.Now()
+		items, next, err := s.pageOf(s.until, target(name), cursor)
+		if err != nil { // says nothing of any machine
+			return max(s.Settings.Poll, time.Duration(spec.AsError(err).RetryAfterMS)*time.Millisecond)
+		}
+		for i := range items {
+			if t := s.index.find(items[i].ID); t != nil && t.at(name) {
+				t.seen.Store(number)
+				if _, d := t.state(); d.differs(&items[i]) && s.hold(t) {
+					s.observe(t, &items[i])
+					t.acting.Unlock()
+				}
+			}
+		}
+		listed += len(items)
+		spent = max(pollBusy*time.Since(began), pollEach*time.Duration(len(items)))
+		if cursor = next; cursor == "" {
+			break
+		}
+		if !p.rest(name, spent) {
+			return s.Settings.Poll
 		}
 	}
-	p.lookFor(ctx, missing, asked)
-	return max(pause, pollBusy*time.Since(began), pollEach*time.Duration(len(list.Items)))
+	if cursor == "" {
+		p.lookFor(name, number, asked)
+	}
+	pause := s.Settings.Poll
+	if listed <= onePage && len(p.unready(name, 1)) > 0 {
+		pause = min(pause, pollNew)
+	}
+	return max(pause, spent)
 }
 
-// changed tells cheaply whether a machine looks otherwise than it did.
-func (s *Service) changed(d *document, c *spec.Compute) bool {
-	if d.Compute == nil {
-		return true
+// rest waits between two parts of a listing, and looks at some new machines
+// meanwhile.
+func (p *polls) rest(name string, d time.Duration) bool {
+	s := p.service
+	for ; d > 0; d -= pollNew {
+		for _, t := range p.unready(name, youngMax) {
+			p.hurry(t)
+		}
+		if !s.pause(min(d, pollNew)) {
+			return false
+		}
 	}
-	return d.ReadyAt == 0 && ready(c) || d.Compute.Status != c.Status || len(d.Compute.Ports) != len(c.Ports) || !samePrice(d.Price, c.CostPerHour)
+	return s.node.valid()
 }
 
 // hold takes a session to act on it, unless it is being acted on.
@@ -178,29 +283,19 @@ func (s *Service) hold(t *tracked) bool {
 	return true
 }
 
-// lookFor asks singly for machines that a listing does not hold. Only the cloud's
-// clear word that there is none counts, and only once new machines had the time
-// to show.
-func (p *polls) lookFor(ctx context.Context, missing []*tracked, asked int64) {
+// lookFor asks singly for machines that a whole listing does not hold.
+func (p *polls) lookFor(name string, number, asked int64) {
 	s := p.service
-	for _, t := range missing[:min(len(missing), lookupsMax)] {
-		row, d := t.state()
-		lag, err := s.Compute.ListingLag(ctx, row.Provider)
-		if err != nil || asked-d.RentedAt < lag.Milliseconds() {
-			continue
+	var missing []*tracked
+	s.index.any(func(t *tracked) bool {
+		if t.at(name) && t.seen.Load() != number {
+			missing = append(missing, t)
 		}
-		c, err := s.Compute.Get(ctx, &compute.IDParams{Target: target(row.Provider), ID: row.ComputeID})
-		if err != nil && !isGone(err) || !s.hold(t) {
-			continue
+		return len(missing) == lookupsMax
+	})
+	for _, t := range missing {
+		if row, d := t.state(); !s.fresh(s.until, &row, &d, asked) {
+			p.ask(t)
 		}
-		switch {
-		case err == nil:
-			s.observe(t, c)
-		case d.Compute != nil && d.Compute.Spot:
-			s.ended(t, ReasonPreempted)
-		default:
-			s.ended(t, ReasonVanished)
-		}
-		t.acting.Unlock()
 	}
 }

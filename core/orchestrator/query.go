@@ -9,6 +9,9 @@ import (
 	"github.com/exatlas/atlas/core/store"
 )
 
+// Tracked is how many sessions this process acts on.
+func (s *Service) Tracked() int { return s.index.len() }
+
 // Get tells of one session, whichever process acts on it.
 func (s *Service) Get(ctx context.Context, p *SessionParams) (*Session, error) {
 	if err := s.Start(ctx); err != nil {
@@ -27,9 +30,11 @@ func (s *Service) Get(ctx context.Context, p *SessionParams) (*Session, error) {
 
 // read returns a session as this process or else the store knows it.
 func (s *Service) read(ctx context.Context, id string) (*store.Session, *document, error) {
-	if t := s.index.find(id); t != nil && s.node.valid() && !t.over() {
-		row, d := t.state()
-		return &row, d, nil
+	t := s.index.find(id)
+	if t != nil && s.node.valid() && !t.over() {
+		if row, d := t.whole(); d != nil {
+			return &row, d, nil
+		}
 	}
 	row, found, err := s.store.Get(ctx, id)
 	switch {
@@ -41,6 +46,9 @@ func (s *Service) read(ctx context.Context, id string) (*store.Session, *documen
 	d, fault := decode(row.Doc)
 	if fault != nil {
 		return nil, nil, fault
+	}
+	if t != nil {
+		row.Touched = max(row.Touched, t.touched.Load())
 	}
 	return &row, d, nil
 }
@@ -165,8 +173,9 @@ func (s *Service) stopHere(t *tracked) error {
 	row, _ := t.state()
 	if row.State == store.Intended {
 		_, err := s.change(t, func(row *store.Session, d *document) ([]store.Event, bool) {
+			asked := d.Abandoned
 			d.Abandoned = true
-			return nil, row.State == store.Intended
+			return nil, !asked && row.State == store.Intended
 		}, 0)
 		return err
 	}

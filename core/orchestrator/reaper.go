@@ -69,20 +69,28 @@ func (r *reaper) run() {
 		if !s.settled() || !s.node.valid() {
 			continue
 		}
-		ctx, cancel := context.WithTimeout(s.until, 5*time.Minute)
-		for _, name := range r.clouds(ctx) {
-			a, err := s.Directory.Find(ctx, name, spec.Secret{})
+		for _, name := range r.clouds(s.until) {
+			a, err := s.Directory.Find(s.until, name, spec.Secret{})
 			if err != nil {
 				continue
 			}
-			_, mine, err := s.store.Lease(ctx, r.lease(&a), s.node.holder, max(3*s.Settings.ReapEvery, 3*s.Settings.Lease).Milliseconds())
-			if err != nil || !mine {
+			if !r.leads(&a) {
 				continue
 			}
-			s.tell("reaped", map[string]any{"report": r.reap(ctx, &a, s.ownPrefix(), s.Settings.ReapGrace, false)})
+			s.tell("reaped", map[string]any{"report": r.reap(s.until, &a, s.ownPrefix(), s.Settings.ReapGrace, false, func(listed int) bool {
+				return s.pause(time.Duration(listed)*pollEach) && r.leads(&a)
+			})})
 		}
-		cancel()
 	}
+}
+
+// leads takes or renews the account's lease.
+func (r *reaper) leads(a *provider.Account) bool {
+	s := r.service
+	ctx, cancel := context.WithTimeout(s.until, commitLimit)
+	defer cancel()
+	_, mine, err := s.store.Lease(ctx, r.lease(a), s.node.holder, max(3*s.Settings.ReapEvery, 3*s.Settings.Lease).Milliseconds())
+	return err == nil && mine
 }
 
 // lease names the account, so that one process of all reaps there.
@@ -147,7 +155,7 @@ func (s *Service) Reap(ctx context.Context, p *ReapParams) (*ReapReport, error) 
 	}
 	out := &ReapReport{Items: []Reaped{}}
 	for i := range accounts {
-		report := s.reaper.reap(ctx, &accounts[i], prefix, grace, p.DryRun)
+		report := s.reaper.reap(ctx, &accounts[i], prefix, grace, p.DryRun, func(int) bool { return ctx.Err() == nil })
 		s.tell("reaped", map[string]any{"report": report})
 		out.Items = append(out.Items, *report)
 	}
@@ -155,30 +163,59 @@ func (s *Service) Reap(ctx context.Context, p *ReapParams) (*ReapReport, error) 
 }
 
 // reap looks at one account. The cloud is listed first and the store read after
-// it, so that no session can come between unseen.
-func (r *reaper) reap(ctx context.Context, a *provider.Account, prefix string, grace time.Duration, dry bool) *Reaped {
+// it, so that no session can come between unseen; so with each part of a listing.
+// rest is called between two parts, and tells whether to go on.
+func (r *reaper) reap(ctx context.Context, a *provider.Account, prefix string, grace time.Duration, dry bool, rest func(listed int) bool) *Reaped {
 	s := r.service
 	out := &Reaped{Provider: a.Provider, DryRun: dry, Gone: []ReapedItem{}, Failed: []ReapedItem{}}
-	if !s.settled() {
-		out.Skipped = "spawns without a result are being settled, or sessions taken over"
-		return out
-	}
-	began := s.node.now()
 	at := provider.Target{Provider: a.Provider, APIKey: a.Key}
-	list, err := s.Compute.List(ctx, &compute.ListParams{Target: at})
-	if err != nil {
-		out.Skipped, out.Error = "the cloud did not list its machines", spec.AsError(err)
-		return out
+	alone := map[string]bool{}
+	cursor := ""
+	for range pagesMax {
+		if !s.settled() {
+			out.Skipped = "spawns without a result are being settled, or sessions taken over"
+			return out
+		}
+		began := s.node.now()
+		items, next, err := s.pageOf(ctx, at, cursor)
+		if err != nil {
+			out.Skipped, out.Error = "the cloud did not list its machines", spec.AsError(err)
+			return out
+		}
+		if !r.part(ctx, at, items, began, prefix, grace, alone, out) {
+			return out
+		}
+		if cursor = next; cursor == "" {
+			r.forget(a.Provider+"/", alone)
+			return out
+		}
+		if !rest(len(items)) {
+			out.Skipped = "this process has stopped, or lost its lease"
+			return out
+		}
 	}
-	out.Listed = len(list.Items)
+	out.Skipped = "the listing does not end"
+	return out
+}
+
+// pageOf reads one part of a listing.
+func (s *Service) pageOf(ctx context.Context, at provider.Target, cursor string) ([]spec.Compute, string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*cloudLimit)
+	defer cancel()
+	return s.Compute.Page(ctx, at, cursor)
+}
+
+// part looks at some machines of an account; false: it could not.
+func (r *reaper) part(ctx context.Context, at provider.Target, items []spec.Compute, began int64, prefix string, grace time.Duration, alone map[string]bool, out *Reaped) bool {
+	s := r.service
+	out.Listed += len(items)
 	intended, err := s.intended(ctx)
 	if err != nil {
 		out.Skipped, out.Error = "the store did not answer", spec.AsError(unknown(err))
-		return out
+		return false
 	}
-	alone := map[string]bool{}
-	for i := range list.Items {
-		c := &list.Items[i]
+	for i := range items {
+		c := &items[i]
 		if c.Status == spec.StatusTerminated || !strings.HasPrefix(c.Name, prefix) && !(prefix == s.ownPrefix() && strings.HasPrefix(c.RequestID, s.store.Identity())) {
 			continue
 		}
@@ -186,20 +223,20 @@ func (r *reaper) reap(ctx context.Context, a *provider.Account, prefix string, g
 		held, err := s.held(ctx, c, intended)
 		if err != nil {
 			out.Skipped, out.Error = "the store did not answer", spec.AsError(unknown(err))
-			return out
+			return false
 		}
 		if held {
 			continue
 		}
-		alone[a.Provider+"/"+c.ID] = true
-		if r.young(a.Provider+"/"+c.ID, c, began, grace) {
+		key := at.Provider + "/" + c.ID
+		alone[key] = true
+		if r.young(key, c, began, grace) {
 			out.Young++
 			continue
 		}
-		r.giveBack(ctx, at, c, dry, out)
+		r.giveBack(ctx, at, c, out.DryRun, out)
 	}
-	r.forget(a.Provider+"/", alone)
-	return out
+	return true
 }
 
 func (r *reaper) giveBack(ctx context.Context, at provider.Target, c *spec.Compute, dry bool, out *Reaped) {
@@ -252,6 +289,11 @@ func (s *Service) intended(ctx context.Context) (map[string]bool, error) {
 func (s *Service) held(ctx context.Context, c *spec.Compute, intended map[string]bool) (bool, error) {
 	if intended[c.RequestID] || intended[c.Name] {
 		return true, nil
+	}
+	if t := s.index.find(c.ID); t != nil {
+		if row, _ := t.state(); row.State != store.Ended {
+			return true, nil // this process's own: the store need not be asked
+		}
 	}
 	row, found, err := s.store.Get(ctx, c.ID)
 	if err != nil {

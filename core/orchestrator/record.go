@@ -46,6 +46,7 @@ type document struct {
 	Price        *float64          `json:"price,omitempty"` // USD per hour since PricedAt
 	PricedAt     int64             `json:"priced_at,omitempty"`
 	Spent        float64           `json:"spent,omitempty"`   // USD until PricedAt
+	Billed       *float64          `json:"billed,omitempty"`  // USD that the cloud has charged, when last asked
 	Pending      []store.Event     `json:"pending,omitempty"` // events from before there was a topic
 }
 
@@ -79,27 +80,15 @@ func (d *document) spent(now int64) float64 {
 	return d.Spent + *d.Price*float64(now-d.PricedAt)/float64(time.Hour/time.Millisecond)
 }
 
-// deadline is when a live session ends, and why; 0 for never.
-func (d *document) deadline(created, touched int64) (at int64, reason string) {
-	soonest := func(t int64, why string) {
-		if at == 0 || t < at {
-			at, reason = t, why
-		}
+// charge notes what the cloud has charged, and reports whether that is news. A bill
+// lags behind, so one that is lower than what was reckoned says nothing against it.
+func (d *document) charge(now int64, usd float64) bool {
+	news := d.Billed == nil || *d.Billed != usd
+	d.Billed = &usd
+	if usd > d.spent(now) {
+		d.Spent, d.PricedAt = usd, now
 	}
-	if d.IdleTTL > 0 {
-		soonest(touched+d.IdleTTL, ReasonIdle)
-	}
-	if d.MaxLifetime > 0 {
-		soonest(created+d.MaxLifetime, ReasonLifetime)
-	}
-	if d.ReadyTimeout > 0 && d.ReadyAt == 0 && d.RentedAt > 0 {
-		soonest(d.RentedAt+d.ReadyTimeout, ReasonNeverReady)
-	}
-	if d.MaxCost > 0 && d.Price != nil && *d.Price > 0 {
-		left := (d.MaxCost - d.Spent) / *d.Price * float64(time.Hour/time.Millisecond)
-		soonest(d.PricedAt+int64(min(max(left, 0), 1e15)), ReasonCost)
-	}
-	return at, reason
+	return news
 }
 
 // topicOf is where a session's events are told.
@@ -137,12 +126,13 @@ func view(row *store.Session, d *document, now int64) *Session {
 		s.Compute = &c
 	}
 	if row.State == store.Live {
-		at, _ := d.deadline(row.Created, row.Touched)
+		t := d.terms()
+		at, _ := t.deadline(row.Created, row.Touched)
 		s.EndsAt = text(at)
 	}
 	if d.PricedAt > 0 {
 		spent := d.spent(now)
-		s.Spent = &spent
+		s.Spent, s.Billed = &spent, d.Billed
 	}
 	return s
 }

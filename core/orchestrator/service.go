@@ -44,10 +44,10 @@ type Wiring struct {
 }
 
 // How activities come to the store. One that is answered from memory alone is lost
-// with the process, so that is done only while the store holds one of the same
-// session that is at most trusted older: whoever adopts the session adds trusted to
-// what it finds, and so never takes it for idle before its time. flushEvery keeps
-// sessions that are touched all the time within it.
+// with the process, so that is done only while the store, or the log beside it,
+// holds one of the same session that is at most trusted older: whoever adopts the
+// session adds trusted to what it finds, and so never takes it for idle before its
+// time. flushEvery brings what is in memory and log to the store.
 const (
 	trusted    = time.Second
 	flushEvery = trusted / 2
@@ -66,6 +66,7 @@ type Service struct {
 	notes     notes
 	beats     beats
 	adoptions adoptions
+	bills     bills
 	slots     chan struct{} // one for each act under way
 	known     sync.Map      // providers noted for the reaper
 
@@ -76,7 +77,8 @@ type Service struct {
 	starting sync.Mutex
 	node     *node // set once it runs, under starting; read through running
 	store    store.Store
-	started  chan struct{} // closed then
+	log      store.TouchLog // nil where the store has none
+	started  chan struct{}  // closed then
 	closed   bool
 	adopted  chan struct{} // closed once everything that was there at the start is taken
 	follow   sync.Mutex    // held while a stored topic's events are handed on
@@ -134,9 +136,14 @@ func (s *Service) Start(ctx context.Context) error {
 		_ = opened.Close()
 		return unknown(err)
 	}
+	if logger, ok := opened.(store.TouchLogger); ok {
+		if s.log, err = logger.OpenTouchLog(n.holder); err != nil {
+			s.log = nil // touches are written to the store itself then
+		}
+	}
 	s.store, s.node = opened, n
 	close(s.started)
-	for _, loop := range []func(){s.keepLease, s.takeOver, s.runTimers, s.flushNotes, s.tellBeats, s.tellAdoptions, s.followTopics, s.polls.run, s.reaper.run, s.prune} {
+	for _, loop := range []func(){s.keepLease, s.takeOver, s.runTimers, s.flushNotes, s.tellBeats, s.tellAdoptions, s.followTopics, s.askBills, s.polls.run, s.reaper.run, s.prune} {
 		s.background(loop)
 	}
 	return nil
@@ -193,6 +200,9 @@ func (s *Service) drop(t *tracked) {
 	t.live.Store(false)
 	s.timers.set(t, 0)
 	s.index.remove(t, computeID)
+	if place := t.slot.Swap(0); place != 0 {
+		s.log.Free(place)
+	}
 }
 
 // prune forgets what ended long ago.

@@ -13,7 +13,15 @@ const settleLimit = 5 * time.Minute
 
 // settle finds out what became of the creates of a session whose spawn has no
 // result: its process died, or its caller was told that nobody knows.
-func (s *Service) settle(t *tracked, row store.Session, d *document) {
+func (s *Service) settle(t *tracked) {
+	_, d, err := s.recall(t)
+	if err != nil {
+		s.later(t, retryStore)
+		return
+	}
+	if t.over() {
+		return
+	}
 	ctx, cancel := context.WithTimeout(s.until, settleLimit)
 	defer cancel()
 	byProvider := map[string][]compute.Intent{}
@@ -100,6 +108,6 @@ func (s *Service) keepFound(t *tracked, c *spec.Compute) {
 		s.later(t, 0)
 		return
 	}
-	s.polls.watch(c.Provider)
+	s.polls.watch(t)
 	s.arm(t)
 }

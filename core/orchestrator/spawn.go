@@ -146,9 +146,7 @@ func (sp *spawning) failed(e *spec.Error) error {
 	}
 	t.acting.Lock()
 	defer t.acting.Unlock()
-	t.mu.Lock()
-	t.spawning = false
-	t.mu.Unlock()
+	t.settleDown()
 	_, err := s.change(t, func(row *store.Session, d *document) ([]store.Event, bool) {
 		if e.UnknownOutcome {
 			d.Abandoned = true
@@ -175,10 +173,8 @@ func (sp *spawning) rented(machine *compute.Spawned) (*Session, error) {
 	s, t := sp.service, sp.t
 	t.acting.Lock()
 	defer t.acting.Unlock()
+	defer t.settleDown() // its document stays in memory until here
 	verdict, err := sp.record(machine)
-	t.mu.Lock()
-	t.spawning = false
-	t.mu.Unlock()
 	switch {
 	case err != nil: // the store does not answer: the machine is given back once it does
 		t.abandoned = true
@@ -187,7 +183,7 @@ func (sp *spawning) rented(machine *compute.Spawned) (*Session, error) {
 	case verdict != store.Done:
 		return s.overtaken(t, machine)
 	}
-	row, d := t.state()
+	row, d := t.whole()
 	if d.Abandoned {
 		_, _ = s.finish(t, ReasonStopped, 0) // the timers try again otherwise
 		return nil, &spec.Error{Kind: spec.KindCancelled, Provider: row.Provider, Message: "the session was stopped while its machine was rented; the machine is given back"}
@@ -198,8 +194,8 @@ func (sp *spawning) rented(machine *compute.Spawned) (*Session, error) {
 	}
 	s.observe(t, &machine.Compute)
 	s.arm(t)
-	s.polls.watch(row.Provider)
-	row, d = t.state()
+	s.polls.watch(t)
+	row, d = t.whole()
 	out := view(&row, d, s.node.now())
 	out.Attempts, out.Auth = machine.Attempts, machine.Auth
 	return out, nil

@@ -104,7 +104,7 @@ func (s *Service) Publish(ctx context.Context, topic string, class events.Class,
 	if id, ok := strings.CutPrefix(topic, "compute:"); ok {
 		if t := s.index.find(id); t != nil {
 			if row, _ := t.state(); row.State == store.Live {
-				s.polls.hurry(row.Provider)
+				s.polls.hurry(t)
 			}
 			return nil
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"time"
+	"unique"
 
 	"github.com/exatlas/atlas/core/store"
 )
@@ -52,10 +53,12 @@ func (s *Service) claim(first bool) (done bool, err error) {
 // adopt acts on claimed sessions from now on, and tells so.
 func (s *Service) adopt(ctx context.Context, lease store.Lease, list []store.Claimed, name string) {
 	now := s.node.now()
+	var last *adoption
 	all := make([]*tracked, 0, len(list))
 	var told []*tracked
 	for i := range list {
 		row := list[i].Session
+		row.Owner, row.Provider = lease.Holder, unique.Make(row.Provider).Value() // one text for all of them
 		d, fault := decode(row.Doc)
 		if fault != nil {
 			s.tell("unreadable", map[string]any{"session": row.ID, "error": fault})
@@ -74,7 +77,10 @@ func (s *Service) adopt(ctx context.Context, lease store.Lease, list []store.Cla
 		s.index.add(t, row.ComputeID)
 		all = append(all, t)
 		if row.ComputeID != "" {
-			t.news = s.event(name, map[string]any{"session": row.ID, "state": stateName(row.State), "from": list[i].From})
+			if last == nil || last.from != list[i].From {
+				last = &adoption{name: name, from: list[i].From, at: now}
+			}
+			t.news = last
 			told = append(told, t)
 		}
 	}
@@ -82,7 +88,7 @@ func (s *Service) adopt(ctx context.Context, lease store.Lease, list []store.Cla
 	for _, t := range all {
 		row, _ := t.state()
 		if row.State == store.Live {
-			s.polls.watch(row.Provider)
+			s.polls.watch(t)
 			s.arm(t)
 			continue
 		}
@@ -114,11 +120,22 @@ func (a *adoptions) take(most int) []*tracked {
 	return out
 }
 
+// adoption tells how sessions came to this process.
+type adoption struct {
+	name string // of the event
+	from string // who had them
+	at   int64
+}
+
 // tellAdoptions tells of sessions that were taken over, many in one write, with
 // pauses that leave the store to others.
 func (s *Service) tellAdoptions() {
 	for s.pause(tellEvery) {
-		s.tellSome(s.adoptions.take(tellAtOnce))
+		s.adoptions.add(s.note(s.adoptions.take(tellAtOnce), func(t *tracked, row *store.Session) []store.Event {
+			e := s.event(t.news.name, map[string]any{"session": row.ID, "state": stateName(row.State), "from": t.news.from})
+			e.Time = t.news.at
+			return []store.Event{e}
+		}))
 	}
 }
 
@@ -126,50 +143,6 @@ const (
 	tellEvery  = 100 * time.Millisecond
 	tellAtOnce = 200
 )
-
-func (s *Service) tellSome(list []*tracked) {
-	lease, ok := s.node.current()
-	if len(list) == 0 || !ok {
-		return // whoever has them now tells that
-	}
-	var held, busy []*tracked
-	var changes []store.Change
-	for _, t := range list {
-		if !t.acting.TryLock() {
-			busy = append(busy, t)
-			continue
-		}
-		row, d := t.state()
-		if t.over() || t.isStale() || row.State == store.Ended || row.Owner != lease.Holder || row.Fence != lease.Fence {
-			t.acting.Unlock()
-			continue
-		}
-		held = append(held, t)
-		changes = append(changes, store.Change{Session: withDoc(row, d), Topic: topicOf(row.ComputeID), Events: []store.Event{t.news}})
-	}
-	s.adoptions.add(busy)
-	if len(held) == 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(s.until, commitLimit)
-	defer cancel()
-	results, err := s.store.Commit(ctx, lease, changes)
-	for i, t := range held {
-		if err != nil {
-			t.mu.Lock()
-			t.stale = true
-			t.mu.Unlock()
-		} else {
-			s.conclude(t, changes[i].Session, t.tale(), changes[i].Events, results[i])
-		}
-		t.acting.Unlock()
-	}
-}
-
-func withDoc(row store.Session, d *document) store.Session {
-	row.Doc = d.encode()
-	return row
-}
 
 // settled tells whether everything that was there at the start is taken, and no
 // spawn without a result is left to be settled here.

@@ -77,7 +77,11 @@ func (s *Service) Touch(ctx context.Context, p *TouchParams) (*Touched, error) {
 			missing = append(missing, id)
 		case now-t.stored.Load() > trusted.Milliseconds():
 			raise(&t.touched, now)
-			due = append(due, t)
+			if s.logged(t, now) {
+				s.notes.add(t)
+			} else {
+				due = append(due, t)
+			}
 		default:
 			raise(&t.touched, now)
 			s.notes.add(t)
@@ -105,6 +109,28 @@ func (s *Service) Touch(ctx context.Context, p *TouchParams) (*Touched, error) {
 		return nil, s.notLiving(ctx, p.ID[0])
 	}
 	return &Touched{At: text(now), Missing: missing}, nil
+}
+
+// logged writes an activity to the log, where the store has one: whoever adopts the
+// session finds it there. It is not enough where the session may be another's by
+// now, or is being ended this moment.
+func (s *Service) logged(t *tracked, now int64) bool {
+	if s.log == nil {
+		return false
+	}
+	had := t.slot.Load()
+	place, err := s.log.Write(had, t.id, now)
+	if err != nil {
+		return false
+	}
+	if place != had && !t.slot.CompareAndSwap(had, place) {
+		s.log.Free(place) // another touch took one meanwhile
+	}
+	if !s.node.valid() || t.closing.Load() || !t.live.Load() {
+		return false
+	}
+	raise(&t.stored, now)
+	return true
 }
 
 func activities(list []*tracked) []store.Touch {
@@ -178,11 +204,12 @@ func (s *Service) flushNotes() {
 }
 
 // flush writes the activities noted until now. Those of sessions that changed
-// hands are written all the same: activity counts whoever saw it.
-func (s *Service) flush(ctx context.Context) {
+// hands are written all the same: activity counts whoever saw it. It tells whether
+// the store holds all of them.
+func (s *Service) flush(ctx context.Context) bool {
 	list := s.notes.take()
 	if len(list) == 0 {
-		return
+		return true
 	}
 	for _, t := range list {
 		t.noted.Store(false)
@@ -197,37 +224,35 @@ func (s *Service) flush(ctx context.Context) {
 			for _, t := range list[from:] {
 				s.notes.add(t)
 			}
-			return
+			return false
 		}
 		for i, t := range some {
 			raise(&t.stored, touches[i].At)
 		}
 	}
 	s.beats.add(list, s.node.now(), s.Settings.Heartbeat.Milliseconds())
+	return true
 }
 
 // tellBeats tells of activity at its own, slower pace, apart from the flushes that
 // it must not hold up.
 func (s *Service) tellBeats() {
 	for s.pause(flushEvery) {
-		s.heartbeats(s.beats.take())
+		for list := s.beats.take(); len(list) > 0 && s.until.Err() == nil; {
+			some := list[:min(len(list), tellAtOnce)]
+			list = list[len(some):]
+			for _, t := range s.note(some, s.heartbeat) {
+				t.beat.Store(0) // the next flush says it again
+			}
+		}
 	}
 }
 
-func (s *Service) heartbeats(list []*tracked) {
-	for _, t := range list {
-		if !t.acting.TryLock() {
-			t.beat.Store(0) // the next flush says it again
-			continue
-		}
-		_, err := s.change(t, func(row *store.Session, _ *document) ([]store.Event, bool) {
-			return []store.Event{s.event("heartbeat", map[string]any{"session": t.id, "touched_at": text(row.Touched)})}, row.State == store.Live
-		}, 0)
-		t.acting.Unlock()
-		if err != nil {
-			return
-		}
+func (s *Service) heartbeat(t *tracked, row *store.Session) []store.Event {
+	if row.State != store.Live {
+		return nil
 	}
+	return []store.Event{s.event("heartbeat", map[string]any{"session": t.id, "touched_at": text(row.Touched)})}
 }
 
 // doAsked ends the sessions that other processes were asked to stop.

@@ -13,15 +13,19 @@ type tracked struct {
 
 	touched atomic.Int64 // last activity, ms of the store's clock
 	stored  atomic.Int64 // the last activity that the store surely holds
+	slot    atomic.Int64 // its place in the touch log; 0: it has none
+	closing atomic.Bool  // is being ended because nobody touched it
 	noted   atomic.Bool  // waits to be brought to the store
 	live    atomic.Bool  // takes touches
 	beat    atomic.Int64 // when the last heartbeat was told
+	seen    atomic.Int64 // the poll that last found its machine
 
 	acting sync.Mutex // held by whoever changes the session, its commit included
 
 	mu    sync.Mutex
 	row   store.Session // without Doc
-	doc   *document     // replaced, never changed
+	terms terms         // of the document
+	doc   *document     // replaced, never changed; nil: the store has it
 	stale bool          // the fate of a commit is unknown: read it again before the next
 	gone  bool          // not this process's any more
 
@@ -33,7 +37,7 @@ type tracked struct {
 	spawning  bool  // its spawn runs in this process; guarded by mu
 	abandoned bool  // its caller was told that it failed; guarded by acting
 
-	news store.Event // of its adoption; written before it is anybody's
+	news *adoption // not told yet; written before it is anybody's
 
 	// Guarded by acting.
 	tries    int   // what failed in a row
@@ -47,35 +51,67 @@ func (t *tracked) isSpawning() bool {
 	return t.spawning
 }
 
+// at tells whether it is a living session at a provider.
+func (t *tracked) at(provider string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.row.State == store.Live && t.row.Provider == provider
+}
+
 func (t *tracked) isStale() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.stale
 }
 
-// tale is the session's document.
-func (t *tracked) tale() *document {
+func (t *tracked) state() (store.Session, terms) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.doc
+	return t.now(), t.terms
 }
 
-func (t *tracked) state() (store.Session, *document) {
+// whole is the session with its document, which is nil where only the store has
+// it.
+func (t *tracked) whole() (store.Session, *document) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return t.now(), t.doc
+}
+
+func (t *tracked) now() store.Session {
 	row := t.row
 	row.Touched = max(row.Touched, t.touched.Load())
-	return row, t.doc
+	return row
 }
 
+// set takes over what the store holds now. doc is nil where it stayed as it was.
+// The document of a session that merely lives is not kept.
 func (t *tracked) set(row store.Session, doc *document) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	row.Doc = nil
-	t.row, t.doc, t.stale = row, doc, false
+	t.row, t.stale = row, false
+	if doc != nil {
+		t.terms, t.doc = doc.terms(), doc
+	}
+	t.shed()
 	t.live.Store(row.State == store.Live)
 	raise(&t.touched, row.Touched)
 	raise(&t.stored, row.Touched)
+}
+
+// settleDown ends a spawn: from now on the session is as any other.
+func (t *tracked) settleDown() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.spawning = false
+	t.shed()
+}
+
+func (t *tracked) shed() {
+	if t.row.State == store.Live && t.terms.readyAt > 0 && !t.spawning {
+		t.doc = nil
+	}
 }
 
 // raise moves a time forward.
@@ -127,6 +163,18 @@ func (x *index) remove(t *tracked, computeID string) {
 	if x.machines[computeID] == t {
 		delete(x.machines, computeID)
 	}
+}
+
+// any asks about sessions until one is it.
+func (x *index) any(is func(*tracked) bool) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, t := range x.sessions {
+		if is(t) {
+			return true
+		}
+	}
+	return false
 }
 
 // all lists the sessions.

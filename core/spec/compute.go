@@ -149,17 +149,26 @@ type ListRequest struct {
 	Name   string `json:"name,omitempty"`
 	Region string `json:"region,omitempty"`
 	GPU    string `json:"gpu,omitempty"`
+	Cursor string `json:"cursor,omitempty"` // go on here; from ComputePage.Next
 }
 
 // FindRequest looks computes up by what their create carried: find_compute. A
 // compute matches when its request id is among RequestIDs or its name among
-// Names. The answer is a ComputeList.
+// Names.
 type FindRequest struct {
 	RequestIDs []string `json:"request_ids,omitempty"`
 	Names      []string `json:"names,omitempty"`
+	Cursor     string   `json:"cursor,omitempty"` // go on here; from ComputePage.Next
 }
 
-// ComputeList is the answer of list_compute and find_compute.
+// ComputePage is the answer of list_compute and find_compute. A provider may give
+// all at once; one of large accounts answers some thousand and where to go on.
+type ComputePage struct {
+	Items []Compute `json:"items"`
+	Next  string    `json:"next,omitempty"` // the cursor of the rest; empty: that was all
+}
+
+// ComputeList is a list of computes.
 type ComputeList struct {
 	Items []Compute `json:"items"`
 }

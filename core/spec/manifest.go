@@ -22,6 +22,7 @@ const (
 	CapOffers           Capability = "offers"            // search_offers
 	CapCPU              Capability = "cpu"               // machines without GPUs
 	CapGPU              Capability = "gpu"               // machines with GPUs
+	CapBilling          Capability = "billing"           // get_bill
 	CapCloudTiers       Capability = "cloud_tiers"       // secure and community machines are asked for apart (cloud_type)
 )
 
@@ -42,12 +43,13 @@ const (
 	OpSearchOffers = "search_offers" // optional
 	OpFind         = "find_compute"  // optional
 	OpGetLogs      = "get_logs"      // optional
+	OpGetBill      = "get_bill"      // optional
 )
 
 // Operations lists every operation but describe.
 func Operations() []string {
 	return []string{OpSpawn, OpGet, OpList, OpStop, OpStart, OpTerminate, OpRunJob, OpGetJob, OpCancelJob, OpStreamJob,
-		OpListGPUTypes, OpSearchOffers, OpFind, OpGetLogs}
+		OpListGPUTypes, OpSearchOffers, OpFind, OpGetLogs, OpGetBill}
 }
 
 // Manifest is what a plugin says of itself: the answer of describe.
@@ -135,4 +137,15 @@ func (m *Manifest) Reason(c Capability) string {
 		}
 	}
 	return ""
+}
+
+// ValidProvider reports whether a provider may bear a name: 1 to 32 of a-z, 0-9
+// and underscore.
+func ValidProvider(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' {
+			return false
+		}
+	}
+	return len(name) >= 1 && len(name) <= 32
 }

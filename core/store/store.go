@@ -30,8 +30,9 @@ type Store interface {
 	// Ask leaves a word for a session's owner, where the session has not ended. A
 	// later word replaces an earlier one. It reports whether there was such a session.
 	Ask(ctx context.Context, id, word string) (found bool, err error)
-	// Asked lists the sessions of an owner that hold a word. Committing a change of
-	// the session clears it.
+	// Asked lists the sessions of an owner that hold a word. A commit that ends the
+	// session, or begins to, clears it; no other does, since its writer may not have
+	// read the word.
 	Asked(ctx context.Context, owner string) ([]Word, error)
 	// Claim makes by the owner of up to limit sessions that have not ended and whose
 	// owner is gone: its lease has expired, was released or carries a higher number

@@ -39,7 +39,7 @@ type Session struct {
 
 // Change is the new state of one session.
 type Change struct {
-	Session Session // Touched only moves forward
+	Session Session // Touched only moves forward; a Doc of nil leaves the stored one as it is
 	New     bool    // the session must not be there yet; otherwise it must be
 	// IdleSince, where not 0, makes the change void when the stored Touched is later
 	// than this: the session was used meanwhile, through another process.

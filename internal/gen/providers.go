@@ -34,7 +34,7 @@ func features() []struct {
 		{spec.CapGPU, "machines with GPUs"}, {spec.CapCPU, "machines without GPUs"}, {spec.CapSpot, "interruptible machines"}, {spec.CapCloudTiers, "tiers to choose from"},
 		{spec.CapOffers, "live offers"}, {spec.CapStopStart, "stop and start"}, {spec.CapServerless, "serverless jobs"}, {spec.CapWebhooks, "webhooks of jobs"},
 		{spec.CapHTTPProxy, "HTTPS addresses of ports"}, {spec.CapRawTCP, "public TCP ports"}, {spec.CapSymmetricPorts, "the same port inside and outside"},
-		{spec.CapNetworkVolumes, "network volumes"}, {spec.CapGlobalNetworking, "a private network over regions"}, {spec.CapLogs, "logs of machines"},
+		{spec.CapNetworkVolumes, "network volumes"}, {spec.CapGlobalNetworking, "a private network over regions"}, {spec.CapLogs, "logs of machines"}, {spec.CapBilling, "bills of machines"},
 	}
 }
 

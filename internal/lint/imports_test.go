@@ -39,11 +39,12 @@ var layers = map[string][]string{
 	"internal/process":    {"core/spec", "internal/safego"},
 	".":                   {"core", "host", "plugins/builtin", "internal/safego"},
 	"capi":                {".", "core/spec", "internal/safego"},
-	"cmd":                 {".", "core/spec", "sim", "cmd", "plugins/conformance", "internal/process", "internal/safego"},
+	"cmd":                 {".", "core/spec", "sim", "cmd", "plugins/conformance", "plugins/builtin", "examples/providers", "internal/process", "internal/safego"},
 	"internal":            {"*"},
 	"bench":               {"*"},
 	"test":                {"*"},
 	"examples":            {".", "sim"},
+	"examples/providers":  {"core/spec", "plugins/sdk"},
 	"bindings":            {},
 	"plugins/conformance": {"*"},
 }
@@ -112,7 +113,7 @@ func checkForeign(t *testing.T, s source, target string) {
 		t.Errorf("%s: core knows no WebAssembly (%s)", s.path, target)
 	case under(s.dir, "core", "host", ".") && target == "C":
 		t.Errorf("%s: only capi uses cgo", s.path)
-	case under(s.dir, "plugins/runpod", "plugins/mock", "plugins/lambdalabs", "plugins/vast", "plugins/fly", "plugins/sdk", "core/spec") &&
+	case under(s.dir, "plugins/runpod", "plugins/mock", "plugins/lambdalabs", "plugins/vast", "plugins/fly", "plugins/sdk", "core/spec", "examples/providers/go") &&
 		(target == "encoding/json" || target == "reflect" || target == "fmt" || target == "regexp" || target == "net/http" || target == "github.com/goccy/go-json"):
 		t.Errorf("%s imports %s, which is too heavy for a guest (docs/rationale.md)", s.path, target)
 	}

@@ -17,13 +17,14 @@ func goesWith() map[spec.Capability][]string {
 		spec.CapServerless: {spec.OpRunJob, spec.OpGetJob},
 		spec.CapStopStart:  {spec.OpStop, spec.OpStart},
 		spec.CapLogs:       {spec.OpGetLogs},
+		spec.CapBilling:    {spec.OpGetBill},
 		spec.CapOffers:     {spec.OpSearchOffers},
 	}
 }
 
 func knownCapabilities() []spec.Capability {
 	return []spec.Capability{spec.CapSpot, spec.CapServerless, spec.CapNetworkVolumes, spec.CapHTTPProxy, spec.CapRawTCP, spec.CapSymmetricPorts, spec.CapWebhooks,
-		spec.CapGlobalNetworking, spec.CapStopStart, spec.CapLogs, spec.CapOffers, spec.CapCPU, spec.CapGPU, spec.CapCloudTiers}
+		spec.CapGlobalNetworking, spec.CapStopStart, spec.CapLogs, spec.CapBilling, spec.CapOffers, spec.CapCPU, spec.CapGPU, spec.CapCloudTiers}
 }
 
 // checkManifest reads what the plugin says of itself.

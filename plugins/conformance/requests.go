@@ -36,7 +36,7 @@ func (s *suite) request(operation string) json.RawMessage {
 	switch operation {
 	case spec.OpSpawn:
 		return s.spawn
-	case spec.OpGet, spec.OpStop, spec.OpStart, spec.OpTerminate, spec.OpGetLogs:
+	case spec.OpGet, spec.OpStop, spec.OpStart, spec.OpTerminate, spec.OpGetLogs, spec.OpGetBill:
 		return s.recorded(operation, `{"id":"conformance-1"}`)
 	case spec.OpFind:
 		return json.RawMessage(`{"request_ids":["conformance-1"],"names":["conformance-1"]}`)

@@ -23,7 +23,7 @@ func checkValue(operation, provider string, value spec.Raw) string {
 		}
 		return one(value, func(c *spec.Compute) string { return compute(c, provider) })
 	case spec.OpList, spec.OpFind:
-		return one(value, func(l *spec.ComputeList) string {
+		return one(value, func(l *spec.ComputePage) string {
 			return each(l.Items, func(c *spec.Compute) string { return compute(c, provider) })
 		})
 	case spec.OpRunJob, spec.OpGetJob, spec.OpCancelJob:
@@ -55,6 +55,13 @@ func checkValue(operation, provider string, value spec.Raw) string {
 	case spec.OpSearchOffers:
 		return one(value, func(l *spec.OfferList) string {
 			return each(l.Items, func(o *spec.Offer) string { return offer(o, provider) })
+		})
+	case spec.OpGetBill:
+		return one(value, func(b *spec.Bill) string {
+			if !(b.AmountUSD >= 0 && b.AmountUSD <= 1e9) {
+				return "amount_usd is no amount"
+			}
+			return ""
 		})
 	case spec.OpGetLogs:
 		return one(value, func(p *spec.LogsPage) string {

@@ -44,14 +44,14 @@ func lookVersion(env sdk.Env, p place) (*spec.Compute, string, *spec.Error) {
 }
 
 // list returns every machine that the token shows; the core applies the filters.
-func list(env sdk.Env, _ *spec.ListRequest) (*spec.ComputeList, *spec.Error) {
+func list(env sdk.Env, _ *spec.ListRequest) (*spec.ComputePage, *spec.Error) {
 	return everything(env, func(c *spec.Compute) bool { return c.Status != spec.StatusTerminated })
 }
 
 // find returns the machines that carry one of the request ids or names. A request
 // id is looked for in the app of its own name first: unlike the listing of an
 // organization, that of an app is up to date.
-func find(env sdk.Env, request *spec.FindRequest) (*spec.ComputeList, *spec.Error) {
+func find(env sdk.Env, request *spec.FindRequest) (*spec.ComputePage, *spec.Error) {
 	if len(request.RequestIDs) == 0 && len(request.Names) == 0 {
 		return nil, invalid("neither a request id nor a name to find", "")
 	}
@@ -59,7 +59,7 @@ func find(env sdk.Env, request *spec.FindRequest) (*spec.ComputeList, *spec.Erro
 		return c.Status != spec.StatusTerminated &&
 			(c.RequestID != "" && slices.Contains(request.RequestIDs, c.RequestID) || c.Name != "" && slices.Contains(request.Names, c.Name))
 	}
-	found := &spec.ComputeList{Items: []spec.Compute{}}
+	found := &spec.ComputePage{Items: []spec.Compute{}}
 	if len(request.RequestIDs) <= maxLooks {
 		for _, id := range request.RequestIDs {
 			if app := ownApp(id); app != "" {
@@ -82,7 +82,7 @@ func find(env sdk.Env, request *spec.FindRequest) (*spec.ComputeList, *spec.Erro
 
 // covered reports whether every request id is found and every name belongs to one
 // of them: a name that holds a request id is of that machine alone.
-func covered(request *spec.FindRequest, found *spec.ComputeList) bool {
+func covered(request *spec.FindRequest, found *spec.ComputePage) bool {
 	for _, id := range request.RequestIDs {
 		if !slices.ContainsFunc(found.Items, func(c spec.Compute) bool { return c.RequestID == id }) {
 			return false
@@ -98,7 +98,7 @@ func covered(request *spec.FindRequest, found *spec.ComputeList) bool {
 
 // everything lists what the token shows, and beside it the operator's app, whose
 // own listing is up to date.
-func everything(env sdk.Env, keep func(*spec.Compute) bool) (*spec.ComputeList, *spec.Error) {
+func everything(env sdk.Env, keep func(*spec.Compute) bool) (*spec.ComputePage, *spec.Error) {
 	s, err := scopeOf(env)
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func everything(env sdk.Env, keep func(*spec.Compute) bool) (*spec.ComputeList, 
 	if app := env.Config[settingApp]; app != "" && !slices.Contains(s.apps, app) {
 		s.apps = append(s.apps, app)
 	}
-	all := &spec.ComputeList{Items: []spec.Compute{}}
+	all := &spec.ComputePage{Items: []spec.Compute{}}
 	for _, app := range s.apps {
 		if err := addApp(env, app, keep, all); err != nil {
 			return nil, err
@@ -124,7 +124,7 @@ func everything(env sdk.Env, keep func(*spec.Compute) bool) (*spec.ComputeList, 
 
 // addApp adds the machines of an app. An app that is not there, or another
 // organization's, has none.
-func addApp(env sdk.Env, app string, keep func(*spec.Compute) bool, to *spec.ComputeList) *spec.Error {
+func addApp(env sdk.Env, app string, keep func(*spec.Compute) bool, to *spec.ComputePage) *spec.Error {
 	part, err := machinesOf(env, app, keep)
 	if err == nil {
 		add(to, part)
@@ -135,7 +135,7 @@ func addApp(env sdk.Env, app string, keep func(*spec.Compute) bool, to *spec.Com
 }
 
 // add appends what is not there yet.
-func add(to, part *spec.ComputeList) {
+func add(to, part *spec.ComputePage) {
 	known := make(map[string]bool, len(to.Items))
 	for i := range to.Items {
 		known[to.Items[i].ID] = true
@@ -148,12 +148,12 @@ func add(to, part *spec.ComputeList) {
 }
 
 // machinesOf lists an app. The answer is one list without pages.
-func machinesOf(env sdk.Env, app string, keep func(*spec.Compute) bool) (*spec.ComputeList, *spec.Error) {
+func machinesOf(env sdk.Env, app string, keep func(*spec.Compute) bool) (*spec.ComputePage, *spec.Error) {
 	response, err := ask(env, call{method: "GET", path: appPath(app, "/machines")})
 	if err != nil {
 		return nil, err
 	}
-	all := &spec.ComputeList{Items: []spec.Compute{}}
+	all := &spec.ComputePage{Items: []spec.Compute{}}
 	r := jsonx.New(string(response.Body))
 	whole := r.Kind() == jsonx.Array
 	if whole {
@@ -167,7 +167,7 @@ func machinesOf(env sdk.Env, app string, keep func(*spec.Compute) bool) (*spec.C
 
 // readMachines adds a list of machines and reports whether each was one: taking a
 // list that is not whole for one would make rented machines look gone.
-func readMachines(env sdk.Env, r *jsonx.Reader, app string, keep func(*spec.Compute) bool, all *spec.ComputeList) bool {
+func readMachines(env sdk.Env, r *jsonx.Reader, app string, keep func(*spec.Compute) bool, all *spec.ComputePage) bool {
 	whole := true
 	for more := r.Array(); more; more = r.NextElement() {
 		if r.Kind() == jsonx.Null {
@@ -185,8 +185,8 @@ func readMachines(env sdk.Env, r *jsonx.Reader, app string, keep func(*spec.Comp
 
 // machinesOfOrg lists an organization. Pages may be short or empty and still not
 // be the last.
-func machinesOfOrg(env sdk.Env, org string, keep func(*spec.Compute) bool) (*spec.ComputeList, *spec.Error) {
-	all := &spec.ComputeList{Items: []spec.Compute{}}
+func machinesOfOrg(env sdk.Env, org string, keep func(*spec.Compute) bool) (*spec.ComputePage, *spec.Error) {
+	all := &spec.ComputePage{Items: []spec.Compute{}}
 	cursor := ""
 	for range maxPages {
 		var query rest.Query
@@ -213,7 +213,7 @@ func machinesOfOrg(env sdk.Env, org string, keep func(*spec.Compute) bool) (*spe
 
 // orgPage adds one page and returns the cursor of the next. A page that lacks a
 // region is an error, since what runs there would look gone.
-func orgPage(env sdk.Env, response *sdk.Response, keep func(*spec.Compute) bool, all *spec.ComputeList) (next string, ok bool, err *spec.Error) {
+func orgPage(env sdk.Env, response *sdk.Response, keep func(*spec.Compute) bool, all *spec.ComputePage) (next string, ok bool, err *spec.Error) {
 	listed, whole := false, true
 	var dark []string
 	r := jsonx.New(string(response.Body))

@@ -62,7 +62,8 @@ func manifest() spec.Manifest {
 		Credential:   &spec.Credential{Env: []string{"FLY_ACCESS_TOKEN", "FLY_API_TOKEN"}, Header: "Authorization", Scheme: "fly"},
 		API:          spec.API{Generation: "Machines v1", Checked: "2026-11-24"},
 		ListingLagMS: 15_000,
-		Lacks:        []spec.Lack{{Capability: spec.CapGPU, Reason: gpuEnded}},
+		Lacks: []spec.Lack{{Capability: spec.CapGPU, Reason: gpuEnded},
+			{Capability: spec.CapBilling, Reason: "Fly bills organizations and tells nothing of single machines"}},
 	}
 }
 

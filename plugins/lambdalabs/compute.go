@@ -25,13 +25,13 @@ func get(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
 }
 
 // list returns every machine of the account; the core applies the filters.
-func list(env sdk.Env, _ *spec.ListRequest) (*spec.ComputeList, *spec.Error) {
+func list(env sdk.Env, _ *spec.ListRequest) (*spec.ComputePage, *spec.Error) {
 	return instances(env, func(*spec.Compute) bool { return true })
 }
 
 // find returns the machines that carry one of the request ids or names. One on
 // its way out is none that could be handed to anybody.
-func find(env sdk.Env, request *spec.FindRequest) (*spec.ComputeList, *spec.Error) {
+func find(env sdk.Env, request *spec.FindRequest) (*spec.ComputePage, *spec.Error) {
 	if len(request.RequestIDs) == 0 && len(request.Names) == 0 {
 		return nil, invalid("neither a request id nor a name to find", "")
 	}
@@ -42,12 +42,12 @@ func find(env sdk.Env, request *spec.FindRequest) (*spec.ComputeList, *spec.Erro
 }
 
 // instances reads the listing, which has no pages.
-func instances(env sdk.Env, keep func(*spec.Compute) bool) (*spec.ComputeList, *spec.Error) {
+func instances(env sdk.Env, keep func(*spec.Compute) bool) (*spec.ComputePage, *spec.Error) {
 	got, err := ask(env, call{method: "GET", path: "/api/v1/instances"})
 	if err != nil {
 		return nil, err
 	}
-	all := &spec.ComputeList{Items: []spec.Compute{}}
+	all := &spec.ComputePage{Items: []spec.Compute{}}
 	whole := elements(got.data, func(text string) bool {
 		compute, ok := toCompute(env, text)
 		if ok && keep(&compute) {

@@ -70,6 +70,7 @@ func manifest() spec.Manifest {
 			{Capability: spec.CapSpot, Reason: "Lambda sells no interruptible machines"},
 			{Capability: spec.CapServerless, Reason: "Lambda has no job API"},
 			{Capability: spec.CapLogs, Reason: "Lambda's machines keep their logs to themselves; log in by SSH and read /var/log/atlas.log"},
+			{Capability: spec.CapBilling, Reason: "Lambda has no billing API"},
 			{Capability: spec.CapHTTPProxy, Reason: "Lambda's machines are reached at their own address"},
 		},
 	}

@@ -7,9 +7,6 @@ import (
 	"github.com/exatlas/atlas/plugins/sdk/rest"
 )
 
-// maxPages bounds a listing; the host lets a call ask 100 times.
-const maxPages = 90
-
 func get(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
 	return one(env, "GET", request.ID, "")
 }
@@ -54,17 +51,17 @@ func machine(env sdk.Env, response *sdk.Response) (*spec.Compute, *spec.Error) {
 }
 
 // list lets the mock cloud filter.
-func list(env sdk.Env, request *spec.ListRequest) (*spec.ComputeList, *spec.Error) {
+func list(env sdk.Env, request *spec.ListRequest) (*spec.ComputePage, *spec.Error) {
 	var query rest.Query
 	query.Add("status", string(request.Status))
 	query.Add("name", request.Name)
 	query.Add("region", request.Region)
 	query.Add("gpu", request.GPU)
-	return machines(env, query)
+	return machines(env, query, request.Cursor)
 }
 
 // find asks for machines by request id or name.
-func find(env sdk.Env, request *spec.FindRequest) (*spec.ComputeList, *spec.Error) {
+func find(env sdk.Env, request *spec.FindRequest) (*spec.ComputePage, *spec.Error) {
 	var query rest.Query
 	for _, id := range request.RequestIDs {
 		query.Add("request_id", id)
@@ -75,36 +72,29 @@ func find(env sdk.Env, request *spec.FindRequest) (*spec.ComputeList, *spec.Erro
 	if query.String() == "" {
 		return nil, invalid("neither a request id nor a name to find")
 	}
-	return machines(env, query)
+	return machines(env, query, request.Cursor)
 }
 
-// machines reads every page of a listing.
-func machines(env sdk.Env, filter rest.Query) (*spec.ComputeList, *spec.Error) {
-	all := &spec.ComputeList{Items: []spec.Compute{}}
-	cursor := ""
-	for range maxPages {
+// machines reads a listing.
+func machines(env sdk.Env, filter rest.Query, from string) (*spec.ComputePage, *spec.Error) {
+	all := &spec.ComputePage{Items: []spec.Compute{}}
+	return rest.Pages(all, from, "machines", func(cursor string) (string, int, *spec.Error) {
 		query := filter.Clone()
 		query.Add("cursor", cursor)
 		response, err := ask(env, "GET", "/v1/machines"+query.String(), nil)
 		if err != nil {
-			return nil, err
+			return "", 0, err
 		}
+		before := len(all.Items)
 		next, ok := page(env, &response, all)
 		if !ok {
-			return nil, rest.Unreadable(&response, "list of machines")
+			return "", 0, rest.Unreadable(&response, "list of machines")
 		}
-		if next == "" {
-			return all, nil
-		}
-		if next == cursor {
-			break
-		}
-		cursor = next
-	}
-	return nil, &spec.Error{Kind: spec.KindProvider, Message: "the listing of machines does not end", Retryable: true}
+		return next, len(all.Items) - before, nil
+	})
 }
 
-func page(env sdk.Env, response *sdk.Response, all *spec.ComputeList) (next string, ok bool) {
+func page(env sdk.Env, response *sdk.Response, all *spec.ComputePage) (next string, ok bool) {
 	listed, whole := false, true
 	r := jsonx.New(string(response.Body))
 	for more := r.Object(); more; more = r.NextMember() {

@@ -9,10 +9,6 @@ import (
 	"github.com/exatlas/atlas/plugins/sdk/rest"
 )
 
-// maxPages bounds a listing; at RunPod's default of 1000 pods a page nobody
-// comes near it.
-const maxPages = 90
-
 func get(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
 	url, err := podURL(env, request.ID, "")
 	if err != nil {
@@ -25,53 +21,45 @@ func get(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
 	return onePod(env, &response)
 }
 
-// list returns every pod; RunPod has no filters worth sending, the core applies
+// list returns the pods; RunPod has no filters worth sending, the core applies
 // them.
-func list(env sdk.Env, _ *spec.ListRequest) (*spec.ComputeList, *spec.Error) {
-	return pods(env, func(*spec.Compute) bool { return true })
+func list(env sdk.Env, request *spec.ListRequest) (*spec.ComputePage, *spec.Error) {
+	return pods(env, request.Cursor, func(*spec.Compute) bool { return true })
 }
 
 // find returns the pods that carry one of the request ids or names.
-func find(env sdk.Env, request *spec.FindRequest) (*spec.ComputeList, *spec.Error) {
+func find(env sdk.Env, request *spec.FindRequest) (*spec.ComputePage, *spec.Error) {
 	if len(request.RequestIDs) == 0 && len(request.Names) == 0 {
 		return nil, invalid("neither a request id nor a name to find")
 	}
-	return pods(env, func(c *spec.Compute) bool {
+	return pods(env, request.Cursor, func(c *spec.Compute) bool {
 		return c.RequestID != "" && slices.Contains(request.RequestIDs, c.RequestID) || c.Name != "" && slices.Contains(request.Names, c.Name)
 	})
 }
 
-// pods reads every page of the listing. The first request carries no limit and
-// no cursor, which servers from before paging would refuse.
-func pods(env sdk.Env, keep func(*spec.Compute) bool) (*spec.ComputeList, *spec.Error) {
-	all := &spec.ComputeList{Items: []spec.Compute{}}
-	cursor := ""
-	for range maxPages {
+// pods reads the listing, of which RunPod gives 1000 a page. The first request
+// carries no limit and no cursor, which servers from before paging would refuse.
+func pods(env sdk.Env, from string, keep func(*spec.Compute) bool) (*spec.ComputePage, *spec.Error) {
+	all := &spec.ComputePage{Items: []spec.Compute{}}
+	return rest.Pages(all, from, "pods", func(cursor string) (string, int, *spec.Error) {
 		var query rest.Query
 		query.Add("cursor", cursor)
 		response, err := ask(env, "GET", address(env, "api", defaultAPI)+"/v2/pods"+query.String(), nil)
 		if err != nil {
-			return nil, err
+			return "", 0, err
 		}
-		next, ok := podsPage(env, &response, keep, all)
+		next, read, ok := podsPage(env, &response, keep, all)
 		if !ok {
-			return nil, rest.Unreadable(&response, "list of pods")
+			return "", 0, rest.Unreadable(&response, "list of pods")
 		}
-		if next == "" {
-			return all, nil
-		}
-		if next == cursor {
-			break
-		}
-		cursor = next
-	}
-	return nil, &spec.Error{Kind: spec.KindProvider, Message: "the listing of pods does not end", Retryable: true}
+		return next, read, nil
+	})
 }
 
 // podsPage adds one page to all and returns the cursor of the next. A page
 // without a list of whole pods is not ok: taking it for an empty one would make
 // rented machines look gone.
-func podsPage(env sdk.Env, response *sdk.Response, keep func(*spec.Compute) bool, all *spec.ComputeList) (next string, ok bool) {
+func podsPage(env sdk.Env, response *sdk.Response, keep func(*spec.Compute) bool, all *spec.ComputePage) (next string, read int, ok bool) {
 	r := jsonx.New(string(response.Body))
 	more, cursor := false, ""
 	listed, whole := false, true
@@ -86,6 +74,7 @@ func podsPage(env sdk.Env, response *sdk.Response, keep func(*spec.Compute) bool
 				}
 				compute, ok := toCompute(env, r.Raw())
 				whole = whole && ok
+				read++
 				if ok && keep(&compute) {
 					all.Items = append(all.Items, compute)
 				}
@@ -111,7 +100,7 @@ func podsPage(env sdk.Env, response *sdk.Response, keep func(*spec.Compute) bool
 	if !more {
 		cursor = ""
 	}
-	return cursor, r.Done() && listed && whole
+	return cursor, read, r.Done() && listed && whole
 }
 
 func stop(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {

@@ -36,6 +36,7 @@ func Provider() *sdk.Provider {
 		StreamJob:    streamJob,
 		ListGPUTypes: listGPUTypes,
 		GetLogs:      getLogs,
+		GetBill:      getBill,
 	}
 }
 
@@ -48,7 +49,7 @@ func manifest() spec.Manifest {
 		Version:     "1.0.0",
 		Description: "RunPod pods and serverless jobs",
 		Capabilities: []spec.Capability{spec.CapServerless, spec.CapNetworkVolumes, spec.CapHTTPProxy, spec.CapRawTCP, spec.CapSymmetricPorts,
-			spec.CapWebhooks, spec.CapGlobalNetworking, spec.CapStopStart, spec.CapLogs, spec.CapCPU, spec.CapGPU, spec.CapCloudTiers},
+			spec.CapWebhooks, spec.CapGlobalNetworking, spec.CapStopStart, spec.CapLogs, spec.CapBilling, spec.CapCPU, spec.CapGPU, spec.CapCloudTiers},
 		URLs: []spec.NamedURL{
 			{Name: "api", URL: defaultAPI},
 			{Name: "jobs", URL: defaultJobs, OverridePath: "/jobs"},

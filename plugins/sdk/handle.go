@@ -33,9 +33,9 @@ func Handle(p *Provider, op string, input []byte, doer Doer) []byte {
 	case spec.OpGet:
 		return carry(env, request, codec.DecodeID, p.Get, tidyCompute, codec.AppendCompute)
 	case spec.OpList:
-		return carry(env, request, codec.DecodeList, p.List, tidyComputes, codec.AppendComputeList)
+		return carry(env, request, codec.DecodeList, p.List, tidyComputes, codec.AppendComputePage)
 	case spec.OpFind:
-		return carry(env, request, codec.DecodeFind, p.Find, tidyComputes, codec.AppendComputeList)
+		return carry(env, request, codec.DecodeFind, p.Find, tidyComputes, codec.AppendComputePage)
 	case spec.OpStop:
 		return carry(env, request, codec.DecodeID, p.Stop, tidyCompute, codec.AppendCompute)
 	case spec.OpStart:
@@ -54,8 +54,10 @@ func Handle(p *Provider, op string, input []byte, doer Doer) []byte {
 		return carry(env, request, codec.DecodeGPUTypes, p.ListGPUTypes, tidyGPUTypes, codec.AppendGPUTypeList)
 	case spec.OpSearchOffers:
 		return carry(env, request, codec.DecodeOffers, p.SearchOffers, tidyOffers, codec.AppendOfferList)
-	default: // has let only get_logs through
+	case spec.OpGetLogs:
 		return carry(env, request, codec.DecodeLogs, p.GetLogs, nil, codec.AppendLogsPage)
+	default: // has let only get_bill through
+		return carry(env, request, codec.DecodeBill, p.GetBill, nil, codec.AppendBill)
 	}
 }
 

@@ -36,8 +36,8 @@ type Provider struct {
 	Manifest     func() spec.Manifest
 	Spawn        func(Env, *spec.SpawnRequest) (*spec.Compute, *spec.Error)
 	Get          func(Env, *spec.IDRequest) (*spec.Compute, *spec.Error)
-	List         func(Env, *spec.ListRequest) (*spec.ComputeList, *spec.Error)
-	Find         func(Env, *spec.FindRequest) (*spec.ComputeList, *spec.Error)
+	List         func(Env, *spec.ListRequest) (*spec.ComputePage, *spec.Error)
+	Find         func(Env, *spec.FindRequest) (*spec.ComputePage, *spec.Error)
 	Stop         func(Env, *spec.IDRequest) (*spec.Compute, *spec.Error)
 	Start        func(Env, *spec.IDRequest) (*spec.Compute, *spec.Error)
 	Terminate    func(Env, *spec.IDRequest) (*spec.Compute, *spec.Error)
@@ -48,6 +48,7 @@ type Provider struct {
 	ListGPUTypes func(Env, *spec.GPUTypesRequest) (*spec.GPUTypeList, *spec.Error)
 	SearchOffers func(Env, *spec.OffersRequest) (*spec.OfferList, *spec.Error)
 	GetLogs      func(Env, *spec.LogsRequest) (*spec.LogsPage, *spec.Error)
+	GetBill      func(Env, *spec.BillRequest) (*spec.Bill, *spec.Error)
 }
 
 // Operations lists the operations the provider has, in the order of
@@ -92,6 +93,8 @@ func (p *Provider) has(op string) bool {
 		return p.SearchOffers != nil
 	case spec.OpGetLogs:
 		return p.GetLogs != nil
+	case spec.OpGetBill:
+		return p.GetBill != nil
 	}
 	return false
 }

@@ -40,7 +40,7 @@ func tidyCompute(c *spec.Compute) {
 	c.Actions = actions
 }
 
-func tidyComputes(l *spec.ComputeList) {
+func tidyComputes(l *spec.ComputePage) {
 	for i := range l.Items {
 		tidyCompute(&l.Items[i])
 	}

@@ -12,7 +12,6 @@ import (
 
 const (
 	pageSize = 25 // Vast's largest
-	maxPages = 90 // bounds a listing; the host lets a call ask 100 times
 	maxNamed = 20 // machines that a filter by label names
 )
 
@@ -39,28 +38,28 @@ func get(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
 	return &compute, nil
 }
 
-// list returns every machine; the core applies the filters.
-func list(env sdk.Env, _ *spec.ListRequest) (*spec.ComputeList, *spec.Error) {
-	return instances(env, "", func(*spec.Compute) bool { return true })
+// list returns the machines; the core applies the filters.
+func list(env sdk.Env, request *spec.ListRequest) (*spec.ComputePage, *spec.Error) {
+	return instances(env, "", request.Cursor, func(*spec.Compute) bool { return true })
 }
 
 // find returns the machines that carry one of the request ids or names. Where
 // the names hold the ids and are few, Vast looks for the labels itself, which
 // takes one page instead of all; should it refuse to, all pages are read.
-func find(env sdk.Env, request *spec.FindRequest) (*spec.ComputeList, *spec.Error) {
+func find(env sdk.Env, request *spec.FindRequest) (*spec.ComputePage, *spec.Error) {
 	if len(request.RequestIDs) == 0 && len(request.Names) == 0 {
 		return nil, invalid("neither a request id nor a name to find")
 	}
 	wanted := func(c *spec.Compute) bool {
 		return c.RequestID != "" && slices.Contains(request.RequestIDs, c.RequestID) || c.Name != "" && slices.Contains(request.Names, c.Name)
 	}
-	if len(request.RequestIDs) > 0 && len(request.Names) <= maxNamed && named(request) {
+	if request.Cursor == "" && len(request.RequestIDs) > 0 && len(request.Names) <= maxNamed && named(request) {
 		filter := `{"label":{"in":` + string(jsonx.AppendStrings(nil, request.Names)) + `}}`
-		if found, err := instances(env, filter, wanted); err == nil || err.Kind != spec.KindValidation {
+		if found, err := instances(env, filter, "", wanted); err == nil || err.Kind != spec.KindValidation {
 			return found, err
 		}
 	}
-	return instances(env, "", wanted)
+	return instances(env, "", request.Cursor, wanted)
 }
 
 // named reports whether each request id has a name that holds it, which is then
@@ -79,11 +78,10 @@ func named(request *spec.FindRequest) bool {
 	})
 }
 
-// instances reads every page of the listing.
-func instances(env sdk.Env, filter string, keep func(*spec.Compute) bool) (*spec.ComputeList, *spec.Error) {
-	all := &spec.ComputeList{Items: []spec.Compute{}}
-	token := ""
-	for range maxPages {
+// instances reads the listing.
+func instances(env sdk.Env, filter, from string, keep func(*spec.Compute) bool) (*spec.ComputePage, *spec.Error) {
+	all := &spec.ComputePage{Items: []spec.Compute{}}
+	return rest.Pages(all, from, "instances", func(token string) (string, int, *spec.Error) {
 		var query rest.Query
 		query.AddInt("limit", pageSize)
 		query.Add("order_by", `[{"col":"id","dir":"asc"}]`)
@@ -91,27 +89,20 @@ func instances(env sdk.Env, filter string, keep func(*spec.Compute) bool) (*spec
 		query.Add("after_token", token)
 		response, err := ask(env, sdk.Request{Method: "GET", URL: api(env, "/api/v1/instances/") + query.String()})
 		if err != nil {
-			return nil, err
+			return "", 0, err
 		}
 		next, ok := instancesPage(env, &response, keep, all)
 		if !ok {
-			return nil, rest.Unreadable(&response, "list of instances")
+			return "", 0, rest.Unreadable(&response, "list of instances")
 		}
-		if next == "" {
-			return all, nil
-		}
-		if next == token {
-			break
-		}
-		token = next
-	}
-	return nil, &spec.Error{Kind: spec.KindProvider, Message: "the listing of instances does not end", Retryable: true}
+		return next, pageSize, nil
+	})
 }
 
 // instancesPage adds one page to all and returns the token of the next. A page
 // without a list of whole instances is not ok: taking it for an empty one would
 // make rented machines look gone.
-func instancesPage(env sdk.Env, response *sdk.Response, keep func(*spec.Compute) bool, all *spec.ComputeList) (next string, ok bool) {
+func instancesPage(env sdk.Env, response *sdk.Response, keep func(*spec.Compute) bool, all *spec.ComputePage) (next string, ok bool) {
 	listed, whole := false, true
 	r := jsonx.New(string(response.Body))
 	for more := r.Object(); more; more = r.NextMember() {

@@ -55,16 +55,16 @@ func TestList_ReadsEveryPage(t *testing.T) {
 func TestList_NeverTakesAnUnreadableAnswerForAnEmptyOne(t *testing.T) {
 	for _, body := range []string{``, `{}`, `{"instances":null}`, `{"instances":{}}`, `{"success":true}`, `{"instances":[{"label":"x"}]}`, `{"instances":["x"]}`, `{"instances":[{"id":1}]`, `<html>`} {
 		env, _ := scripted(t, say(200, body))
-		if _, err := list(env, nil); err == nil || err.Kind != spec.KindProvider {
+		if _, err := list(env, &spec.ListRequest{}); err == nil || err.Kind != spec.KindProvider {
 			t.Errorf("%s: %v", body, err)
 		}
 	}
 	env, _ := scripted(t, say(200, `{"instances":[null],"next_token":"a"}`), say(200, `{"instances":[],"next_token":"a"}`))
-	if _, err := list(env, nil); err == nil || err.Kind != spec.KindProvider || !err.Retryable {
+	if _, err := list(env, &spec.ListRequest{}); err == nil || err.Kind != spec.KindProvider || !err.Retryable {
 		t.Errorf("a listing that does not end: %v", err)
 	}
 	env, _ = scripted(t, say(410, `{"success":false,"error":"deprecated_endpoint","msg":"/api/v1/instances/ is deprecated."}`))
-	if _, err := list(env, nil); err == nil || err.Kind != spec.KindProvider || !strings.Contains(err.Hint, "newer plugin") {
+	if _, err := list(env, &spec.ListRequest{}); err == nil || err.Kind != spec.KindProvider || !strings.Contains(err.Hint, "newer plugin") {
 		t.Errorf("a listing that is retired: %+v", err)
 	}
 }

@@ -72,6 +72,7 @@ func manifest() spec.Manifest {
 		API:          spec.API{Generation: "REST v0, listing v1", Checked: "2026-11-24"},
 		ListingLagMS: 10_000,
 		Lacks: []spec.Lack{
+			{Capability: spec.CapBilling, Reason: "the plugin does not read Vast.ai's list of charges; see it in the console"},
 			{Capability: spec.CapCPU, Reason: "Vast.ai rents machines with GPUs only"},
 			{Capability: spec.CapHTTPProxy, Reason: "Vast.ai maps ports to the host's own address and terminates no TLS"},
 			{Capability: spec.CapNetworkVolumes, Reason: "a volume at Vast.ai lives on one host and goes nowhere else"},

@@ -174,6 +174,7 @@ func machine(more map[string]any) map[string]any {
 // every answer.
 func (j *journey) rent() string {
 	j.succeed("events.subscribe", map[string]any{"topic": "rentals"})
+	j.succeed("events.subscribe", map[string]any{"topic": "providers.log"})
 	spawned := j.succeed("compute.spawn", machine(map[string]any{"auth": "bearer"}))
 	id := spawned["id"].(string)
 	token := spawned["auth"].(map[string]any)["token"].(string)

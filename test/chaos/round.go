@@ -143,7 +143,7 @@ func (a *arena) fault(ctx context.Context, n *node, kind int) error {
 		return a.cloud.fault(map[string]any{"path": path, "effect": "status", "status": code, "count": count, "retry_after": 1})
 	}
 	if a.clock && a.random.IntN(4) == 0 {
-		step := []time.Duration{-time.Hour, -3 * time.Second, 3 * time.Second, time.Hour}[a.random.IntN(4)]
+		step := []time.Duration{-time.Minute, -3 * time.Second, 3 * time.Second, time.Minute}[a.random.IntN(4)] // a minute is beyond every term of this run
 		return stepClock(ctx, step, time.Duration(200+a.random.IntN(1500))*time.Millisecond)
 	}
 	switch kind {

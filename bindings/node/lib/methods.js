@@ -6,7 +6,7 @@ const METHODS = [
   'atlas.info',
   'providers.list', 'providers.capabilities', 'providers.load', 'providers.reload',
   'compute.spawn', 'compute.get', 'compute.list', 'compute.stop', 'compute.start', 'compute.terminate',
-  'compute.await_ready', 'compute.logs',
+  'compute.await_ready', 'compute.logs', 'compute.bill',
   'gpus.catalog', 'gpus.list',
   'offers.search',
   'orchestrator.spawn', 'orchestrator.touch', 'orchestrator.get', 'orchestrator.list', 'orchestrator.stop', 'orchestrator.reap',

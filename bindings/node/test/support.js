@@ -79,9 +79,9 @@ function runpod(url) {
 }
 
 /** Runs a program of ours in a child; { code, signal, stdout, stderr, ms }. */
-async function run(script, { env = {}, args = [], file } = {}) {
+async function run(script, { env = {}, args = [], file, rest = [] } = {}) {
   const started = performance.now();
-  const child = spawn(process.execPath, [...args, ...(file ? [file] : ['-e', script])], {
+  const child = spawn(process.execPath, [...args, ...(file ? [file, ...rest] : ['-e', script])], {
     cwd: PACKAGE, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'],
   });
   const killer = setTimeout(() => child.kill('SIGKILL'), 60_000); // a hang becomes a failure

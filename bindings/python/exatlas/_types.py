@@ -31,6 +31,7 @@ MethodName = Literal[
     "auth.url.sign",
     "auth.url.verify",
     "compute.await_ready",
+    "compute.bill",
     "compute.get",
     "compute.list",
     "compute.logs",
@@ -87,7 +88,7 @@ class AtlasInfo(TypedDict):
     providers: List[str]
     "Names of the providers, loaded or not."
     live: Dict[str, int]
-    "What is alive now: calls, subscriptions, instances, parked, goroutines, and the gauges of the embedding layer."
+    "What is alive now: calls, sessions, subscriptions, instances, parked, goroutines, and the gauges of the embedding layer."
 
 
 class AuthTokenMintParams(TypedDict):
@@ -302,6 +303,57 @@ class Compute(_ComputeRequired, total=False):
     "RFC 3339 UTC."
     raw: Any
     "The cloud's own answer with secrets redacted; only with include_raw."
+
+
+class _ComputeBillParamsRequired(TypedDict):
+    id: str
+    "The cloud's identifier of the machine; it may be gone."
+
+
+_ComputeBillParamsOptional = TypedDict(
+    "_ComputeBillParamsOptional",
+    {
+        "provider": "str",
+        "api_key": "str",
+        "from": "str",
+    },
+    total=False,
+)
+
+
+class ComputeBillParams(_ComputeBillParamsRequired, _ComputeBillParamsOptional):
+    """The params of compute.bill.
+
+    provider: Provider to use. Default: the client's default_provider.
+
+    api_key: Credential for this call alone. Default: the client's.
+
+    from: Charges from this time on, RFC 3339. Default: as far back as the cloud tells by itself.
+    """
+
+
+class _BillRequired(TypedDict):
+    amount_usd: float
+    "What the cloud has charged so far, USD."
+
+
+_BillOptional = TypedDict(
+    "_BillOptional",
+    {
+        "from": "str",
+        "to": "str",
+    },
+    total=False,
+)
+
+
+class Bill(_BillRequired, _BillOptional):
+    """Bill.
+
+    from: Begin of the time it is for, RFC 3339.
+
+    to: End of the time it is for, RFC 3339.
+    """
 
 
 class _ComputeGetParamsRequired(TypedDict):
@@ -613,7 +665,7 @@ class ComputeTerminateParams(_ComputeTerminateParamsRequired, total=False):
 
 class _EventsSubscribeParamsRequired(TypedDict):
     topic: str
-    "Topic, such as compute:<id>, jobs:<id> or rentals."
+    "Topic, such as compute:<id>, jobs:<id>, rentals, providers or providers.log."
 
 
 _EventsSubscribeParamsOptional = TypedDict(
@@ -1393,7 +1445,9 @@ class Session(_SessionRequired, total=False):
     error: ErrorDocument
     "What went wrong last, such as a terminate the cloud refuses."
     spent: float
-    "What it has cost until now in USD, from price and time."
+    "What it has cost until now in USD, from price and time, and never less than billed."
+    billed: float
+    "What the cloud had charged when it was last asked, USD: every cost event of a session with max_cost, and some minutes after the end of any. Absent where the cloud tells no bill of a machine."
     attempts: List[SpawnAttempt]
     "What was tried to rent it; on the answer of spawn."
 
@@ -1626,6 +1680,26 @@ class ProvidersListParams(TypedDict):
     """The params of providers.list."""
 
 
+class _ProviderLimitsRequired(TypedDict):
+    memory_bytes: int
+    "Linear memory of one sandbox."
+    sandboxes: int
+    "Sandboxes at one time."
+    requests: int
+    "HTTP requests of one call."
+    response_bytes: int
+    "Body of one HTTP answer."
+    log_bytes: int
+    "Log text of one call."
+
+
+class ProviderLimits(_ProviderLimitsRequired, total=False):
+    """ProviderLimits."""
+
+    compute_ms: int
+    "Computing between two HTTP requests, ms. Absent for built-in plugins, which have no such limit."
+
+
 class ProviderCredential(TypedDict):
     """ProviderCredential."""
 
@@ -1653,7 +1727,7 @@ class _ProviderInfoRequired(TypedDict):
     "Version of the plugin."
     abi: int
     "Provider ABI it was built for."
-    source: Literal["builtin", "dir", "load"]
+    source: Literal["builtin", "dir", "loaded"]
     "Where the plugin comes from."
     sha256: str
     "SHA-256 of the module, lower-case hex."
@@ -1662,7 +1736,7 @@ class _ProviderInfoRequired(TypedDict):
     operations: List[str]
     "Operations its module exports."
     hosts: List[str]
-    "Hosts it may reach, after the operator's settings."
+    "Hosts it may reach: those of its manifest that the operator's hosts leave it."
     credential: ProviderCredential
     "Where its credential comes from."
 
@@ -1674,6 +1748,14 @@ class ProviderInfo(_ProviderInfoRequired, total=False):
     "One line for people."
     path: str
     "File of a plugin that is not built in."
+    narrowed: bool
+    "Whether the operator's hosts take some of the manifest's away."
+    addresses: List[str]
+    "Addresses it may reach besides, from the operator's base_url and urls."
+    pinned: bool
+    "Whether the operator named the only SHA-256 that a plugin of this name may have."
+    limits: ProviderLimits
+    "What its module may use. Absent with error."
     api: ProviderAPI
     "Generation of the cloud's API it speaks."
     error: ErrorDocument

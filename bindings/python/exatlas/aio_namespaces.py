@@ -119,6 +119,12 @@ class AsyncCompute(Namespace):
         """Reads a machine's log, from a cursor on."""
         return await self._do("compute.logs", t.ComputeLogsParams, params, t.LogsPage, timeout)
 
+    async def bill(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeBillParams]
+    ) -> t.Bill:
+        """Tells what the cloud has charged for a machine."""
+        return await self._do("compute.bill", t.ComputeBillParams, params, t.Bill, timeout)
+
 
 class AsyncGPUs(Namespace):
     """The catalogue of GPUs."""

@@ -120,6 +120,12 @@ class Compute(Namespace):
         """Reads a machine's log, from a cursor on."""
         return self._do("compute.logs", t.ComputeLogsParams, params, t.LogsPage, timeout)
 
+    def bill(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeBillParams]
+    ) -> t.Bill:
+        """Tells what the cloud has charged for a machine."""
+        return self._do("compute.bill", t.ComputeBillParams, params, t.Bill, timeout)
+
 
 class GPUs(Namespace):
     """The catalogue of GPUs."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 from typing import Dict
@@ -15,10 +17,13 @@ import exatlas
 EXAMPLES = ROOT / "examples" / "python"
 
 
-@pytest.mark.parametrize("name", ["rent.py", "rent_many.py"])
+NAMES = ["rent.py", "rent_anywhere.py", "rent_many.py"]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_example(name: str, simulators: Dict[str, str]) -> None:
     done = subprocess.run(
-        [sys.executable, str(EXAMPLES / name), simulators["runpod"]],
+        [sys.executable, str(EXAMPLES / name), simulators["runpod"] if name != "rent_anywhere.py" else json.dumps(simulators)],
         env={**os.environ, "PYTHONPATH": PACKAGE, "RUNPOD_API_KEY": "rpa_EXAMPLE"},
         capture_output=True,
         text=True,
@@ -27,9 +32,10 @@ def test_example(name: str, simulators: Dict[str, str]) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "given back" in done.stdout
+    assert name != "rent_anywhere.py" or re.search("(runpod|vast|lambda_labs): rented", done.stdout)
     with exatlas.Client(**runpod_config(simulators["runpod"])) as client:
         assert [pod["id"] for pod in client.compute.list()["items"] if pod["status"] != "terminated"] == []
 
 
 def test_every_example_is_run() -> None:
-    assert sorted(path.name for path in EXAMPLES.glob("*.py")) == ["rent.py", "rent_many.py"]
+    assert sorted(path.name for path in EXAMPLES.glob("*.py")) == NAMES

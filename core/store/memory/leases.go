@@ -72,6 +72,9 @@ func (s *Store) Claim(ctx context.Context, by store.Lease, limit int) ([]store.C
 			continue
 		}
 		from := row.Owner
+		if row.State == store.Live {
+			row.Touched = max(row.Touched, s.logs[from][row.ID])
+		}
 		row.Owner, row.Fence = by.Holder, by.Fence
 		out = append(out, store.Claimed{Session: row.Session, From: from})
 	}

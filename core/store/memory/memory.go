@@ -32,6 +32,7 @@ type contents struct {
 	machines map[string][]string // identifiers of sessions by their machine's
 	topics   map[string]*topic
 	values   map[string][]byte
+	logs     map[string]map[string]int64 // touch logs by holder
 }
 
 type session struct {
@@ -47,7 +48,7 @@ type topic struct {
 // New makes an empty store.
 func New(c clock.Clock) *Store {
 	return &Store{contents: &contents{clock: c, identity: strings.ToLower(rand.Text()[:6]), leases: map[string]store.Lease{}, sessions: map[string]*session{},
-		machines: map[string][]string{}, topics: map[string]*topic{}, values: map[string][]byte{}}}
+		machines: map[string][]string{}, topics: map[string]*topic{}, values: map[string][]byte{}, logs: map[string]map[string]int64{}}}
 }
 
 // Handle returns another handle on the same store.
@@ -129,7 +130,16 @@ func (c *contents) change(by store.Lease, ch *store.Change) store.Result {
 	if next.ComputeID != "" && !slices.Contains(c.machines[next.ComputeID], next.ID) {
 		c.machines[next.ComputeID] = append(c.machines[next.ComputeID], next.ID)
 	}
-	c.sessions[next.ID] = &session{Session: next}
+	row := &session{Session: next}
+	if old != nil {
+		if ch.Session.Doc == nil {
+			row.Doc = old.Doc
+		}
+		if next.State < store.Ending {
+			row.word = old.word
+		}
+	}
+	c.sessions[next.ID] = row
 	return store.Result{Verdict: store.Done, Touched: next.Touched, Last: c.append(ch.Topic, ch.Events)}
 }
 

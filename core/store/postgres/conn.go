@@ -123,6 +123,8 @@ func itself[T any](v *T) []any { return []any{v} }
 // encode writes a value as PostgreSQL reads it.
 func encode(value any) []byte {
 	switch v := value.(type) {
+	case nil:
+		return nil
 	case string:
 		return []byte(v)
 	case int:

@@ -42,14 +42,10 @@ func change(ctx context.Context, tx *conn, by store.Lease, c *store.Change) (sto
 	if n.Owner != by.Holder || n.Fence != by.Fence {
 		return store.Result{Verdict: store.Lost}, nil
 	}
-	doc := n.Doc
-	if doc == nil {
-		doc = []byte{}
-	}
 	touched := n.Touched
 	if c.New {
 		r, err := tx.run(ctx, "INSERT INTO sessions ("+columns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING",
-			n.ID, n.Owner, n.Fence, n.State, n.Provider, n.ComputeID, n.UserID, n.Created, n.Touched, n.Ended, doc)
+			n.ID, n.Owner, n.Fence, n.State, n.Provider, n.ComputeID, n.UserID, n.Created, n.Touched, n.Ended, append([]byte{}, n.Doc...))
 		if err != nil || r.CommandTag.RowsAffected() == 0 {
 			return store.Result{Verdict: store.Lost}, err
 		}
@@ -65,13 +61,21 @@ func change(ctx context.Context, tx *conn, by store.Lease, c *store.Change) (sto
 			return store.Result{Verdict: store.Used, Touched: stored}, nil
 		}
 		touched = max(touched, stored)
-		if _, err := tx.run(ctx, "UPDATE sessions SET state = $2, provider = $3, compute = $4, account = $5, touched = $6, ended = $7, word = '', doc = $8 WHERE id = $1",
-			n.ID, n.State, n.Provider, n.ComputeID, n.UserID, touched, n.Ended, doc); err != nil {
+		if _, err := tx.run(ctx, "UPDATE sessions SET state = $2::int, provider = $3, compute = $4, account = $5, touched = $6, ended = $7, word = CASE WHEN $2::int < 3 THEN word ELSE '' END, doc = coalesce($8, doc) WHERE id = $1",
+			n.ID, n.State, n.Provider, n.ComputeID, n.UserID, touched, n.Ended, orNull(n.Doc)); err != nil {
 			return store.Result{}, err
 		}
 	}
 	last, err := add(ctx, tx, c.Topic, c.Events)
 	return store.Result{Verdict: store.Done, Touched: touched, Last: last}, err
+}
+
+// orNull is NULL for what is to stay.
+func orNull(doc []byte) any {
+	if doc == nil {
+		return nil
+	}
+	return doc
 }
 
 // Touch moves last activities forward. Rows are locked in order, so that two of

@@ -71,6 +71,9 @@ func (s *Store) Prune(ctx context.Context, before int64) (count int, err error) 
 			(SELECT 'compute:' || compute FROM sessions WHERE compute <> '' AND (state < 4 OR ended >= ?))`, before, before); err != nil {
 			return err
 		}
+		if _, err := w.exec("DELETE FROM docs WHERE id IN (SELECT id FROM sessions WHERE state = ? AND ended < ?)", store.Ended, before); err != nil {
+			return err
+		}
 		r, err := w.exec("DELETE FROM sessions WHERE state = ? AND ended < ?", store.Ended, before)
 		if err != nil {
 			return err

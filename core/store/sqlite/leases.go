@@ -95,6 +95,10 @@ func (s *Store) Claim(ctx context.Context, by store.Lease, limit int) (out []sto
 		if err != nil {
 			return err
 		}
+		if len(owners) == 0 {
+			return s.tidy(w)
+		}
+		s.tidied = false
 		for _, o := range owners {
 			if len(out) == limit {
 				return nil
@@ -146,9 +150,33 @@ func (s *Store) orphaned(w *writer) ([]owner, error) {
 	}
 }
 
+// tidy removes the files of dead holders that have no sessions any more: what
+// their logs say has been counted.
+func (s *Store) tidy(w *writer) error {
+	s.legacy = legacy{}
+	if s.tidied {
+		return nil
+	}
+	for _, holder := range s.presence.graves() {
+		var has bool
+		if err := w.row("SELECT EXISTS (SELECT 1 FROM sessions INDEXED BY sessions_owner WHERE owner = ? AND state < 4)", holder).Scan(&has); err != nil {
+			return err
+		}
+		if !has {
+			s.presence.bury(holder)
+		}
+	}
+	s.tidied = true
+	return nil
+}
+
 func (s *Store) take(w *writer, by store.Lease, o owner, limit int, out []store.Claimed) ([]store.Claimed, error) {
 	first := len(out)
-	rows, err := w.query("SELECT "+columns+" FROM sessions INDEXED BY sessions_owner WHERE owner = ? AND fence = ? AND state < 4 LIMIT ?", o.holder, o.fence, limit-len(out))
+	log, err := s.lastWords(o.holder)
+	if err != nil {
+		return out, err
+	}
+	rows, err := w.query(whole+"INDEXED BY sessions_owner"+docs+"WHERE owner = ? AND fence = ? AND state < 4 LIMIT ?", o.holder, o.fence, limit-len(out))
 	if err != nil {
 		return out, err
 	}
@@ -158,13 +186,16 @@ func (s *Store) take(w *writer, by store.Lease, o owner, limit int, out []store.
 			return out, errors.Join(err, rows.Close())
 		}
 		row.Owner, row.Fence = by.Holder, by.Fence
+		if row.State == store.Live {
+			row.Touched = max(row.Touched, log[row.ID])
+		}
 		out = append(out, store.Claimed{Session: row, From: o.holder})
 	}
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return out, err
 	}
 	for _, c := range out[first:] {
-		if _, err := w.exec("UPDATE sessions SET owner = ?, fence = ? WHERE id = ?", by.Holder, by.Fence, c.ID); err != nil {
+		if _, err := w.exec("UPDATE sessions SET owner = ?, fence = ?, touched = ? WHERE id = ?", by.Holder, by.Fence, c.Touched, c.ID); err != nil {
 			return out, err
 		}
 	}

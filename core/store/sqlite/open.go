@@ -25,6 +25,8 @@ type Store struct {
 	identity string
 	clock    clock
 	presence *presence
+	legacy   legacy
+	tidied   bool // the folder holds no files of the dead; of the writer alone
 
 	writes *sql.DB // one connection
 	reads  *sql.DB

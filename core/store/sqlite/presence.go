@@ -21,14 +21,19 @@ func newPresence(folder string) *presence {
 	return &presence{folder: folder, held: map[string]*os.File{}}
 }
 
-func (p *presence) file(holder string) string {
+func (p *presence) file(holder string) string { return p.named(holder, ".lock") }
+
+// log is the file of a holder's touch log.
+func (p *presence) log(holder string) string { return p.named(holder, ".touches") }
+
+func (p *presence) named(holder, suffix string) string {
 	clean := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' {
 			return r
 		}
 		return '_'
 	}, holder)
-	return filepath.Join(p.folder, clean+".lock")
+	return filepath.Join(p.folder, clean+suffix)
 }
 
 // show begins to hold a holder's lock.
@@ -70,8 +75,31 @@ func (p *presence) dead(holder string) bool {
 	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil
 }
 
-// bury removes the file of a dead holder; its name never comes back.
-func (p *presence) bury(holder string) { _ = os.Remove(p.file(holder)) }
+// bury removes the files of a dead holder; its name never comes back.
+func (p *presence) bury(holder string) {
+	_ = os.Remove(p.log(holder)) // a file left behind only lies about
+	_ = os.Remove(p.file(holder))
+}
+
+// graves lists the holders that have files and whose processes have ended. A log
+// without a lock is of one that ended by itself.
+func (p *presence) graves() []string {
+	list, _ := os.ReadDir(p.folder) // none: nothing to bury
+	names := map[string]bool{}
+	for _, entry := range list {
+		names[entry.Name()] = true
+	}
+	var out []string
+	for name := range names {
+		holder, suffix, _ := strings.Cut(name, ".")
+		switch {
+		case strings.Contains(holder, "_"): // it may be another's name
+		case suffix == "lock" && p.dead(holder), suffix == "touches" && !names[holder+".lock"]:
+			out = append(out, holder)
+		}
+	}
+	return out
+}
 
 // leave gives all locks back.
 func (p *presence) leave() {

@@ -9,7 +9,11 @@ import (
 	"github.com/exatlas/atlas/core/store"
 )
 
-const columns = "id, owner, fence, state, provider, compute, user, created, touched, ended, doc"
+const (
+	columns = "id, owner, fence, state, provider, compute, user, created, touched, ended"
+	whole   = "SELECT " + columns + ", doc FROM sessions "
+	docs    = " CROSS JOIN docs USING (id) " // in this order: the columns say which
+)
 
 func scan(rows interface{ Scan(...any) error }) (s store.Session, err error) {
 	err = rows.Scan(&s.ID, &s.Owner, &s.Fence, &s.State, &s.Provider, &s.ComputeID, &s.UserID, &s.Created, &s.Touched, &s.Ended, &s.Doc)
@@ -44,13 +48,16 @@ func change(w *writer, by store.Lease, c *store.Change) (store.Result, error) {
 	}
 	touched := n.Touched
 	if c.New {
-		r, err := w.exec("INSERT INTO sessions ("+columns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
-			n.ID, n.Owner, n.Fence, n.State, n.Provider, n.ComputeID, n.UserID, n.Created, n.Touched, n.Ended, n.Doc)
+		r, err := w.exec("INSERT INTO sessions ("+columns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+			n.ID, n.Owner, n.Fence, n.State, n.Provider, n.ComputeID, n.UserID, n.Created, n.Touched, n.Ended)
 		if err != nil {
 			return store.Result{}, err
 		}
 		if count, err := r.RowsAffected(); err != nil || count == 0 {
 			return store.Result{Verdict: store.Lost}, err
+		}
+		if _, err := w.exec("INSERT INTO docs (id, doc) VALUES (?, ?)", n.ID, append([]byte{}, n.Doc...)); err != nil {
+			return store.Result{}, err
 		}
 	} else {
 		var stored int64
@@ -64,9 +71,14 @@ func change(w *writer, by store.Lease, c *store.Change) (store.Result, error) {
 			return store.Result{Verdict: store.Used, Touched: stored}, nil
 		}
 		touched = max(touched, stored)
-		if _, err := w.exec("UPDATE sessions SET state = ?, provider = ?, compute = ?, user = ?, touched = ?, ended = ?, word = '', doc = ? WHERE id = ?",
-			n.State, n.Provider, n.ComputeID, n.UserID, touched, n.Ended, n.Doc, n.ID); err != nil {
+		if _, err := w.exec("UPDATE sessions SET state = ?1, provider = ?, compute = ?, user = ?, touched = ?, ended = ?, word = iif(?1 < 3, word, '') WHERE id = ?",
+			n.State, n.Provider, n.ComputeID, n.UserID, touched, n.Ended, n.ID); err != nil {
 			return store.Result{}, err
+		}
+		if n.Doc != nil {
+			if _, err := w.exec("UPDATE docs SET doc = ? WHERE id = ?", n.Doc, n.ID); err != nil {
+				return store.Result{}, err
+			}
 		}
 	}
 	last, err := add(w, c.Topic, c.Events)
@@ -120,9 +132,9 @@ func (s *Store) Asked(ctx context.Context, owner string) ([]store.Word, error) {
 
 // Get returns a session.
 func (s *Store) Get(ctx context.Context, id string) (store.Session, bool, error) {
-	list, err := read(s, ctx, "reading a session", scanRows, "SELECT "+columns+" FROM sessions WHERE id = ?", id)
+	list, err := read(s, ctx, "reading a session", scanRows, whole+docs+"WHERE id = ?", id)
 	if err == nil && len(list) == 0 {
-		list, err = read(s, ctx, "reading a session", scanRows, "SELECT "+columns+" FROM sessions WHERE compute = ? AND compute <> '' ORDER BY created DESC LIMIT 1", id)
+		list, err = read(s, ctx, "reading a session", scanRows, whole+docs+"WHERE compute = ? AND compute <> '' ORDER BY created DESC LIMIT 1", id)
 	}
 	if err != nil || len(list) == 0 {
 		return store.Session{}, false, err
@@ -134,7 +146,7 @@ func scanRows(rows *sql.Rows) (store.Session, error) { return scan(rows) }
 
 // List returns sessions in order.
 func (s *Store) List(ctx context.Context, f store.Filter) ([]store.Session, error) {
-	text, args := "SELECT "+columns+" FROM sessions WHERE id > ?", []any{f.After}
+	text, args := whole+docs+"WHERE id > ?", []any{f.After}
 	and := func(clause string, values ...any) {
 		text += " AND " + clause
 		args = append(args, values...)

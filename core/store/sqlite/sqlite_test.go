@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,8 +75,97 @@ func TestSQLite_RefusesANewerSchema(t *testing.T) {
 	}
 	_ = s.Close()
 	_, err := Open(context.Background(), path)
-	if err == nil || !strings.Contains(err.Error(), "99") || !strings.Contains(err.Error(), "up to 1") {
+	if err == nil || !strings.Contains(err.Error(), "99") || !strings.Contains(err.Error(), fmt.Sprintf("up to %d", len(migrations))) {
 		t.Fatal(err)
+	}
+}
+
+// TestSQLite_TouchLogsLieAboutOnlyUntilTheyAreCounted leaves a log as a process
+// does whose last write to the store failed.
+func TestSQLite_TouchLogsLieAboutOnlyUntilTheyAreCounted(t *testing.T) {
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "atlas.db")
+	a := open(t, path)
+	la, _, err := a.Lease(ctx, "node/aa", "aa", 60_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := store.Session{ID: "s1", Owner: "aa", Fence: la.Fence, State: store.Live, Touched: 5, Doc: []byte("{}")}
+	if _, err := a.Commit(ctx, la, []store.Change{{New: true, Session: row}}); err != nil {
+		t.Fatal(err)
+	}
+	log, err := a.OpenTouchLog("aa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"s1", "s2", strings.Repeat("x", 56)} {
+		if _, err := log.Write(0, id, 77); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := log.Write(0, strings.Repeat("x", 57), 77); err == nil {
+		t.Fatal("an identifier was cut")
+	}
+	file := path + ".d/aa.touches"
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatal(info, err)
+	}
+	if err := log.Close(false); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Release(ctx, la); err != nil {
+		t.Fatal(err)
+	}
+	_ = a.Close()
+	b := open(t, path)
+	lb, _, err := b.Lease(ctx, "node/bb", "bb", 60_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for turn, want := range []int{1, 0} {
+		list, err := b.Claim(ctx, lb, 1)
+		if err != nil || len(list) != want || want == 1 && list[0].Touched != 77 {
+			t.Fatal(turn, list, err)
+		}
+		if _, err := os.Stat(file); (err == nil) != (turn == 0) {
+			t.Fatalf("turn %d: %v", turn, err)
+		}
+	}
+	if _, err := os.Stat(path + ".d/bb.lock"); err != nil {
+		t.Fatal("the living lost their lock", err)
+	}
+}
+
+// TestSQLite_BringsOlderFilesUpToDate makes a file of the first version and opens
+// it with this one.
+func TestSQLite_BringsOlderFilesUpToDate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "atlas.db")
+	if err := prepare(path); err != nil {
+		t.Fatal(err)
+	}
+	db, err := connect(path, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{migrations[0], "PRAGMA user_version = 1",
+		"INSERT INTO sessions VALUES ('s1', 'a', 1, 2, 'mock', 'm-s1', 'u', 10, 20, 0, 'stop', '{\"a\":1}'), ('s2', 'a', 1, 4, 'mock', 'm-s2', 'u', 10, 20, 30, '', '{}')"} {
+		if _, err := db.Exec(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = db.Close()
+	for range 2 { // the second time there is nothing to be done
+		s := open(t, path)
+		row, found, err := s.Get(context.Background(), "m-s1")
+		if err != nil || !found || string(row.Doc) != `{"a":1}` || row.Touched != 20 || row.State != store.Live {
+			t.Fatalf("%+v %v", row, err)
+		}
+		if words, err := s.Asked(context.Background(), "a"); err != nil || len(words) != 1 {
+			t.Fatal(words, err)
+		}
+		if rows, err := s.List(context.Background(), store.Filter{}); err != nil || len(rows) != 2 {
+			t.Fatal(rows, err)
+		}
+		_ = s.Close()
 	}
 }
 

@@ -42,6 +42,54 @@ func claimTakesFromTheGone(t *testing.T, a, b store.Store) {
 	}
 }
 
+// claimCountsTheTouchLog holds of the stores that have one.
+func claimCountsTheTouchLog(t *testing.T, a, b store.Store) {
+	logger, ok := a.(store.TouchLogger)
+	if !ok {
+		return
+	}
+	la, lb := lease(t, a, "a", term), lease(t, b, "b", term)
+	create(t, a, la, "s1", "s2", "s3", "s4")
+	ending := row(la, "s4")
+	ending.State = store.Ending
+	commit(t, a, la, store.Change{Session: ending})
+	log, err := logger.OpenTouchLog("a")
+	must(t, err)
+	note := func(place int64, id string, at int64) int64 {
+		t.Helper()
+		place, err := log.Write(place, id, at)
+		must(t, err)
+		return place
+	}
+	s1, s2 := note(0, "s1", 500), note(0, "s2", 600)
+	if s1 == s2 || s1 == 0 || note(s1, "s1", 700) != s1 {
+		t.Fatal(s1, s2)
+	}
+	log.Free(s2)
+	note(0, "s3", 10) // before what is stored
+	note(0, "s4", 800)
+	if got := get(t, b, "s1"); got.Touched != 20 {
+		t.Fatal("the log is the owner's alone until it is gone", got)
+	}
+	must(t, a.Release(ctx, la))
+	got := map[string]int64{}
+	for range 4 { // one by one: the log is read for each of them
+		list, err := b.Claim(ctx, lb, 1)
+		must(t, err)
+		got[list[0].ID] = list[0].Touched
+	}
+	if got["s1"] != 700 || got["s2"] != 20 && got["s2"] != 600 || got["s3"] != 20 || got["s4"] != 20 {
+		t.Fatal(got)
+	}
+	if got := get(t, b, "s1"); got.Touched != 700 {
+		t.Fatal("claimed, and not stored", got)
+	}
+	must(t, log.Close(true))
+	if _, err := log.Write(s1, "s1", 900); err == nil {
+		t.Fatal("a closed log takes activities")
+	}
+}
+
 func claimIsShared(t *testing.T, a, b store.Store) {
 	dead := lease(t, a, "dead", term)
 	const count = 60

@@ -63,6 +63,24 @@ func commitNewOnce(t *testing.T, a, b store.Store) {
 	}
 }
 
+func commitWithoutDocKeepsIt(t *testing.T, a, b store.Store) {
+	l := lease(t, a, "a", term)
+	create(t, a, l, "s1")
+	next := row(l, "s1")
+	next.Doc, next.Touched = nil, 700
+	if r := commit(t, a, l, store.Change{Session: next, Topic: "compute:m-s1", Events: []store.Event{{Name: "heartbeat"}}}); r.Verdict != store.Done || r.Last != 1 {
+		t.Fatalf("%+v", r)
+	}
+	if got := get(t, b, "s1"); string(got.Doc) != `{"a":1}` || got.Touched != 700 {
+		t.Fatalf("%+v", got)
+	}
+	next.Doc = []byte(`{"b":2}`)
+	commit(t, a, l, store.Change{Session: next})
+	if got := get(t, b, "s1"); string(got.Doc) != `{"b":2}` {
+		t.Fatalf("%+v", got)
+	}
+}
+
 func commitIsVoidWhenUsed(t *testing.T, a, b store.Store) {
 	l := lease(t, a, "a", term)
 	create(t, a, l, "s1")

@@ -41,6 +41,10 @@ func wordsReachTheOwner(t *testing.T, a, b store.Store) {
 	if words, err = a.Asked(ctx, "b"); err != nil || len(words) > 0 {
 		t.Fatal(words, err)
 	}
+	commit(t, a, l, store.Change{Session: row(l, "s1"), Topic: "compute:m-s1", Events: []store.Event{{Name: "heartbeat"}}})
+	if words, err = a.Asked(ctx, "a"); err != nil || len(words) != 1 {
+		t.Fatal("a commit that knows nothing of the word clears it", words, err)
+	}
 	ended := row(l, "s1")
 	ended.State, ended.Ended = store.Ended, 99
 	commit(t, a, l, store.Change{Session: ended})

@@ -57,3 +57,6 @@ func listGPUTypes() int32 { return guest.Enter(spec.OpListGPUTypes) }
 
 //go:wasmexport get_logs
 func getLogs() int32 { return guest.Enter(spec.OpGetLogs) }
+
+//go:wasmexport get_bill
+func getBill() int32 { return guest.Enter(spec.OpGetBill) }

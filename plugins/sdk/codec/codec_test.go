@@ -151,7 +151,7 @@ func encodes[T any](t *testing.T, encode func([]byte, *T) []byte) {
 
 func TestEncoders_AgreeWithEncodingJSON(t *testing.T) {
 	encodes(t, AppendCompute)
-	encodes(t, AppendComputeList)
+	encodes(t, AppendComputePage)
 	encodes(t, AppendJob)
 	encodes(t, AppendJobChunks)
 	encodes(t, AppendGPUTypeList)

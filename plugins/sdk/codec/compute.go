@@ -12,8 +12,8 @@ func AppendCompute(dst []byte, c *spec.Compute) []byte {
 	return w.Buf
 }
 
-// AppendComputeList appends the answer of list_compute and find_compute.
-func AppendComputeList(dst []byte, list *spec.ComputeList) []byte {
+// AppendComputePage appends the answer of list_compute and find_compute.
+func AppendComputePage(dst []byte, list *spec.ComputePage) []byte {
 	w := jsonx.Writer{Buf: dst}
 	w.Open('{')
 	w.Key("items")
@@ -22,6 +22,7 @@ func AppendComputeList(dst []byte, list *spec.ComputeList) []byte {
 		compute(&w, &list.Items[i])
 	}
 	w.Close(']')
+	w.TextField("next", list.Next)
 	w.Close('}')
 	return w.Buf
 }
@@ -101,6 +102,18 @@ func number(w *jsonx.Writer, name string, value *float64) {
 		w.Key(name)
 		w.Float(*value)
 	}
+}
+
+// AppendBill appends the answer of get_bill.
+func AppendBill(dst []byte, bill *spec.Bill) []byte {
+	w := jsonx.Writer{Buf: dst}
+	w.Open('{')
+	w.Key("amount_usd")
+	w.Float(bill.AmountUSD)
+	w.TextField("from", bill.From)
+	w.TextField("to", bill.To)
+	w.Close('}')
+	return w.Buf
 }
 
 // AppendLogsPage appends the answer of get_logs.

@@ -160,6 +160,8 @@ func DecodeList(text string, into *spec.ListRequest) *spec.Error {
 			into.Region = r.Text()
 		case "gpu":
 			into.GPU = r.Text()
+		case "cursor":
+			into.Cursor = r.Text()
 		default:
 			r.Skip()
 		}
@@ -176,6 +178,24 @@ func DecodeFind(text string, into *spec.FindRequest) *spec.Error {
 			into.RequestIDs = r.Texts()
 		case "names":
 			into.Names = r.Texts()
+		case "cursor":
+			into.Cursor = r.Text()
+		default:
+			r.Skip()
+		}
+	}
+	return finish(&r)
+}
+
+// DecodeBill reads the request of get_bill.
+func DecodeBill(text string, into *spec.BillRequest) *spec.Error {
+	r := begin(text)
+	for more := r.Object(); more; more = r.NextMember() {
+		switch r.Key() {
+		case "id":
+			into.ID = r.Text()
+		case "from":
+			into.From = r.Text()
 		default:
 			r.Skip()
 		}

@@ -40,6 +40,7 @@ func (w *worker) begin(request *sdk.Request) *spec.Error {
 	}
 	w.request = number
 	state.waiting[number] = w
+	crowd()
 	return nil
 }
 

@@ -20,6 +20,7 @@ const (
 var state struct {
 	provider *sdk.Provider
 	blocking bool // the host does not park
+	crowded  bool // many calls are parked
 	idle     []*worker
 	waiting  map[int32]*worker // by the number of the request they wait for
 	starting string            // the operation of the next worker to run
@@ -31,9 +32,27 @@ func Serve(p *sdk.Provider) {
 	state.provider = p
 	state.blocking = hostABI() == 0
 	state.waiting = make(map[int32]*worker, 64)
-	// Most of what a call leaves behind is garbage at once: collecting it less
-	// often than Go's default costs little memory and saves time.
-	debug.SetGCPercent(100)
+}
+
+// With thousands of calls parked, what they hold is most of the memory, and what
+// they leave behind is collected more often: it would double that otherwise.
+const (
+	manyParked = 512
+	fewParked  = 256
+	usualGC    = 100 // percent, Go's default
+	crowdedGC  = 25
+)
+
+// crowd sets how often garbage is collected by how many calls are parked.
+func crowd() {
+	switch n := len(state.waiting); {
+	case !state.crowded && n >= manyParked:
+		state.crowded = true
+		debug.SetGCPercent(crowdedGC)
+	case state.crowded && n < fewParked:
+		state.crowded = false
+		debug.SetGCPercent(usualGC)
+	}
 }
 
 // Enter carries out an operation for the host; every export of that name returns
@@ -60,6 +79,7 @@ func resume(request int32) int32 {
 		panic("atlas_resume: no call waits for this request")
 	}
 	delete(state.waiting, request)
+	crowd()
 	result, _ := w.next()
 	return result
 }

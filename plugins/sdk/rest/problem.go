@@ -11,6 +11,9 @@ import (
 // maxText bounds what of a cloud's text goes into a message.
 const maxText = 500
 
+// cutMark ends a text that was cut.
+const cutMark = "…"
+
 // Problem is a cloud's error body, whatever its shape: RFC 9457 problem+json,
 // {"error":"…"}, {"error":{"message":"…"}}, {"message":"…"}, a list of errors,
 // or plain text.
@@ -154,5 +157,5 @@ func clip(text string) string {
 	for end > 0 && text[end]&0xC0 == 0x80 {
 		end--
 	}
-	return text[:end] + "…"
+	return text[:end] + cutMark
 }

@@ -75,7 +75,8 @@ func equalFold(a, b string) bool {
 
 // Hide replaces each of the secrets that occurs in text, so that a cloud which
 // echoes a request does not carry its secrets into a message. Values too short
-// to be secrets are left alone.
+// to be secrets are left alone. Where the text was cut within a secret, its begin
+// goes too.
 func Hide(text string, secrets []string) string {
 	const shortest = 4
 	for _, secret := range secrets {
@@ -89,6 +90,21 @@ func Hide(text string, secrets []string) string {
 			} else {
 				at++
 			}
+		}
+		text = hideBegin(text, secret, shortest)
+	}
+	return text
+}
+
+// hideBegin replaces the begin of a secret at the end of a text that was cut.
+func hideBegin(text, secret string, shortest int) string {
+	if len(text) < len(cutMark) || text[len(text)-len(cutMark):] != cutMark {
+		return text
+	}
+	kept := text[:len(text)-len(cutMark)]
+	for n := min(len(secret)-1, len(kept)); n >= shortest; n-- {
+		if kept[len(kept)-n:] == secret[:n] {
+			return kept[:len(kept)-n] + spec.Redacted + cutMark
 		}
 	}
 	return text

@@ -32,14 +32,14 @@ func brokenGet(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error
 }
 
 // brokenList asks for pages as long as there is a token, the same one too.
-func brokenList(env sdk.Env, _ *spec.ListRequest) (*spec.ComputeList, *spec.Error) {
+func brokenList(env sdk.Env, _ *spec.ListRequest) (*spec.ComputePage, *spec.Error) {
 	for {
 		answer, err := env.HTTP.Do(sdk.Request{Method: "GET", URL: env.URLs.Get("api") + "/v1/machines"})
 		if err != nil {
 			return nil, err
 		}
 		if !strings.Contains(string(answer.Body), "next") {
-			return &spec.ComputeList{Items: []spec.Compute{}}, nil
+			return &spec.ComputePage{Items: []spec.Compute{}}, nil
 		}
 	}
 }

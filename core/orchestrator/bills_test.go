@@ -1,0 +1,54 @@
+package orchestrator
+
+import (
+	"testing"
+	"time"
+)
+
+func TestBills_CostIsNeverTakenForLessThanTheBill(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.cloud.bill = 0.01
+		p := w.process()
+		defer p.close()
+		capped := p.spawn(idle(0), func(p *SpawnParams) { p.MaxCost = 2 }) // at 0.5 USD an hour: 4 hours
+		free := p.spawn(idle(0))
+		wait(20 * time.Minute)
+		if got := p.get(capped.ID); got.Billed == nil || *got.Billed != 0.01 || *got.Spent < 0.16 || *got.Spent > 0.17 {
+			t.Fatalf("a bill that lags behind: billed %v, spent %v", got.Billed, *got.Spent)
+		}
+		w.cloud.set(func(c *cloud) { c.bill = 1.5 }) // storage, traffic, or a price that rose
+		wait(20 * time.Minute)
+		got := p.get(capped.ID)
+		if got.Billed == nil || *got.Billed != 1.5 || *got.Spent < 1.5 || *got.Spent > 1.65 {
+			t.Fatalf("a bill that is higher: billed %v, spent %v", got.Billed, *got.Spent)
+		}
+		wait(time.Hour)
+		if got = p.get(capped.ID); got.State != "ended" || got.Reason != ReasonCost || *got.Spent < 1.99 {
+			t.Fatalf("the limit holds for the bill too: %+v", got)
+		}
+		if got = p.get(free.ID); got.State != "live" || got.Billed != nil {
+			t.Fatalf("without a limit nothing is asked while it lives: %+v", got)
+		}
+	})
+}
+
+func TestBills_OfEndedSessionsAreAskedForOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.cloud.bill = 3
+		p := w.process()
+		defer p.close()
+		s := p.spawn(idle(10 * time.Minute))
+		wait(12 * time.Minute)
+		if got := p.get(s.ID); got.State != "ended" || got.Billed != nil || *got.Spent > 0.1 {
+			t.Fatalf("%+v", got)
+		}
+		wait(10 * time.Minute)
+		if got := p.get(s.ID); got.Billed == nil || *got.Billed != 3 || *got.Spent != 3 || got.State != "ended" {
+			t.Fatalf("%+v", got)
+		}
+		wait(time.Hour)
+		if n := w.cloud.calls["get_bill"]; n != 1 {
+			t.Fatalf("asked %d times", n)
+		}
+	})
+}

@@ -1,0 +1,45 @@
+//go:build wasip1
+
+// The command is a provider for Acme Compute as a WebAssembly plugin: nothing but
+// the exports of docs/plugin-abi.md around the provider of package provider. An
+// operation that the provider lacks has no export.
+package main
+
+import (
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/plugins/sdk/guest"
+
+	"github.com/exatlas/atlas/examples/providers/go/provider"
+)
+
+// The module is a WASI reactor, which runs init functions and never main.
+func init() { guest.Serve(provider.New()) }
+
+func main() {}
+
+//go:wasmexport describe
+func describe() int32 { return guest.Enter(spec.OpDescribe) }
+
+//go:wasmexport spawn_compute
+func spawnCompute() int32 { return guest.Enter(spec.OpSpawn) }
+
+//go:wasmexport get_compute
+func getCompute() int32 { return guest.Enter(spec.OpGet) }
+
+//go:wasmexport list_compute
+func listCompute() int32 { return guest.Enter(spec.OpList) }
+
+//go:wasmexport find_compute
+func findCompute() int32 { return guest.Enter(spec.OpFind) }
+
+//go:wasmexport stop
+func stop() int32 { return guest.Enter(spec.OpStop) }
+
+//go:wasmexport start
+func start() int32 { return guest.Enter(spec.OpStart) }
+
+//go:wasmexport terminate
+func terminate() int32 { return guest.Enter(spec.OpTerminate) }
+
+//go:wasmexport list_gpu_types
+func listGPUTypes() int32 { return guest.Enter(spec.OpListGPUTypes) }

@@ -1,0 +1,71 @@
+package providers
+
+import (
+	"bytes"
+	"go/format"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestProject_HasEveryFileOfItsExample finds a file that was added to an example
+// and not to what is embedded.
+func TestProject_HasEveryFileOfItsExample(t *testing.T) {
+	for _, l := range Languages() {
+		command := exec.Command("git", "ls-files", "--cached", "--others", "--exclude-standard", ".")
+		command.Dir = l.Name
+		out, err := command.Output()
+		if err != nil {
+			t.Fatalf("git ls-files: %v (this test needs a git checkout)", err)
+		}
+		want := strings.Fields(string(out))
+		files, err := Project(l, l.Example, Module{Version: "v0.0.0"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, f := range files {
+			if f.Path != "go.mod" {
+				got = append(got, f.Path)
+			}
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: a project has %v, the example has %v", l.Name, got, want)
+		}
+	}
+}
+
+// TestProject_NamesWhatIsThere also holds the renamed Go files to gofmt, which
+// sorts imports by their names.
+func TestProject_NamesWhatIsThere(t *testing.T) {
+	for _, l := range Languages() {
+		files, err := Project(l, "zenith_2", Module{Version: "v1.2.3", Replace: "/src/atlas"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths := map[string][]byte{}
+		for _, f := range files {
+			paths[f.Path] = f.Data
+			if !strings.HasSuffix(f.Path, ".go") {
+				continue
+			}
+			if formatted, err := format.Source(f.Data); err != nil || !bytes.Equal(formatted, f.Data) {
+				t.Errorf("%s is not as gofmt writes it: %v", f.Path, err)
+			}
+		}
+		for _, step := range l.Edit {
+			if paths[strings.ReplaceAll(step.Do, "{name}", "zenith_2")] == nil {
+				t.Errorf("%s: what to edit names %s, which is not there", l.Name, step.Do)
+			}
+		}
+		if mod := string(paths["go.mod"]); l.Name == "go" && mod != "module example.com/zenith_2\n\ngo 1.26.0\n\nrequire github.com/exatlas/atlas v1.2.3\n\nreplace github.com/exatlas/atlas => /src/atlas\n" {
+			t.Errorf("go.mod is %s", mod)
+		}
+	}
+	if _, ok := Find("rust"); ok {
+		t.Error("there is a language that has no example")
+	}
+}
