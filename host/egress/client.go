@@ -7,7 +7,9 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -48,6 +50,9 @@ type Client struct {
 	readers sync.Pool // of *bufio.Reader
 	buffers sync.Pool // of *[]byte, for requests
 
+	parallel bool         // there is more than one processor
+	waiting  atomic.Int32 // connections that wait for an answer
+
 	mu       sync.Mutex
 	pools    map[origin]*pool
 	closed   bool
@@ -86,7 +91,7 @@ func New(options Options) *Client {
 	if o.Random == nil {
 		o.Random = rand.Float64
 	}
-	c := &Client{options: options, tls: o.TLS.Clone(), pools: map[origin]*pool{}}
+	c := &Client{options: options, tls: o.TLS.Clone(), pools: map[origin]*pool{}, parallel: runtime.GOMAXPROCS(0) > 1}
 	if c.tls == nil {
 		c.tls = &tls.Config{MinVersion: tls.VersionTLS12}
 	}

@@ -19,6 +19,36 @@ type conn struct {
 
 	reader *bufio.Reader // while an answer is read
 	poll   poller
+
+	near  bool      // its last answer came at once
+	asked time.Time // when the wait for the present one began
+}
+
+// Sleeping until an answer is there costs two switches of threads, and a
+// processor that comes back to a cold cache: more than a server on this machine
+// takes to answer. Such a server is looked to for a moment before the call goes
+// to sleep. A cloud is too far away for that, and is never waited for like this.
+const (
+	nearBy   = 250 * time.Microsecond // an answer after less, waking up included, comes from nearby
+	patience = 100 * time.Microsecond // how long the next one is then looked for
+)
+
+// waits notes that the wait for an answer begins, and waited that it has ended.
+func (c *conn) waits() {
+	c.client.waiting.Add(1)
+	c.asked = time.Now()
+}
+
+func (c *conn) waited() {
+	c.client.waiting.Add(-1)
+	c.near = time.Since(c.asked) < nearBy
+}
+
+// expects reports whether it is worth looking for the answer once more, rather
+// than sleeping until it is there. Where other calls wait, or there is one
+// processor only, somebody else has use for the time.
+func (c *conn) expects() bool {
+	return c.near && c.client.parallel && c.client.waiting.Load() == 1 && time.Since(c.asked) < patience
 }
 
 func (c *Client) newConn(stream, socket net.Conn, p *pool) *conn {

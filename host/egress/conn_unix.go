@@ -21,7 +21,8 @@ func quiet(sys syscall.RawConn) bool {
 
 // poller lets a plain connection wait for an answer without holding a buffer:
 // it takes one for each attempt to read, and gives it back when there is nothing
-// to read yet. The system calls are those of an ordinary read.
+// to read yet and none is expected in a moment. The system calls are those of an
+// ordinary read.
 type poller struct {
 	try func(fd uintptr) bool // nil: the connection cannot
 	fd  int                   // of the attempt under way, and 1 more; 0: none
@@ -36,6 +37,9 @@ func (p *poller) bind(c *conn, plain bool) {
 		c.takeReader()
 		p.fd = int(fd) + 1
 		_, p.err = c.reader.Peek(1)
+		for p.err == syscall.EAGAIN && c.expects() {
+			_, p.err = c.reader.Peek(1)
+		}
 		p.fd = 0
 		if p.err == syscall.EAGAIN {
 			c.giveReader()
@@ -52,7 +56,10 @@ func (c *conn) await() error {
 		_, err := c.reader.Peek(1)
 		return err
 	}
-	if err := c.sys.Read(c.poll.try); err != nil {
+	c.waits()
+	err := c.sys.Read(c.poll.try)
+	c.waited()
+	if err != nil {
 		return err
 	}
 	return c.poll.err
