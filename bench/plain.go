@@ -40,7 +40,7 @@ func (p *plainGo) Do(r sdk.Request) (sdk.Response, *spec.Error) {
 	if err := p.client.DoTimeout(request, answer, 30*time.Second); err != nil {
 		return sdk.Response{}, spec.NewError(spec.KindTransport, err.Error())
 	}
-	return sdk.Response{Status: answer.StatusCode(), Body: append([]byte(nil), answer.Body()...)}, nil
+	return sdk.Response{Status: answer.StatusCode(), Body: string(answer.Body())}, nil
 }
 
 // get is one compute.get, as JSON.

@@ -80,7 +80,7 @@ func leased(env sdk.Env, p place, change func(nonce string) *spec.Error) *spec.E
 	if err != nil {
 		return err
 	}
-	nonce := readNonce(string(response.Body))
+	nonce := readNonce(response.Body)
 	if nonce == "" {
 		return rest.Unreadable(&response, "lease")
 	}

@@ -127,7 +127,7 @@ func assignIPs(env sdk.Env, p *plan) (public string, err *spec.Error) {
 		if err != nil {
 			return "", err
 		}
-		r := jsonx.New(jsonx.Field(string(response.Body), "ip"))
+		r := jsonx.New(jsonx.Field(response.Body, "ip"))
 		if has[kind] = r.Text(); has[kind] == "" {
 			return "", rest.Unreadable(&response, "address")
 		}
@@ -145,7 +145,7 @@ func assignedIPs(env sdk.Env, app string) (map[string]string, *spec.Error) {
 		return nil, err
 	}
 	all := map[string]string{}
-	r := jsonx.New(string(response.Body))
+	r := jsonx.New(response.Body)
 	for more := r.Object(); more; more = r.NextMember() {
 		if r.Key() != "ips" {
 			r.Skip()

@@ -35,11 +35,11 @@ func lookVersion(env sdk.Env, p place) (*spec.Compute, string, *spec.Error) {
 	if err != nil {
 		return nil, "", err
 	}
-	compute, ok := toCompute(env, p.app, string(response.Body))
+	compute, ok := toCompute(env, p.app, response.Body)
 	if !ok {
 		return nil, "", rest.Unreadable(&response, "machine")
 	}
-	version := jsonx.New(jsonx.Field(string(response.Body), "instance_id"))
+	version := jsonx.New(jsonx.Field(response.Body, "instance_id"))
 	return &compute, version.Text(), nil
 }
 
@@ -154,7 +154,7 @@ func machinesOf(env sdk.Env, app string, keep func(*spec.Compute) bool) (*spec.C
 		return nil, err
 	}
 	all := &spec.ComputePage{Items: []spec.Compute{}}
-	r := jsonx.New(string(response.Body))
+	r := jsonx.New(response.Body)
 	whole := r.Kind() == jsonx.Array
 	if whole {
 		whole = readMachines(env, &r, app, keep, all)
@@ -216,7 +216,7 @@ func machinesOfOrg(env sdk.Env, org string, keep func(*spec.Compute) bool) (*spe
 func orgPage(env sdk.Env, response *sdk.Response, keep func(*spec.Compute) bool, all *spec.ComputePage) (next string, ok bool, err *spec.Error) {
 	listed, whole := false, true
 	var dark []string
-	r := jsonx.New(string(response.Body))
+	r := jsonx.New(response.Body)
 	for more := r.Object(); more; more = r.NextMember() {
 		switch r.Key() {
 		case "machines":

@@ -20,7 +20,7 @@ func failure(response *sdk.Response, secrets []string) *spec.Error {
 	e := rest.Error(response, &problem)
 	code := ""
 	if problem.JSON {
-		r := jsonx.New(jsonx.Field(string(response.Body), "status"))
+		r := jsonx.New(jsonx.Field(response.Body, "status"))
 		code = r.Text()
 	}
 	id := response.Header("fly-request-id")
@@ -31,7 +31,7 @@ func failure(response *sdk.Response, secrets []string) *spec.Error {
 	}
 	e.Message = rest.Hide(e.Message, secrets)
 	if problem.JSON && len(response.Body) <= maxRaw {
-		e.Raw = rest.Redact(string(response.Body), secretMembers[:], secrets)
+		e.Raw = rest.Redact(response.Body, secretMembers[:], secrets)
 	}
 	return e
 }

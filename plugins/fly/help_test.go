@@ -90,7 +90,7 @@ func (r *relay) Do(request sdk.Request) (sdk.Response, *spec.Error) {
 	if err != nil {
 		return sdk.Response{}, &spec.Error{Kind: spec.KindTransport, Message: "the connection broke"}
 	}
-	return sdk.Response{Status: response.StatusCode, Body: body, Lookup: response.Header.Get}, nil
+	return sdk.Response{Status: response.StatusCode, Body: string(body), Lookup: response.Header.Get}, nil
 }
 
 // rig is a provider in front of a simulator.
@@ -220,7 +220,7 @@ func scripted(t testing.TB, answers ...sdk.Response) (*script, sdk.Env) {
 }
 
 func says(status int, body string, headers ...string) sdk.Response {
-	return sdk.Response{Status: status, Body: []byte(body), Lookup: func(name string) string {
+	return sdk.Response{Status: status, Body: body, Lookup: func(name string) string {
 		for i := 0; i < len(headers); i += 2 {
 			if headers[i] == name {
 				return headers[i+1]

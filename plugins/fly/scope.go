@@ -32,7 +32,7 @@ func scopeOf(env sdk.Env) (scope, *spec.Error) {
 	}
 	var s scope
 	listed := false
-	r := jsonx.New(string(response.Body))
+	r := jsonx.New(response.Body)
 	for more := r.Object(); more; more = r.NextMember() {
 		if r.Key() != "tokens" {
 			r.Skip()

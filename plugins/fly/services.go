@@ -215,7 +215,7 @@ func toPort(env sdk.Env, app string, s service) spec.Port {
 	case s.external == portHTTPS:
 		port.URL = rest.Fill(address(env, "app", defaultApp), "app", app)
 	default:
-		port.URL = rest.Fill(rest.Fill(address(env, "app_port", defaultAppPort), "app", app), "port", number)
+		port.URL = rest.Fill(address(env, "app_port", defaultAppPort), "app", app, "port", number)
 	}
 	return port
 }

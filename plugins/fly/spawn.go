@@ -91,7 +91,7 @@ func create(env sdk.Env, p *plan, v volume, public string) (*spec.Compute, *spec
 	if err != nil {
 		return nil, err
 	}
-	compute, ok := toCompute(env, p.app, string(response.Body))
+	compute, ok := toCompute(env, p.app, response.Body)
 	if !ok {
 		return nil, rest.Unreadable(&response, "machine")
 	}

@@ -77,7 +77,7 @@ func lookUpVolume(env sdk.Env, p *plan) (volume, *spec.Error) {
 }
 
 func oneVolume(response *sdk.Response) (volume, *spec.Error) {
-	r := jsonx.New(string(response.Body))
+	r := jsonx.New(response.Body)
 	v := readVolume(&r)
 	if !r.Done() || v.id == "" {
 		return v, rest.Unreadable(response, "volume")
@@ -102,7 +102,7 @@ func deleteVolumes(env sdk.Env, app string) *spec.Error {
 		}
 		return err
 	}
-	r := jsonx.New(string(response.Body))
+	r := jsonx.New(response.Body)
 	if r.Kind() == jsonx.None {
 		return rest.Unreadable(&response, "list of volumes")
 	}
@@ -128,7 +128,7 @@ func nearest(env sdk.Env) (string, *spec.Error) {
 	if err != nil {
 		return "", err
 	}
-	r := jsonx.New(jsonx.Field(string(response.Body), "nearest"))
+	r := jsonx.New(jsonx.Field(response.Body, "nearest"))
 	region := r.Text()
 	if region == "" {
 		return "", rest.Unreadable(&response, "list of regions")

@@ -29,8 +29,8 @@ type problem struct {
 	code, message, suggestion string
 }
 
-func readProblem(body []byte) problem {
-	r := jsonx.New(jsonx.Field(string(body), "error"))
+func readProblem(text string) problem {
+	r := jsonx.New(jsonx.Field(text, "error"))
 	var p problem
 	for more := r.Object(); more; more = r.NextMember() {
 		switch r.Key() {
@@ -67,7 +67,7 @@ func failure(c *call, response *sdk.Response) *spec.Error {
 	switch {
 	case !p.own || len(response.Body) > maxRaw:
 	case len(c.secrets) == 0:
-		e.Raw = rest.Redact(string(response.Body), secretMembers[:], nil)
+		e.Raw = rest.Redact(response.Body, secretMembers[:], nil)
 	default:
 		// An error may repeat the request in members of any name.
 		e.Raw = p.encode(c.secrets)

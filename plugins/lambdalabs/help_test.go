@@ -91,7 +91,7 @@ func (w *wire) Do(r sdk.Request) (sdk.Response, *spec.Error) {
 			w.t.Errorf("answer: %v", err)
 		}
 	}
-	return sdk.Response{Status: response.StatusCode, Body: body, Lookup: response.Header.Get}, nil
+	return sdk.Response{Status: response.StatusCode, Body: string(body), Lookup: response.Header.Get}, nil
 }
 
 // cloud is a simulator and the provider before it.
@@ -208,7 +208,7 @@ func scripted(t testing.TB, pairs ...string) (sdk.Env, *laidOut) {
 		for _, d := range pairs[i+1][:3] {
 			status = status*10 + int(d-'0')
 		}
-		s.answers[pairs[i]] = append(s.answers[pairs[i]], sdk.Response{Status: status, Body: []byte(strings.TrimSpace(pairs[i+1][3:]))})
+		s.answers[pairs[i]] = append(s.answers[pairs[i]], sdk.Response{Status: status, Body: strings.TrimSpace(pairs[i+1][3:])})
 	}
 	return sdk.Env{HTTP: s}, s
 }

@@ -40,7 +40,7 @@ func ask(env sdk.Env, c call) (answer, *spec.Error) {
 	if response.Status < 200 || response.Status > 299 {
 		return answer{}, failure(&c, &response)
 	}
-	text := string(response.Body)
+	text := response.Body
 	if !jsonx.IsObject(text) {
 		return answer{}, rest.Unreadable(&response, "document of Lambda's")
 	}

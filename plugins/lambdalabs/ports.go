@@ -39,7 +39,7 @@ func portURL(env sdk.Env, c *spec.Compute, protocol spec.Protocol, number string
 	if template == defaultPort {
 		return "http://" + c.PublicIP + ":" + number
 	}
-	return rest.Fill(rest.Fill(rest.Fill(template, "id", c.ID), "ip", c.PublicIP), "port", number)
+	return rest.Fill(template, "id", c.ID, "ip", c.PublicIP, "port", number)
 }
 
 // portTags writes the ports as values of tags: "8000/http 22/tcp".

@@ -142,7 +142,7 @@ func (l *launch) compute(id string, p place, got *answer, body []byte) *spec.Com
 	describe(c, &p.machine)
 	setPorts(l.env, c, l.request.Ports)
 	if l.env.IncludeRaw {
-		c.Raw = rest.Redact(string(got.Body), secretMembers[:], nil)
+		c.Raw = rest.Redact(got.Body, secretMembers[:], nil)
 	}
 	return c
 }

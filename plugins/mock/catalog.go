@@ -20,7 +20,7 @@ func listGPUTypes(env sdk.Env, request *spec.GPUTypesRequest) (*spec.GPUTypeList
 	}
 	all := &spec.GPUTypeList{Items: []spec.GPUType{}}
 	listed := false
-	r := jsonx.New(string(response.Body))
+	r := jsonx.New(response.Body)
 	for more := r.Object(); more; more = r.NextMember() {
 		if r.Key() != "gpus" {
 			r.Skip()

@@ -43,7 +43,7 @@ func one(env sdk.Env, method, id, below string) (*spec.Compute, *spec.Error) {
 
 // machine reads an answer that is one machine.
 func machine(env sdk.Env, response *sdk.Response) (*spec.Compute, *spec.Error) {
-	compute, ok := toCompute(env, string(response.Body))
+	compute, ok := toCompute(env, response.Body)
 	if !ok {
 		return nil, rest.Unreadable(response, "machine")
 	}
@@ -96,7 +96,7 @@ func machines(env sdk.Env, filter rest.Query, from string) (*spec.ComputePage, *
 
 func page(env sdk.Env, response *sdk.Response, all *spec.ComputePage) (next string, ok bool) {
 	listed, whole := false, true
-	r := jsonx.New(string(response.Body))
+	r := jsonx.New(response.Body)
 	for more := r.Object(); more; more = r.NextMember() {
 		switch r.Key() {
 		case "machines":

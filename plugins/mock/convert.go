@@ -125,7 +125,7 @@ func setURL(env sdk.Env, c *spec.Compute, port *spec.Port) {
 		if proxy == "" {
 			proxy = defaultProxy
 		}
-		port.URL = rest.Fill(rest.Fill(proxy, "id", c.ID), "port", strconv.Itoa(port.Internal))
+		port.URL = rest.Fill(proxy, "id", c.ID, "port", strconv.Itoa(port.Internal))
 	}
 }
 

@@ -32,7 +32,7 @@ func failure(response *sdk.Response, secrets []string) *spec.Error {
 	rest.SetRetryable(e)
 	e.Message = rest.Hide(e.Message, secrets)
 	if problem.JSON && len(response.Body) <= maxRaw {
-		e.Raw = rest.Redact(string(response.Body), secretMembers[:], secrets)
+		e.Raw = rest.Redact(response.Body, secretMembers[:], secrets)
 	}
 	return e
 }

@@ -66,7 +66,7 @@ func streamJob(env sdk.Env, request *spec.JobRequest) (*spec.JobChunks, *spec.Er
 	}
 	chunks := &spec.JobChunks{Chunks: []spec.Raw{}}
 	listed := false
-	r := jsonx.New(string(response.Body))
+	r := jsonx.New(response.Body)
 	for more := r.Object(); more; more = r.NextMember() {
 		switch r.Key() {
 		case "status":
@@ -92,7 +92,7 @@ func streamJob(env sdk.Env, request *spec.JobRequest) (*spec.JobChunks, *spec.Er
 
 // toJob converts an answer about a job.
 func toJob(env sdk.Env, response *sdk.Response) (*spec.Job, *spec.Error) {
-	text := string(response.Body)
+	text := response.Body
 	job := &spec.Job{Provider: name}
 	r := jsonx.New(text)
 	for more := r.Object(); more; more = r.NextMember() {

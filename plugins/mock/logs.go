@@ -32,7 +32,7 @@ func getLogs(env sdk.Env, request *spec.LogsRequest) (*spec.LogsPage, *spec.Erro
 	}
 	page := &spec.LogsPage{Lines: []spec.LogLine{}, Cursor: request.Cursor}
 	listed := false
-	r := jsonx.New(string(response.Body))
+	r := jsonx.New(response.Body)
 	for more := r.Object(); more; more = r.NextMember() {
 		switch r.Key() {
 		case "lines":

@@ -24,7 +24,7 @@ func getBill(env sdk.Env, request *spec.BillRequest) (*spec.Bill, *spec.Error) {
 	if err != nil {
 		return nil, err
 	}
-	bill, ok := toBill(string(response.Body), request.ID)
+	bill, ok := toBill(response.Body, request.ID)
 	if !ok {
 		return nil, rest.Unreadable(&response, "bill of a pod")
 	}

@@ -32,7 +32,7 @@ func listGPUTypes(env sdk.Env, request *spec.GPUTypesRequest) (*spec.GPUTypeList
 		if err != nil {
 			return nil, err
 		}
-		if !readCatalog(env, string(response.Body), t, all) {
+		if !readCatalog(env, response.Body, t, all) {
 			return nil, rest.Unreadable(&response, "list of GPUs")
 		}
 	}

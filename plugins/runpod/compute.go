@@ -60,7 +60,7 @@ func pods(env sdk.Env, from string, keep func(*spec.Compute) bool) (*spec.Comput
 // without a list of whole pods is not ok: taking it for an empty one would make
 // rented machines look gone.
 func podsPage(env sdk.Env, response *sdk.Response, keep func(*spec.Compute) bool, all *spec.ComputePage) (next string, read int, ok bool) {
-	r := jsonx.New(string(response.Body))
+	r := jsonx.New(response.Body)
 	more, cursor := false, ""
 	listed, whole := false, true
 	for member := r.Object(); member; member = r.NextMember() {
@@ -146,7 +146,7 @@ func terminate(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error
 
 // onePod reads an answer that is one pod.
 func onePod(env sdk.Env, response *sdk.Response) (*spec.Compute, *spec.Error) {
-	compute, ok := toCompute(env, string(response.Body))
+	compute, ok := toCompute(env, response.Body)
 	if !ok {
 		return nil, rest.Unreadable(response, "pod")
 	}

@@ -88,11 +88,12 @@ func toCompute(env sdk.Env, text string) (c spec.Compute, ok bool) {
 	}
 	c.Status = status(c.NativeStatus)
 	c.GPUType = c.GPUNative
-	switch {
-	case direct.known:
-		c.SSH = &direct.SSH
-	case proxied.known:
-		c.SSH = &proxied.SSH
+	if direct.known || proxied.known {
+		way := proxied.SSH
+		if direct.known {
+			way = direct.SSH
+		}
+		c.SSH = &way
 	}
 	setPorts(&c, address(env, "proxy", defaultProxy), requested, mapped)
 	if c.PublicIP == "" && direct.known {

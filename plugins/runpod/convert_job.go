@@ -9,7 +9,7 @@ import (
 
 // toJob converts an answer of the job API.
 func toJob(env sdk.Env, endpoint string, response *sdk.Response) (*spec.Job, *spec.Error) {
-	text := string(response.Body)
+	text := response.Body
 	job := &spec.Job{Provider: name, Endpoint: endpoint}
 	r := jsonx.New(text)
 	for more := r.Object(); more; more = r.NextMember() {

@@ -127,7 +127,7 @@ func streamJob(env sdk.Env, request *spec.JobRequest) (*spec.JobChunks, *spec.Er
 		return nil, err
 	}
 	chunks := &spec.JobChunks{Status: spec.JobInProgress, Chunks: []spec.Raw{}}
-	r := jsonx.New(string(response.Body))
+	r := jsonx.New(response.Body)
 	bare := r.Kind() == jsonx.Array
 	switch {
 	case bare:

@@ -63,7 +63,7 @@ func setPorts(c *spec.Compute, proxy string, requested []string, mapped []mappin
 		}
 		port := tcpPort(c, m.private)
 		port.External, port.Host = m.public, m.ip
-		port.URL = "tcp://" + hostPort(m.ip, m.public)
+		port.URL = tcpURL(m.ip, m.public)
 		if c.PublicIP == "" {
 			c.PublicIP = m.ip
 		}
@@ -104,15 +104,15 @@ func parsePort(text string) (number int, protocol spec.Protocol, ok bool) {
 }
 
 func proxyURL(template, id string, port int) string {
-	return rest.Fill(rest.Fill(template, "id", id), "port", strconv.Itoa(port))
+	return rest.Fill(template, "id", id, "port", strconv.Itoa(port))
 }
 
-// hostPort joins an address and a port, with brackets around an IPv6 address.
-func hostPort(host string, port int) string {
+// tcpURL joins an address and a port, with brackets around an IPv6 address.
+func tcpURL(host string, port int) string {
 	for i := range len(host) {
 		if host[i] == ':' {
-			return "[" + host + "]:" + strconv.Itoa(port)
+			return "tcp://[" + host + "]:" + strconv.Itoa(port)
 		}
 	}
-	return host + ":" + strconv.Itoa(port)
+	return "tcp://" + host + ":" + strconv.Itoa(port)
 }

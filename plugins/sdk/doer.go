@@ -39,10 +39,10 @@ type Request struct {
 	ReadMaxBytes int
 }
 
-// Response is the answer. Body belongs to the receiver.
+// Response is the answer.
 type Response struct {
 	Status int
-	Body   []byte
+	Body   string
 	Lookup func(name string) string // value of a header, by its lower-case name; nil: no headers are known
 }
 

@@ -1,6 +1,9 @@
 package sdk
 
-import "github.com/exatlas/atlas/core/spec"
+import (
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/plugins/sdk/jsonx"
+)
 
 // maxURL is how long an address may be (docs/plugin-abi.md, Limits).
 const maxURL = 8192
@@ -32,16 +35,14 @@ func address(text string) bool {
 	if len(text) > maxURL || len(text) < 8 || text[:7] != "http://" && text[:8] != "https://" {
 		return false
 	}
-	for i := 0; i < len(text); i++ {
-		if c := text[i]; c <= ' ' || c == 0x7f {
-			return false
-		}
-	}
-	return true
+	return jsonx.Visible(text)
 }
 
 // printable reports whether text has no control character, which no header may.
 func printable(text string) bool {
+	if jsonx.Visible(text) {
+		return len(text) <= maxURL
+	}
 	for i := 0; i < len(text); i++ {
 		if c := text[i]; c < ' ' && c != '\t' || c == 0x7f {
 			return false

@@ -3,6 +3,7 @@ package sdk
 import (
 	"bytes"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/plugins/sdk/codec"
@@ -13,9 +14,10 @@ import (
 const answerSize = 1024
 
 // Handle carries out one operation: it decodes the input of docs/plugin-abi.md,
-// calls the provider and encodes the output. It never fails: whatever goes wrong
-// is an error document. input may be reused as soon as doer is first called.
-func Handle(p *Provider, op string, input []byte, doer Doer) []byte {
+// calls the provider and encodes the output, in room where it fits. It never
+// fails: whatever goes wrong is an error document. input must not change while
+// it runs.
+func Handle(p *Provider, op string, input []byte, doer Doer, room []byte) []byte {
 	if op == spec.OpDescribe {
 		return describe(p)
 	}
@@ -23,41 +25,41 @@ func Handle(p *Provider, op string, input []byte, doer Doer) []byte {
 		return lacks(p, op)
 	}
 	env := Env{HTTP: guard{doer}}
-	request, ok := open(&env, string(input))
+	request, ok := open(&env, unsafe.String(unsafe.SliceData(input), len(input)))
 	if !ok {
 		return failure(spec.NewError(spec.KindPlugin, "the input of "+op+" is no JSON object with a request"))
 	}
 	switch op {
 	case spec.OpSpawn:
-		return carry(env, request, codec.DecodeSpawn, p.Spawn, tidyCompute, codec.AppendCompute)
+		return carry(env, request, room, codec.DecodeSpawn, p.Spawn, tidyCompute, codec.AppendCompute)
 	case spec.OpGet:
-		return carry(env, request, codec.DecodeID, p.Get, tidyCompute, codec.AppendCompute)
+		return carry(env, request, room, codec.DecodeID, p.Get, tidyCompute, codec.AppendCompute)
 	case spec.OpList:
-		return carry(env, request, codec.DecodeList, p.List, tidyComputes, codec.AppendComputePage)
+		return carry(env, request, room, codec.DecodeList, p.List, tidyComputes, codec.AppendComputePage)
 	case spec.OpFind:
-		return carry(env, request, codec.DecodeFind, p.Find, tidyComputes, codec.AppendComputePage)
+		return carry(env, request, room, codec.DecodeFind, p.Find, tidyComputes, codec.AppendComputePage)
 	case spec.OpStop:
-		return carry(env, request, codec.DecodeID, p.Stop, tidyCompute, codec.AppendCompute)
+		return carry(env, request, room, codec.DecodeID, p.Stop, tidyCompute, codec.AppendCompute)
 	case spec.OpStart:
-		return carry(env, request, codec.DecodeID, p.Start, tidyCompute, codec.AppendCompute)
+		return carry(env, request, room, codec.DecodeID, p.Start, tidyCompute, codec.AppendCompute)
 	case spec.OpTerminate:
-		return carry(env, request, codec.DecodeID, p.Terminate, tidyCompute, codec.AppendCompute)
+		return carry(env, request, room, codec.DecodeID, p.Terminate, tidyCompute, codec.AppendCompute)
 	case spec.OpRunJob:
-		return carry(env, request, codec.DecodeRunJob, p.RunJob, tidyJob, codec.AppendJob)
+		return carry(env, request, room, codec.DecodeRunJob, p.RunJob, tidyJob, codec.AppendJob)
 	case spec.OpGetJob:
-		return carry(env, request, codec.DecodeJob, p.GetJob, tidyJob, codec.AppendJob)
+		return carry(env, request, room, codec.DecodeJob, p.GetJob, tidyJob, codec.AppendJob)
 	case spec.OpCancelJob:
-		return carry(env, request, codec.DecodeJob, p.CancelJob, tidyJob, codec.AppendJob)
+		return carry(env, request, room, codec.DecodeJob, p.CancelJob, tidyJob, codec.AppendJob)
 	case spec.OpStreamJob:
-		return carry(env, request, codec.DecodeJob, p.StreamJob, nil, codec.AppendJobChunks)
+		return carry(env, request, room, codec.DecodeJob, p.StreamJob, nil, codec.AppendJobChunks)
 	case spec.OpListGPUTypes:
-		return carry(env, request, codec.DecodeGPUTypes, p.ListGPUTypes, tidyGPUTypes, codec.AppendGPUTypeList)
+		return carry(env, request, room, codec.DecodeGPUTypes, p.ListGPUTypes, tidyGPUTypes, codec.AppendGPUTypeList)
 	case spec.OpSearchOffers:
-		return carry(env, request, codec.DecodeOffers, p.SearchOffers, tidyOffers, codec.AppendOfferList)
+		return carry(env, request, room, codec.DecodeOffers, p.SearchOffers, tidyOffers, codec.AppendOfferList)
 	case spec.OpGetLogs:
-		return carry(env, request, codec.DecodeLogs, p.GetLogs, nil, codec.AppendLogsPage)
+		return carry(env, request, room, codec.DecodeLogs, p.GetLogs, nil, codec.AppendLogsPage)
 	default: // has let only get_bill through
-		return carry(env, request, codec.DecodeBill, p.GetBill, nil, codec.AppendBill)
+		return carry(env, request, room, codec.DecodeBill, p.GetBill, nil, codec.AppendBill)
 	}
 }
 
@@ -113,7 +115,7 @@ func readContext(r *jsonx.Reader, env *Env) {
 
 // carry decodes a request, calls an operation, takes out of its answer what
 // cannot be true, and encodes it.
-func carry[Q, A any](env Env, text string, decode func(string, *Q) *spec.Error,
+func carry[Q, A any](env Env, text string, room []byte, decode func(string, *Q) *spec.Error,
 	call func(Env, *Q) (*A, *spec.Error), tidy func(*A), encode func([]byte, *A) []byte) []byte {
 	request := new(Q)
 	if err := decode(text, request); err != nil {
@@ -123,7 +125,10 @@ func carry[Q, A any](env Env, text string, decode func(string, *Q) *spec.Error,
 	if err != nil {
 		return failure(err)
 	}
-	out := append(make([]byte, 0, answerSize), `{"value":`...)
+	if cap(room) == 0 {
+		room = make([]byte, 0, answerSize)
+	}
+	out := append(room[:0], `{"value":`...)
 	if answer == nil {
 		return append(out, `{}}`...)
 	}

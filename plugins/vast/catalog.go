@@ -45,7 +45,7 @@ func listGPUTypes(env sdk.Env, request *spec.GPUTypesRequest) (*spec.GPUTypeList
 	if err != nil {
 		return nil, err
 	}
-	quotes, ok := readQuotes(string(response.Body))
+	quotes, ok := readQuotes(response.Body)
 	if !ok {
 		return nil, rest.Unreadable(&response, "summary of the market")
 	}
@@ -142,7 +142,7 @@ func readSizes(env sdk.Env) (map[string][]float64, *spec.Error) {
 		}
 		return all, nil
 	}
-	r := jsonx.New(jsonx.Field(string(response.Body), "gpu_types"))
+	r := jsonx.New(jsonx.Field(response.Body, "gpu_types"))
 	for more := r.Array(); more; more = r.NextElement() {
 		named, memoryMB := "", 0.0
 		for more := r.Object(); more; more = r.NextMember() {

@@ -24,10 +24,10 @@ func get(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
 	if err != nil {
 		return nil, err
 	}
-	if !jsonx.IsObject(string(response.Body)) || !jsonx.Has(string(response.Body), "instances") {
+	if !jsonx.IsObject(response.Body) || !jsonx.Has(response.Body, "instances") {
 		return nil, rest.Unreadable(&response, "instance")
 	}
-	text := jsonx.Field(string(response.Body), "instances") // the name is plural, the value is one object
+	text := jsonx.Field(response.Body, "instances") // the name is plural, the value is one object
 	if text == "" {
 		return nil, &spec.Error{Kind: spec.KindNotFound, Status: response.Status, Message: "no machine " + request.ID}
 	}
@@ -104,7 +104,7 @@ func instances(env sdk.Env, filter, from string, keep func(*spec.Compute) bool) 
 // make rented machines look gone.
 func instancesPage(env sdk.Env, response *sdk.Response, keep func(*spec.Compute) bool, all *spec.ComputePage) (next string, ok bool) {
 	listed, whole := false, true
-	r := jsonx.New(string(response.Body))
+	r := jsonx.New(response.Body)
 	for more := r.Object(); more; more = r.NextMember() {
 		switch r.Key() {
 		case "instances":

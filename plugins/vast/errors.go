@@ -19,14 +19,14 @@ func failure(response *sdk.Response, secrets []string) *spec.Error {
 	problem := rest.ReadProblem(response.Body)
 	code := ""
 	if problem.JSON {
-		code, problem = vastProblem(string(response.Body), problem)
+		code, problem = vastProblem(response.Body, problem)
 	}
 	e := rest.Error(response, &problem)
 	classify(e, code, problem.JSON)
 	rest.SetRetryable(e)
 	e.Message = rest.Hide(e.Message, secrets)
 	if problem.JSON && len(response.Body) <= maxRaw {
-		e.Raw = rest.Redact(string(response.Body), secretMembers[:], secrets)
+		e.Raw = rest.Redact(response.Body, secretMembers[:], secrets)
 	}
 	return e
 }
@@ -47,7 +47,7 @@ func vastProblem(body string, problem rest.Problem) (code string, out rest.Probl
 		}
 	}
 	if said != "" {
-		problem.Text = rest.ReadProblem([]byte(said)).Text // its first line, at most so long
+		problem.Text = rest.ReadProblem(said).Text // its first line, at most so long
 	}
 	return code, problem
 }

@@ -123,7 +123,7 @@ func (r *relay) Do(request sdk.Request) (sdk.Response, *spec.Error) {
 	if err != nil {
 		return lost, &spec.Error{Kind: spec.KindTransport, Message: "the connection broke"}
 	}
-	return sdk.Response{Status: response.StatusCode, Body: body, Lookup: response.Header.Get}, nil
+	return sdk.Response{Status: response.StatusCode, Body: string(body), Lookup: response.Header.Get}, nil
 }
 
 // rig is a provider in front of a simulator.
@@ -265,7 +265,7 @@ func (s *play) Do(request sdk.Request) (sdk.Response, *spec.Error) {
 }
 
 func say(status int, body string) sdk.Response {
-	return sdk.Response{Status: status, Body: []byte(body)}
+	return sdk.Response{Status: status, Body: body}
 }
 
 // scripted is an environment whose cloud answers these.

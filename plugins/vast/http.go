@@ -36,7 +36,7 @@ func success(response *sdk.Response) bool {
 	if response.Status < 200 || response.Status > 299 {
 		return false
 	}
-	said := jsonx.New(jsonx.Field(string(response.Body), "success"))
+	said := jsonx.New(jsonx.Field(response.Body, "success"))
 	return said.Kind() != jsonx.Bool || said.Bool()
 }
 
@@ -52,7 +52,7 @@ func act(env sdk.Env, request sdk.Request, secrets ...string) *spec.Error {
 
 // confirmed reports whether an answer says that what was asked for is done.
 func confirmed(response *sdk.Response) bool {
-	said := jsonx.New(jsonx.Field(string(response.Body), "success"))
+	said := jsonx.New(jsonx.Field(response.Body, "success"))
 	return said.Bool()
 }
 

@@ -56,7 +56,7 @@ func getLogs(env sdk.Env, request *spec.LogsRequest) (*spec.LogsPage, *spec.Erro
 	if err != nil {
 		return nil, err
 	}
-	result := jsonx.New(jsonx.Field(string(response.Body), "result_url"))
+	result := jsonx.New(jsonx.Field(response.Body, "result_url"))
 	at := result.Text()
 	if !strings.HasPrefix(at, "https://") && !strings.HasPrefix(at, "http://") {
 		return nil, rest.Unreadable(&response, "address of a log")
@@ -97,7 +97,7 @@ func fetch(env sdk.Env, url string, waitMS int64) (text string, arrived bool, er
 		case err != nil:
 			return "", false, err
 		case response.Status == 200:
-			return string(response.Body), true, nil
+			return response.Body, true, nil
 		case response.Status != 403 && response.Status != 404:
 			e := failure(&response, nil)
 			e.Message = "the file of the log: " + e.Message

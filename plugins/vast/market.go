@@ -49,7 +49,7 @@ func market(env sdk.Env, w *want) ([]row, *spec.Error) {
 	}
 	rows := []row{}
 	listed, whole := false, true
-	r := jsonx.New(string(response.Body))
+	r := jsonx.New(response.Body)
 	for more := r.Object(); more; more = r.NextMember() {
 		if r.Key() != "offers" {
 			r.Skip()

@@ -157,5 +157,5 @@ func reach(env sdk.Env, port *spec.Port, host string, external int) {
 		port.URL = "http://" + host + ":" + number
 		return
 	}
-	port.URL = rest.Fill(rest.Fill(template, "host", host), "port", number)
+	port.URL = rest.Fill(template, "host", host, "port", number)
 }

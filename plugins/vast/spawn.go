@@ -117,7 +117,7 @@ func rent(env sdk.Env, s *spec.SpawnRequest, offer string, o *row) (*spec.Comput
 	if err != nil {
 		return nil, err
 	}
-	contract := jsonx.New(jsonx.Field(string(response.Body), "new_contract"))
+	contract := jsonx.New(jsonx.Field(response.Body, "new_contract"))
 	id := contract.Text()
 	if !success(&response) {
 		return nil, refused(env, failure(&response, secrets), id)
@@ -132,7 +132,7 @@ func rent(env sdk.Env, s *spec.SpawnRequest, offer string, o *row) (*spec.Comput
 	}
 	compute := rented(s, id, o, cost)
 	if env.IncludeRaw {
-		compute.Raw = rest.Redact(string(response.Body), secretMembers[:], secrets)
+		compute.Raw = rest.Redact(response.Body, secretMembers[:], secrets)
 	}
 	return compute, nil
 }

@@ -100,7 +100,7 @@ func blockingDo(meta, body []byte) (sdk.Response, *spec.Error) {
 	if status == 0 {
 		return sdk.Response{}, spec.NewError(spec.KindTransport, "the request got no answer")
 	}
-	response := sdk.Response{Status: int(status), Body: load(nil, at, extismLength(at), extismLoad64, extismLoad8)}
+	response := sdk.Response{Status: int(status), Body: string(load(nil, at, extismLength(at), extismLoad64, extismLoad8))}
 	extismFree(at)
 	if headersAt := extismHeaders(); headersAt != 0 {
 		text := string(load(nil, headersAt, extismLength(headersAt), extismLoad64, extismLoad8))

@@ -3,6 +3,8 @@
 package guest
 
 import (
+	"unsafe"
+
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/plugins/sdk"
 	"github.com/exatlas/atlas/plugins/sdk/jsonx"
@@ -39,7 +41,7 @@ func (w *worker) begin(request *sdk.Request) *spec.Error {
 		return refused(number)
 	}
 	w.request = number
-	state.waiting[number] = w
+	state.waiting.enter(w)
 	crowd()
 	return nil
 }
@@ -57,7 +59,9 @@ func (w *worker) answer() (sdk.Response, *spec.Error) {
 	if len(body) > 0 {
 		httpBodyRead(number, ptr(body))
 	}
-	return sdk.Response{Status: int(status), Body: body, Lookup: func(name string) string { return w.header(number, name) }}, nil
+	// Nobody else has the bytes, so they need not be copied to be a string.
+	text := unsafe.String(unsafe.SliceData(body), len(body))
+	return sdk.Response{Status: int(status), Body: text, Lookup: func(name string) string { return w.header(number, name) }}, nil
 }
 
 // header returns a header of an answer that has not been followed by another

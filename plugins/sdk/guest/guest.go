@@ -22,16 +22,14 @@ var state struct {
 	blocking bool // the host does not park
 	crowded  bool // many calls are parked
 	idle     []*worker
-	waiting  map[int32]*worker // by the number of the request they wait for
-	starting string            // the operation of the next worker to run
-	input    []byte            // of the call that entered; free once the handler has decoded it
+	waiting  lobby  // for their requests
+	starting string // the operation of the next worker to run
 }
 
 // Serve sets the provider of this guest. Call it from an init function.
 func Serve(p *sdk.Provider) {
 	state.provider = p
 	state.blocking = hostABI() == 0
-	state.waiting = make(map[int32]*worker, 64)
 }
 
 // With thousands of calls parked, what they hold is most of the memory, and what
@@ -45,7 +43,7 @@ const (
 
 // crowd sets how often garbage is collected by how many calls are parked.
 func crowd() {
-	switch n := len(state.waiting); {
+	switch n := state.waiting.count; {
 	case !state.crowded && n >= manyParked:
 		state.crowded = true
 		debug.SetGCPercent(crowdedGC)
@@ -74,11 +72,10 @@ func Enter(operation string) int32 {
 //
 //go:wasmexport atlas_resume
 func resume(request int32) int32 {
-	w := state.waiting[request]
+	w := state.waiting.leave(request)
 	if w == nil {
 		panic("atlas_resume: no call waits for this request")
 	}
-	delete(state.waiting, request)
 	crowd()
 	result, _ := w.next()
 	return result
@@ -88,8 +85,10 @@ func resume(request int32) int32 {
 type worker struct {
 	next    func() (int32, bool)
 	yield   func(int32) bool
-	request int32 // its last HTTP request; 0: none
-	meta    []byte
+	request int32   // its last HTTP request; 0: none
+	later   *worker // in the lobby
+
+	input, meta, output []byte // of the present call; the next one uses them again
 }
 
 func newWorker() *worker {
@@ -102,13 +101,26 @@ func newWorker() *worker {
 func (w *worker) work(yield func(int32) bool) {
 	w.yield = yield
 	for {
-		state.input = readInput(state.input)
-		output := sdk.Handle(state.provider, state.starting, state.input, w)
-		writeOutput(output)
-		w.request = 0
+		w.input = readInput(w.input)
+		w.output = sdk.Handle(state.provider, state.starting, w.input, w, w.output)
+		writeOutput(w.output)
+		w.tidy()
 		state.idle = append(state.idle, w)
 		if !yield(finished) {
 			return
 		}
+	}
+}
+
+// tidy forgets the call. What is larger than most calls need is not kept for the
+// next one.
+func (w *worker) tidy() {
+	const keep = 4 << 10
+	w.request = 0
+	if cap(w.input) > keep {
+		w.input = nil
+	}
+	if cap(w.output) > keep {
+		w.output = nil
 	}
 }

@@ -52,12 +52,11 @@ func ptr(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }
 
 // readInput reads the call's input into buffer, which it grows as needed.
 func readInput(buffer []byte) []byte {
-	const keep = 64 << 10
 	if state.blocking {
 		return extismInput(buffer)
 	}
 	n := int(inputLength())
-	if cap(buffer) < n || cap(buffer) > keep && n <= keep {
+	if cap(buffer) < n {
 		buffer = make([]byte, n, n+n/2+256)
 	}
 	buffer = buffer[:n]

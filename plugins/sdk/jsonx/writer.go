@@ -1,5 +1,7 @@
 package jsonx
 
+import "unsafe"
+
 // Writer builds a JSON document by appending, and sets the commas itself. Its
 // field functions leave empty values out; the methods without a name write
 // array elements or whatever follows Key.
@@ -16,6 +18,8 @@ func (w *Writer) sep() {
 }
 
 // Open begins an object or an array: '{' or '['.
+//
+//go:noinline
 func (w *Writer) Open(bracket byte) {
 	w.sep()
 	w.Buf = append(w.Buf, bracket)
@@ -23,6 +27,8 @@ func (w *Writer) Open(bracket byte) {
 }
 
 // Close ends it: '}' or ']'.
+//
+//go:noinline
 func (w *Writer) Close(bracket byte) {
 	w.Buf = append(w.Buf, bracket)
 	w.comma = true
@@ -30,11 +36,24 @@ func (w *Writer) Close(bracket byte) {
 
 // Key writes the name of the member whose value is written next. It must need
 // no escaping.
+//
+//go:noinline
 func (w *Writer) Key(name string) {
-	w.sep()
-	w.Buf = append(w.Buf, '"')
-	w.Buf = append(w.Buf, name...)
-	w.Buf = append(w.Buf, '"', ':')
+	at := len(w.Buf)
+	if cap(w.Buf)-at < len(name)+4 {
+		w.Buf = grown(w.Buf, len(name)+4)
+	}
+	to := unsafe.Pointer(unsafe.SliceData(w.Buf))
+	if w.comma {
+		*(*byte)(unsafe.Add(to, at)) = ','
+		at++
+	}
+	*(*byte)(unsafe.Add(to, at)) = '"'
+	put(unsafe.Add(to, at+1), name)
+	at += 1 + len(name)
+	*(*byte)(unsafe.Add(to, at)) = '"'
+	*(*byte)(unsafe.Add(to, at+1)) = ':'
+	w.Buf = w.Buf[:at+2]
 	w.comma = false
 }
 
@@ -46,24 +65,32 @@ func (w *Writer) Name(name string) {
 }
 
 // Text writes a string.
+//
+//go:noinline
 func (w *Writer) Text(value string) {
 	w.sep()
 	w.Buf = AppendString(w.Buf, value)
 }
 
 // Int writes a whole number.
+//
+//go:noinline
 func (w *Writer) Int(value int64) {
 	w.sep()
 	w.Buf = AppendInt(w.Buf, value)
 }
 
 // Float writes a number.
+//
+//go:noinline
 func (w *Writer) Float(value float64) {
 	w.sep()
 	w.Buf = AppendFloat(w.Buf, value)
 }
 
 // Bool writes true or false.
+//
+//go:noinline
 func (w *Writer) Bool(value bool) {
 	w.sep()
 	w.Buf = AppendBool(w.Buf, value)
@@ -85,6 +112,8 @@ func (w *Writer) Texts(list []string) {
 }
 
 // TextField writes a member unless value is empty.
+//
+//go:noinline
 func (w *Writer) TextField(name, value string) {
 	if value != "" {
 		w.Key(name)
@@ -93,6 +122,8 @@ func (w *Writer) TextField(name, value string) {
 }
 
 // IntField writes a member unless value is 0.
+//
+//go:noinline
 func (w *Writer) IntField(name string, value int64) {
 	if value != 0 {
 		w.Key(name)

@@ -16,7 +16,7 @@ type Events struct {
 }
 
 // NewEvents returns a walk over body.
-func NewEvents(body []byte) Events { return Events{text: string(body)} }
+func NewEvents(body string) Events { return Events{text: body} }
 
 // Next returns the next whole event that has data or an identifier.
 func (e *Events) Next() (event Event, ok bool) {

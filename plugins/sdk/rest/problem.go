@@ -25,8 +25,7 @@ type Problem struct {
 }
 
 // ReadProblem reads an error body.
-func ReadProblem(body []byte) Problem {
-	text := string(body)
+func ReadProblem(text string) Problem {
 	r := jsonx.New(text)
 	if r.Kind() != jsonx.Object {
 		return Problem{Text: clip(firstLine(text))}
@@ -45,7 +44,7 @@ func ReadProblem(body []byte) Problem {
 			p.Code = r.Text()
 		case "error":
 			if r.Kind() == jsonx.Object {
-				nested := ReadProblem([]byte(r.Raw()))
+				nested := ReadProblem(r.Raw())
 				plain = nested.Text
 				if p.Code == "" {
 					p.Code = nested.Code
@@ -80,7 +79,7 @@ func readErrors(r *jsonx.Reader) []string {
 	for more := r.Array(); more; more = r.NextElement() {
 		sentence := ""
 		if r.Kind() == jsonx.Object {
-			sentence = ReadProblem([]byte(r.Raw())).Text
+			sentence = ReadProblem(r.Raw()).Text
 		} else {
 			sentence = r.Text()
 		}

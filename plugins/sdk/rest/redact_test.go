@@ -12,7 +12,7 @@ func TestHide_LeavesNothingOfASecretThatACutWentThrough(t *testing.T) {
 	for _, lead := range []int{0, 10, maxText - 21, maxText - 10, maxText - 4, maxText} {
 		text := strings.Repeat("x", lead) + secret + strings.Repeat("y", maxText)
 		body := `{"message":"` + text + `"}`
-		problem := ReadProblem([]byte(body))
+		problem := ReadProblem(body)
 		got := Hide(problem.Text, []string{secret, "abc", ""})
 		if strings.Contains(got, secret[:4]) || !strings.HasSuffix(got, cutMark) {
 			t.Errorf("%d before it: %q", lead, got)

@@ -9,6 +9,9 @@ import (
 // none.
 func UTC(text string) string {
 	if len(text) == 20 && text[19] == 'Z' && text[10] == 'T' && digits(text) && text[:4] > "0001" {
+		if usual(text) {
+			return text
+		}
 		if _, err := time.Parse(time.RFC3339, text); err == nil {
 			return text
 		}
@@ -21,6 +24,18 @@ func UTC(text string) string {
 		}
 	}
 	return ""
+}
+
+// usual reports whether a time whose numbers are digits has its signs and is on
+// one of the first 28 days of a month, so that there is no more to look into.
+func usual(text string) bool {
+	return text[4] == '-' && text[7] == '-' && text[13] == ':' && text[16] == ':' &&
+		within(text[5:7], 1, 12) && within(text[8:10], 1, 28) && within(text[11:13], 0, 23) && within(text[14:16], 0, 59) && within(text[17:19], 0, 59)
+}
+
+func within(two string, least, most byte) bool {
+	n := (two[0]-'0')*10 + two[1] - '0'
+	return n >= least && n <= most
 }
 
 // digits reports whether the places of the numbers in a time hold digits.

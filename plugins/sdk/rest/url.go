@@ -1,6 +1,9 @@
 package rest
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 const upperHex = "0123456789ABCDEF"
 
@@ -63,12 +66,33 @@ func (q *Query) Clone() Query { return Query{text: append([]byte(nil), q.text...
 // String returns the query with its question mark, "" where it is empty.
 func (q *Query) String() string { return string(q.text) }
 
-// Fill replaces the placeholder {name} in a URL template by value, escaped.
-func Fill(template, name, value string) string {
-	for i := 0; i+len(name)+2 <= len(template); i++ {
-		if template[i] == '{' && template[i+1:i+1+len(name)] == name && template[i+1+len(name)] == '}' {
-			return template[:i] + Escape(value) + Fill(template[i+len(name)+2:], name, value)
+// Fill replaces placeholders such as {id} in a URL template by values, escaped:
+// Fill(template, "id", id, "port", port). A placeholder of another name stays.
+func Fill(template string, namesAndValues ...string) string {
+	var out []byte
+	rest := template
+	for {
+		before, after, open := strings.Cut(rest, "{")
+		name, behind, closed := strings.Cut(after, "}")
+		if !open || !closed {
+			break
+		}
+		value, known := "{", false
+		for i := 0; i+1 < len(namesAndValues); i += 2 {
+			if namesAndValues[i] == name {
+				value, known = Escape(namesAndValues[i+1]), true
+			}
+		}
+		if out == nil {
+			out = make([]byte, 0, len(template)+64)
+		}
+		out = append(append(out, before...), value...)
+		if rest = after; known {
+			rest = behind
 		}
 	}
-	return template
+	if out == nil {
+		return template
+	}
+	return string(append(out, rest...))
 }

@@ -28,7 +28,7 @@ func (doer) Do(request sdk.Request) (sdk.Response, *spec.Error) {
 		return sdk.Response{}, spec.NewError(spec.KindTransport, "the request got no answer")
 	}
 	headers := answer.Headers()
-	return sdk.Response{Status: int(answer.Status()), Body: answer.Body(), Lookup: func(name string) string { return headers[name] }}, nil
+	return sdk.Response{Status: int(answer.Status()), Body: string(answer.Body()), Lookup: func(name string) string { return headers[name] }}, nil
 }
 
 var methods = map[string]pdk.HTTPMethod{"GET": pdk.MethodGet, "HEAD": pdk.MethodHead, "POST": pdk.MethodPost, "PUT": pdk.MethodPut, "PATCH": pdk.MethodPatch, "DELETE": pdk.MethodDelete}
@@ -36,7 +36,7 @@ var methods = map[string]pdk.HTTPMethod{"GET": pdk.MethodGet, "HEAD": pdk.Method
 var provider = runpod.Provider()
 
 func carry(operation string) int32 {
-	pdk.Output(sdk.Handle(provider, operation, pdk.Input(), doer{}))
+	pdk.Output(sdk.Handle(provider, operation, pdk.Input(), doer{}, nil))
 	return 0
 }
 

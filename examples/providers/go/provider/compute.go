@@ -49,7 +49,7 @@ func one(env sdk.Env, method, id, below string, body []byte) (*spec.Compute, *sp
 
 // machine reads an answer that is one machine.
 func machine(response *sdk.Response) (*spec.Compute, *spec.Error) {
-	compute, ok := toCompute(string(response.Body))
+	compute, ok := toCompute(response.Body)
 	if !ok {
 		return nil, rest.Unreadable(response, "machine")
 	}
@@ -80,7 +80,7 @@ func machines(env sdk.Env, from string, wanted func(*spec.Compute) bool) (*spec.
 		if err != nil {
 			return "", 0, err
 		}
-		next, read, ok := readPage(string(response.Body), all, wanted)
+		next, read, ok := readPage(response.Body, all, wanted)
 		if !ok {
 			return "", 0, rest.Unreadable(&response, "list of machines")
 		}

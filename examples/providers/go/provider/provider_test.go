@@ -27,12 +27,12 @@ func (s *script) Do(r sdk.Request) (sdk.Response, *spec.Error) {
 // run carries an operation out as the host does.
 func run(operation, request string, answers ...sdk.Response) (output string, sent []string) {
 	s := &script{answers: answers}
-	output = string(sdk.Handle(New(), operation, []byte(`{"request":`+request+`,"context":{"urls":{"api":"https://sim/"}}}`), s))
+	output = string(sdk.Handle(New(), operation, []byte(`{"request":`+request+`,"context":{"urls":{"api":"https://sim/"}}}`), s, nil))
 	return output, s.sent
 }
 
 func says(status int, body string) sdk.Response {
-	return sdk.Response{Status: status, Body: []byte(body), Lookup: func(name string) string {
+	return sdk.Response{Status: status, Body: body, Lookup: func(name string) string {
 		return map[string]string{"retry-after": "7"}[name]
 	}}
 }

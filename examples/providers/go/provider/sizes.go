@@ -22,7 +22,7 @@ func listGPUTypes(env sdk.Env, request *spec.GPUTypesRequest) (*spec.GPUTypeList
 	if err != nil {
 		return nil, err
 	}
-	sizes, ok := readSizes(string(response.Body))
+	sizes, ok := readSizes(response.Body)
 	if !ok {
 		return nil, rest.Unreadable(&response, "list of sizes")
 	}
