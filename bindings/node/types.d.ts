@@ -214,7 +214,7 @@ export interface ComputeBillParams {
   api_key?: string;
   /** The cloud's identifier of the machine; it may be gone. */
   id: string;
-  /** Charges from this time on, RFC 3339. Default: as far back as the cloud tells by itself. */
+  /** Charges from this time on, RFC 3339; a cloud that charges by the day counts all of that day. Default: as far back as the cloud tells by itself. */
   from?: string;
 }
 

@@ -126,7 +126,7 @@ func (s *Service) Bill(ctx context.Context, p *BillParams) (*spec.Bill, error) {
 	if err := a.Need(spec.CapBilling, "bills of machines", ""); err != nil {
 		return nil, err
 	}
-	return provider.Do[spec.Bill](ctx, s.Backend, a, spec.OpGetBill, &spec.BillRequest{ID: p.ID, From: p.From}, false)
+	return provider.Do[spec.Bill](ctx, s.Backend, a, spec.OpGetBill, &spec.BillRequest{ID: p.ID, From: p.From, To: s.Clock.Now().UTC().Format(time.RFC3339)}, false)
 }
 
 // Bills reports whether a provider tells what a machine has cost.

@@ -57,6 +57,26 @@ func TestStopAndStart_FillInWhatTheCloudLeavesOutAndNeedTheCapability(t *testing
 	r.finish(t)
 }
 
+func TestBill_IsAskedForUntilNowAndNeedsTheCapability(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		r := newRig(f, Settings{})
+		if _, err := r.Service.Bill(context.Background(), &BillParams{ID: "a"}); kind(err) != spec.KindUnsupported || len(f.calls) != 0 || r.Bills(context.Background(), "runpod") {
+			t.Errorf("%v, after %v", err, f.calls)
+		}
+		f.manifest.Capabilities = append(f.manifest.Capabilities, spec.CapBilling)
+		time.Sleep(36 * time.Hour) // virtual, from 2000-01-01 on
+		bill, err := r.Service.Bill(context.Background(), &BillParams{ID: "gone", From: "2000-01-01T00:00:00+01:00"})
+		if err != nil || bill.AmountUSD != 1.25 || !r.Bills(context.Background(), "runpod") {
+			t.Errorf("%+v %v", bill, err)
+		}
+		if want := (spec.BillRequest{ID: "gone", From: "2000-01-01T00:00:00+01:00", To: "2000-01-02T12:00:00Z"}); len(f.bills) != 1 || f.bills[0] != want {
+			t.Errorf("%+v, want %+v", f.bills, want)
+		}
+		r.finish(t)
+	})
+}
+
 func TestActs_TellTheStateOnTheMachinesTopic(t *testing.T) {
 	f := newFake()
 	f.machines["a"] = machine("a", nil)

@@ -135,7 +135,7 @@ type LogsParams struct {
 type BillParams struct {
 	provider.Target
 	ID   string `json:"id" required:"true" minlen:"1" doc:"The cloud's identifier of the machine; it may be gone."`
-	From string `json:"from" format:"date-time" doc:"Charges from this time on, RFC 3339. Default: as far back as the cloud tells by itself."`
+	From string `json:"from" format:"date-time" doc:"Charges from this time on, RFC 3339; a cloud that charges by the day counts all of that day. Default: as far back as the cloud tells by itself."`
 }
 
 // GPUsParams asks for a provider's catalogue.

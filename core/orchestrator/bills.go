@@ -1,7 +1,9 @@
 package orchestrator
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,38 +18,37 @@ const (
 )
 
 // bills are sessions whose cost is to be compared with what their cloud has
-// charged, apart from what must not wait for a cloud.
+// charged, apart from what must not wait for a cloud. A session is among them once,
+// however long a cloud's pace lets it wait.
 type bills struct {
-	mu   sync.Mutex
-	list []billing
-}
-
-type billing struct {
-	id string // the session's
-	at int64
+	mu sync.Mutex
+	at map[string]int64 // by session
 }
 
 func (b *bills) add(id string, at int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.list = append(b.list, billing{id, at})
+	if b.at == nil {
+		b.at = map[string]int64{}
+	}
+	b.at[id] = at
 }
 
-// due takes those whose time has come.
+// due takes those whose time has come, the longest due first.
 func (b *bills) due(now int64) []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var out []string
-	rest := b.list[:0]
-	for _, one := range b.list {
-		if one.at <= now {
-			out = append(out, one.id)
-		} else {
-			rest = append(rest, one)
+	var ids []string
+	for id, at := range b.at {
+		if at <= now {
+			ids = append(ids, id)
 		}
 	}
-	b.list = rest
-	return out
+	slices.SortFunc(ids, func(x, y string) int { return cmp.Or(cmp.Compare(b.at[x], b.at[y]), cmp.Compare(x, y)) })
+	for _, id := range ids {
+		delete(b.at, id)
+	}
+	return ids
 }
 
 // askBills compares one after another. Those that no process comes to ask about

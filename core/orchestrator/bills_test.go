@@ -1,6 +1,8 @@
 package orchestrator
 
 import (
+	"context"
+	"strings"
 	"testing"
 	"time"
 )
@@ -51,4 +53,65 @@ func TestBills_OfEndedSessionsAreAskedForOnce(t *testing.T) {
 			t.Fatalf("asked %d times", n)
 		}
 	})
+}
+
+// Some clouds charge by the day: a question that began within the first one, or
+// ended before now, would leave out what was charged.
+func TestBills_AreAskedForFromTheDayOfTheSessionUntilNow(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.cloud.bill = 0.01
+		wait(23*time.Hour + 55*time.Minute) // 2000-01-01
+		p := w.process()
+		defer p.close()
+		s := p.spawn(idle(0), func(p *SpawnParams) { p.MaxCost = 9 })
+		wait(20 * time.Minute)
+		if _, err := p.Stop(context.Background(), &StopParams{ID: s.ID}); err != nil {
+			t.Fatal(err)
+		}
+		wait(10 * time.Minute)
+		w.cloud.mu.Lock()
+		defer w.cloud.mu.Unlock()
+		if len(w.cloud.billed) != 2 {
+			t.Fatalf("asked %d times, want once while it lived and once after it", len(w.cloud.billed))
+		}
+		for i, want := range []string{"2000-01-02T00:10", "2000-01-02T00:20"} {
+			got := w.cloud.billed[i]
+			if got.ID != s.Compute.ID || got.From != "2000-01-01T00:00:00Z" || !strings.HasPrefix(got.To, want) {
+				t.Errorf("question %d: %+v, want it to end at %s", i, got, want)
+			}
+		}
+	})
+}
+
+func TestBills_ThatAreNotThereYetChangeNothing(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.cloud.late = true
+		p := w.process()
+		defer p.close()
+		s := p.spawn(idle(0), func(p *SpawnParams) { p.MaxCost = 9 })
+		wait(time.Hour)
+		if got := p.get(s.ID); got.Billed == nil || *got.Billed != 0 || *got.Spent < 0.499 || *got.Spent > 0.501 {
+			t.Fatalf("while it lives: billed %v, spent %v", got.Billed, *got.Spent)
+		}
+		if _, err := p.Stop(context.Background(), &StopParams{ID: s.ID}); err != nil {
+			t.Fatal(err)
+		}
+		wait(10 * time.Minute)
+		if got := p.get(s.ID); got.State != "ended" || got.Billed == nil || *got.Billed != 0 || *got.Spent < 0.499 || *got.Spent > 0.501 {
+			t.Fatalf("after its end: %+v, spent %v", got, *got.Spent)
+		}
+	})
+}
+
+func TestBills_HoldEachSessionOnce(t *testing.T) {
+	var b bills
+	for at, id := range []string{"a", "b", "a", "c", "b"} { // a again before its turn came
+		b.add(id, int64(at))
+	}
+	if got := strings.Join(b.due(3), " "); got != "a c" {
+		t.Errorf("due are %q", got)
+	}
+	if got := strings.Join(b.due(9), " "); got != "b" || len(b.due(99)) != 0 {
+		t.Errorf("then %q", got)
+	}
 }

@@ -34,6 +34,8 @@ type cloud struct {
 	envs     map[string]map[string]string
 	price    *float64
 	bill     float64                                     // USD charged for each machine; 0: the cloud tells no bills
+	late     bool                                        // it tells them, and has charged nothing yet
+	billed   []spec.BillRequest                          // what was asked for
 	status   spec.Status                                 // of new machines
 	fail     func(operation string, n int) *spec.Error   // an operation fails without effect
 	lose     func(operation string, n int) *spec.Error   // it fails after its effect
@@ -51,7 +53,7 @@ func (c *cloud) Manifest(context.Context, string) (*spec.Manifest, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	able := []spec.Capability{spec.CapGPU, spec.CapCPU, spec.CapStopStart}
-	if c.bill > 0 {
+	if c.bill > 0 || c.late {
 		able = append(able, spec.CapBilling)
 	}
 	return &spec.Manifest{Name: "runpod", Capabilities: able, Operations: spec.Operations(), ListingLagMS: 2000}, nil
@@ -99,6 +101,11 @@ func (c *cloud) do(n int, call spec.Call) (any, *spec.Error) {
 		c.machines[m.ID], c.envs[m.ID] = m, r.Env
 		return *m, nil
 	case spec.OpGetBill:
+		var r spec.BillRequest
+		if err := json.Unmarshal(call.Request, &r); err != nil {
+			return nil, spec.NewError(spec.KindInternal, err.Error())
+		}
+		c.billed = append(c.billed, r)
 		return spec.Bill{AmountUSD: c.bill}, nil
 	case spec.OpList, spec.OpFind:
 		out := spec.ComputeList{}

@@ -4,6 +4,7 @@ package spec
 type BillRequest struct {
 	ID   string `json:"id"`
 	From string `json:"from,omitempty"` // RFC 3339; empty: as far back as the cloud tells by itself
+	To   string `json:"to,omitempty"`   // RFC 3339, the time of the question, for a cloud that wants an end
 }
 
 // Bill is the answer of get_bill. Clouds add to a bill some time after the fact,

@@ -201,8 +201,8 @@ func TestGet_TellsAnInterruptedMachineFromAStoppedOne(t *testing.T) {
 	}
 	for action, want := range map[string]spec.Status{"run": spec.StatusRunning, "fail": spec.StatusFailed, "exit": spec.StatusFailed, "stuck": spec.StatusProvisioning,
 		"offline": spec.StatusFailed, "unknown": spec.StatusFailed} {
-		for _, step := range []string{"run", action} { // each befalls a running machine, whatever came before
-			if err := r.Server.Do(theirs.ID, step); err != nil {
+		for _, do := range []string{"run", action} { // what exits is wanted running; before the first run it is not
+			if err := r.Server.Do(theirs.ID, do); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -25,6 +25,10 @@
 //     {"env":{"-p 70000:70000":"1"}}, and read VAST_TCP_PORT_70000 in the machine.
 //   - A log is a file of its last lines, made on request. Its lines have no times
 //     and no numbers, so get_logs finds where it was by the text of the last ones.
+//   - Charges are listed by contract, which is one machine, for whole days (UTC):
+//     GPUs, disk, and the traffic that no price tells. There is no asking for one
+//     contract. By the document it has one row for all days; clients report one
+//     for each. Both add up.
 //   - Vast states no bound on how long a new machine may be missing from the
 //     listing. The manifest's 10 seconds are an assumption with a margin.
 //

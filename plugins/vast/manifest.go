@@ -39,6 +39,7 @@ func Provider() *sdk.Provider {
 		ListGPUTypes: listGPUTypes,
 		SearchOffers: searchOffers,
 		GetLogs:      getLogs,
+		GetBill:      getBill,
 	}
 }
 
@@ -51,7 +52,7 @@ func manifest() spec.Manifest {
 		ABI:         spec.PluginABI,
 		Version:     "1.0.0",
 		Description: "Vast.ai instances",
-		Capabilities: []spec.Capability{spec.CapSpot, spec.CapRawTCP, spec.CapSymmetricPorts, spec.CapStopStart, spec.CapLogs, spec.CapOffers,
+		Capabilities: []spec.Capability{spec.CapSpot, spec.CapRawTCP, spec.CapSymmetricPorts, spec.CapStopStart, spec.CapLogs, spec.CapBilling, spec.CapOffers,
 			spec.CapGPU, spec.CapCloudTiers},
 		URLs: []spec.NamedURL{
 			{Name: "api", URL: defaultAPI},
@@ -67,12 +68,12 @@ func manifest() spec.Manifest {
 			{Method: "PUT", Path: "/api/v0/instances/", Requests: 1, WindowMS: 1000},
 			{Method: "DELETE", Path: "/api/v0/instances/", Requests: 1, WindowMS: 3000},
 			{Method: "GET", Path: "/api/v0/metrics/", Requests: 1, WindowMS: 3000},
+			{Method: "GET", Path: "/api/v0/charges/", Requests: 1, WindowMS: 1000},
 			{Method: "GET", Path: logPath, Requests: 1, WindowMS: 300},
 		},
 		API:          spec.API{Generation: "REST v0, listing v1", Checked: "2026-11-24"},
 		ListingLagMS: 10_000,
 		Lacks: []spec.Lack{
-			{Capability: spec.CapBilling, Reason: "the plugin does not read Vast.ai's list of charges; see it in the console"},
 			{Capability: spec.CapCPU, Reason: "Vast.ai rents machines with GPUs only"},
 			{Capability: spec.CapHTTPProxy, Reason: "Vast.ai maps ports to the host's own address and terminates no TLS"},
 			{Capability: spec.CapNetworkVolumes, Reason: "a volume at Vast.ai lives on one host and goes nowhere else"},

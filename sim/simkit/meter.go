@@ -81,6 +81,17 @@ func (m *Meter) Plan(id, kind, account string, usdPerHour float64, from, to time
 	m.items[id].until = to
 }
 
+// Charge adds an amount that time is not the measure of, such as traffic. It
+// stands at the second of now.
+func (m *Meter) Charge(id, kind, account string, usd float64, now time.Time) {
+	m.Rate(id, kind, account, 0, now)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	it := m.items[id]
+	it.amount += usd
+	it.segments = append(it.segments, Segment{From: now, To: now.Add(time.Second), Rate: usd * 3600})
+}
+
 // end is where the running segment ends for a reader at now.
 func (it *item) end(now time.Time) time.Time {
 	if !it.until.IsZero() && it.until.Before(now) {

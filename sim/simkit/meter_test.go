@@ -54,6 +54,23 @@ func TestMeter_PlanCostsAsTheClockPassesThroughIt(t *testing.T) {
 	usd(t, "a plan cut before it began", m.Bill("", instant().Add(time.Hour)).TotalUSD, 23)
 }
 
+func TestMeter_ChargesWhatTimeIsNotTheMeasureOf(t *testing.T) {
+	m := &Meter{}
+	at := instant()
+	for range 2 {
+		m.Charge("pod/traffic", "traffic", "a", 0.25, at)
+	}
+	m.Charge("pod/traffic", "traffic", "a", 0.5, at.Add(time.Hour))
+	bill := m.Bill("a", at.Add(time.Hour))
+	usd(t, "all", bill.TotalUSD, 1)
+	usd(t, "rate", bill.RateNowUSD, 0)
+	sum := 0.0
+	for _, s := range m.Stretches("a", at.Add(time.Hour)) {
+		sum += float64(s.Between(at, at.Add(time.Hour))) * s.Rate / 3600
+	}
+	usd(t, "of the first hour", sum, 0.5)
+}
+
 func TestSegment_SecondsOfAdjoiningWindowsAddUp(t *testing.T) {
 	s := Segment{From: instant().Add(500 * time.Millisecond), To: instant().Add(10*time.Second + 300*time.Millisecond)}
 	sum := int64(0)

@@ -20,9 +20,10 @@ type Options struct {
 	Births       []Birth `json:"births,omitempty"`         // what happens to new instances by themselves
 	DoubleRent   bool    `json:"double_rent,omitempty"`    // two rents of one offer are both accepted, and the second dies
 	LowBidStatus int     `json:"low_bid_status,omitempty"` // status of the answer to a bid that is too low; default 200
-	AuthStatus   int     `json:"auth_status,omitempty"`    // status of the answer to a bad key; default 404 for offers, else 401
+	AuthStatus   int     `json:"auth_status,omitempty"`    // status of the answer to a bad key; default 404 for offers and charges, else 401
 	LogMisses    int     `json:"log_misses,omitempty"`     // requests for a log's file that come before it is there
 	JSONLimits   bool    `json:"json_limits,omitempty"`    // 429 as the contract has it, in JSON
+	DailyCharges bool    `json:"daily_charges,omitempty"`  // an instance has a row of charges for each day, not one for all
 }
 
 // Birth does something to instances as they are made: to the Nth, or to each
@@ -136,14 +137,16 @@ func (c *Cloud) api(ctx *fasthttp.RequestCtx, path string) {
 	r.account = c.Accounts.Find(token)
 	offers := path == "/api/v0/bundles/" || path == "/api/v0/gpu_types/" || path == "/api/v0/gpu_names/unique/"
 	if r.account == nil && !(offers && len(token) == 0) { // the market is open to everybody
-		status := c.o.AuthStatus
-		if status == 0 {
-			status = 401
-			if offers {
-				status = 404
-			}
+		status, text := 401, "Invalid user key"
+		switch {
+		case c.o.AuthStatus != 0:
+			status = c.o.AuthStatus
+		case path == chargesPath && len(token) == 0:
+			status, text = 403, "This action requires login."
+		case path == chargesPath, offers:
+			status = 404
 		}
-		problem(ctx, status, "auth_error", "Invalid user key")
+		problem(ctx, status, "auth_error", text)
 		return
 	}
 	if r.account != nil && (r.account.Forbidden || r.account.ReadOnly && !ctx.IsGet()) {

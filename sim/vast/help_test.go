@@ -35,7 +35,7 @@ func undescribed(method, path string, status int) bool {
 	switch {
 	case strings.HasPrefix(path, "/api/v0/gpu_"), path == "/api/v0/instances", status == 302, status == 405:
 		return true
-	case status == 403 && !strings.HasPrefix(path, "/api/v0/asks/") && !strings.Contains(path, "request_logs"):
+	case status == 403 && !strings.HasPrefix(path, "/api/v0/asks/") && !strings.Contains(path, "request_logs") && path != "/api/v0/charges":
 		return true
 	case status == 401 && strings.Contains(path, "request_logs"), status == 401 && method == "DELETE", status == 401 && strings.HasPrefix(path, "/api/v0/instances/bid_price"):
 		return true

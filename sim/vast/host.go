@@ -105,6 +105,9 @@ func (c *Cloud) free(h *host) bool {
 	return h.tenant == nil && c.Capacity.Free(h.claim()) >= h.count
 }
 
+// trafficUSD is what a GB costs that an instance receives or sends, at any host.
+const trafficUSD = 0.002
+
 // diskRate is what so much disk costs an hour.
 func (h *host) diskRate(gb float64) float64 { return gb * h.storage / 720 }
 

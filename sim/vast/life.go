@@ -85,17 +85,17 @@ func (c *Cloud) remove(i *instance, now time.Time) {
 // checkAction tells whether Do knows an action.
 func checkAction(action string) error {
 	switch action {
-	case "vanish", "fail", "preempt", "exit", "stuck", "offline", "unknown", "lose_host", "run":
+	case "vanish", "fail", "preempt", "exit", "stuck", "offline", "unknown", "lose_host", "run", "traffic":
 		return nil
 	}
-	return fmt.Errorf("unknown action %q; known are vanish, fail, preempt, exit, stuck, offline, unknown, lose_host, run", action)
+	return fmt.Errorf("unknown action %q; known are vanish, fail, preempt, exit, stuck, offline, unknown, lose_host, run, traffic", action)
 }
 
 // Do changes an instance as the world outside would: vanish (gone without a
 // trace), fail (its container cannot start), preempt (somebody bids more), exit
 // (its container ends), stuck (loading for ever), offline and unknown (its host),
 // lose_host (once stopped, it waits for its GPUs for ever), run (running at once;
-// a bid that was too low wins again).
+// a bid that was too low wins again), traffic (it receives 100 GB and sends 10).
 func (c *Cloud) Do(id, action string) error {
 	if err := checkAction(action); err != nil {
 		return err
@@ -136,6 +136,10 @@ func (c *Cloud) do(i *instance, action string, now time.Time) {
 		c.charge(i, now)
 	case "lose_host":
 		i.lostHost = true
+	case "traffic":
+		id, account := strconv.FormatInt(i.id, 10), i.account.Name
+		c.Meter.Charge(id+"/bwd", "bwd", account, 100*trafficUSD, now)
+		c.Meter.Charge(id+"/bwu", "bwu", account, 10*trafficUSD, now)
 	case "run":
 		i.host.minBid = round(min(i.host.minBid, i.gpuRate()))
 		i.lostHost = false

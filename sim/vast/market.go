@@ -269,8 +269,8 @@ func (h *host) hardware(w *writer) {
 	w.float("storage_cost", h.storage)
 	w.float("inet_up", 900.1)
 	w.float("inet_down", 905.3)
-	w.float("inet_up_cost", 0.002)
-	w.float("inet_down_cost", 0.002)
+	w.float("inet_up_cost", trafficUSD)
+	w.float("inet_down_cost", trafficUSD)
 	w.float("reliability", h.reliability)
 	w.float("reliability2", h.reliability)
 	verification := "unverified"

@@ -32,6 +32,7 @@ func endpoints() []endpoint {
 		{"GET", "v0/gpu_types", (*Cloud).gpuTypes},
 		{"GET", "v0/gpu_names/unique", (*Cloud).gpuNames},
 		{"GET", "v0/metrics/gpu/current", (*Cloud).metrics},
+		{"GET", "v0/charges", (*Cloud).charges},
 		{"GET", "v0/users/current", (*Cloud).user},
 	}
 }
@@ -97,6 +98,7 @@ func thresholds() []threshold {
 		{"PUT", "/api/v0/instances/", 1, 0},
 		{"DELETE", "/api/v0/instances/", 3, 0},
 		{"GET", "/api/v0/metrics/", 3, 0},
+		{"GET", "/api/v0/charges/", 1, 0},
 	}
 }
 

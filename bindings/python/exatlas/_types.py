@@ -328,7 +328,7 @@ class ComputeBillParams(_ComputeBillParamsRequired, _ComputeBillParamsOptional):
 
     api_key: Credential for this call alone. Default: the client's.
 
-    from: Charges from this time on, RFC 3339. Default: as far back as the cloud tells by itself.
+    from: Charges from this time on, RFC 3339; a cloud that charges by the day counts all of that day. Default: as far back as the cloud tells by itself.
     """
 
 

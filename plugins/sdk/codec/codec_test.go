@@ -157,6 +157,7 @@ func TestEncoders_AgreeWithEncodingJSON(t *testing.T) {
 	encodes(t, AppendGPUTypeList)
 	encodes(t, AppendOfferList)
 	encodes(t, AppendLogsPage)
+	encodes(t, AppendBill)
 	encodes(t, AppendManifest)
 	encodes(t, AppendError)
 }
@@ -221,6 +222,7 @@ func TestDecoders_AgreeWithEncodingJSON(t *testing.T) {
 	decodes(t, DecodeList)
 	decodes(t, DecodeFind)
 	decodes(t, DecodeLogs)
+	decodes(t, DecodeBill)
 	decodes(t, DecodeRunJob)
 	decodes(t, DecodeJob)
 	decodes(t, DecodeGPUTypes)

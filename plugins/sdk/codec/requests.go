@@ -196,6 +196,8 @@ func DecodeBill(text string, into *spec.BillRequest) *spec.Error {
 			into.ID = r.Text()
 		case "from":
 			into.From = r.Text()
+		case "to":
+			into.To = r.Text()
 		default:
 			r.Skip()
 		}

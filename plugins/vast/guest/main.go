@@ -48,3 +48,6 @@ func searchOffers() int32 { return guest.Enter(spec.OpSearchOffers) }
 
 //go:wasmexport get_logs
 func getLogs() int32 { return guest.Enter(spec.OpGetLogs) }
+
+//go:wasmexport get_bill
+func getBill() int32 { return guest.Enter(spec.OpGetBill) }
