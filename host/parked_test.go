@@ -3,6 +3,7 @@ package host
 import (
 	"bytes"
 	"context"
+	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -109,8 +110,22 @@ func TestHost_LetsCallsWaitOutside(t *testing.T) {
 	}
 }
 
+// TestHost_ParksTenThousandCallsInBoundedMemory takes the least of three turns:
+// garbage that is collected late on a busy machine only adds.
 func TestHost_ParksTenThousandCallsInBoundedMemory(t *testing.T) {
 	const calls, most = 10_000, 185 << 20 // a quarter above what a quiet machine shows; make bench holds the figure
+	least := int64(math.MaxInt64)
+	for turn := 0; turn == 0 || turn < 3 && least > most && !raceEnabled; turn++ {
+		least = min(least, parkedBytes(t, calls))
+	}
+	if least > most && !raceEnabled {
+		t.Errorf("%d parked calls take %d MiB", calls, least>>20)
+	}
+}
+
+// parkedBytes parks calls in a host of their own and returns the resident memory
+// that they take.
+func parkedBytes(t *testing.T, calls int) int64 {
 	p := newParker(t, calls)
 	debug.FreeOSMemory()
 	before := residentBytes(t)
@@ -121,10 +136,8 @@ func TestHost_ParksTenThousandCallsInBoundedMemory(t *testing.T) {
 		t.Errorf("%d of %d calls failed", failed, calls)
 	}
 	t.Logf("%d parked calls: %d MiB more resident memory, %d MiB of guest memory in %d instances", calls, used>>20, stats.Memory>>20, stats.Instances)
-	if used > most && !raceEnabled {
-		t.Errorf("%d parked calls take %d MiB", calls, used>>20)
-	}
 	if limit := p.host.limits.Instances; stats.Instances > limit {
 		t.Errorf("%d instances, at most %d are allowed", stats.Instances, limit)
 	}
+	return used
 }
