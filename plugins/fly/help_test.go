@@ -2,18 +2,15 @@ package fly
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/internal/leak"
 	"github.com/exatlas/atlas/internal/openapicheck"
+	"github.com/exatlas/atlas/internal/simtest"
 	"github.com/exatlas/atlas/plugins/sdk"
 	simfly "github.com/exatlas/atlas/sim/fly"
 	"github.com/exatlas/atlas/sim/simkit"
@@ -21,24 +18,12 @@ import (
 
 func TestMain(m *testing.M) { leak.Main(m) }
 
-// contract is the vendor's document, where it is at hand. The query parameters
-// are those that the fact sheet has from flyctl and from Fly's prose.
-var contract = sync.OnceValues(func() (*openapicheck.Doc, error) {
-	doc, err := openapicheck.Load(filepath.Join("..", "..", "..", "shared", "specs", "fly", "machines-openapi.json"))
-	if err == nil {
-		doc.AllowQuery("POST", "/apps", "wait")
-	}
-	return doc, err
-})
+// contract is the vendor's document. The query parameters are those that the
+// fact sheet has from flyctl and from Fly's prose.
+var contract = simtest.NewContract("fly", "machines-openapi.json", func(doc *openapicheck.Doc) { doc.AllowQuery("POST", "/apps", "wait") })
 
 func TestRequests_AreHeldAgainstTheVendorsContract(t *testing.T) {
-	doc, err := contract()
-	if err != nil {
-		t.Skipf("the vendor's OpenAPI document is not at hand, so the requests of these tests are not held against it: %v", err)
-	}
-	if doc.Request("POST", "/apps/a/machines", "", []byte(`{"config":{"guest":{"cpus":"many"}}}`)) == nil {
-		t.Error("the contract accepts a create that is none")
-	}
+	contract.RefusesRequest(t, "POST", "/apps/a/machines", `{"config":{"guest":{"cpus":"many"}}}`)
 }
 
 // sent is a request that went out.
@@ -61,36 +46,15 @@ func (r *relay) Do(request sdk.Request) (sdk.Response, *spec.Error) {
 	}
 	target := strings.TrimPrefix(request.URL, r.url)
 	one := sent{method: request.Method, path: target, body: string(request.Body)}
-	out, err := http.NewRequest(request.Method, request.URL, strings.NewReader(string(request.Body)))
-	if err != nil {
-		r.t.Fatal(err)
-	}
 	for _, h := range request.Header {
-		out.Header.Set(h.Name, h.Value)
 		if h.Name == "fly-machine-lease-nonce" {
 			one.nonce = h.Value
 		}
 	}
 	r.sent = append(r.sent, one)
-	if doc, err := contract(); err == nil {
-		path, query, _ := strings.Cut(strings.TrimPrefix(target, "/v1"), "?")
-		if err := doc.Request(request.Method, path, query, request.Body); err != nil {
-			r.t.Errorf("request: %v", err)
-		}
-	} else if !os.IsNotExist(err) {
-		r.t.Fatal(err)
-	}
-	out.Header.Set("Authorization", r.key)
-	response, err := r.client.Do(out)
-	if err != nil {
-		return sdk.Response{}, &spec.Error{Kind: spec.KindTransport, Message: "the connection broke"}
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		return sdk.Response{}, &spec.Error{Kind: spec.KindTransport, Message: "the connection broke"}
-	}
-	return sdk.Response{Status: response.StatusCode, Body: string(body), Lookup: response.Header.Get}, nil
+	path, query, _ := strings.Cut(strings.TrimPrefix(target, "/v1"), "?")
+	contract.HeldRequest(r.t, request.Method, path, query, request.Body)
+	return simtest.Relay(r.client, r.key, request)
 }
 
 // rig is a provider in front of a simulator.

@@ -1,11 +1,9 @@
 package lambdalabs
 
 import (
-	"bytes"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -13,7 +11,7 @@ import (
 
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/internal/leak"
-	"github.com/exatlas/atlas/internal/openapicheck"
+	"github.com/exatlas/atlas/internal/simtest"
 	"github.com/exatlas/atlas/plugins/sdk"
 	"github.com/exatlas/atlas/sim/lambda"
 	"github.com/exatlas/atlas/sim/simkit"
@@ -21,20 +19,12 @@ import (
 
 func TestMain(m *testing.M) { leak.Main(m) }
 
-// contract is the vendor's document, where it is at hand. Every request of a test
-// here is held against it, and every answer of the simulator's.
-var contract = sync.OnceValues(func() (*openapicheck.Doc, error) {
-	return openapicheck.Load(filepath.Join("..", "..", "..", "shared", "specs", "lambda", "openapi-1.8.3.json"))
-})
+// contract is the vendor's document. Every request of a test here is held
+// against it, and every answer of the simulator's.
+var contract = simtest.NewContract("lambda", "openapi-1.8.3.json", nil)
 
 func TestRequests_AreHeldAgainstTheVendorsContract(t *testing.T) {
-	doc, err := contract()
-	if err != nil {
-		t.Skipf("the vendor's OpenAPI document is not at hand, so requests and simulated answers go unchecked here: %v", err)
-	}
-	if doc.Request("POST", launchPath, "", []byte(`{"region_name":"us-west-1"}`)) == nil {
-		t.Error("the contract accepts a launch without a type")
-	}
+	contract.RefusesRequest(t, "POST", launchPath, `{"region_name":"us-west-1"}`)
 }
 
 // beyond are the statuses that the document leaves out and the fact sheet has:
@@ -55,43 +45,20 @@ type wire struct {
 }
 
 func (w *wire) Do(r sdk.Request) (sdk.Response, *spec.Error) {
-	request, err := http.NewRequest(r.Method, r.URL, bytes.NewReader(r.Body))
+	at, err := url.Parse(r.URL)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	for _, h := range r.Header {
-		request.Header.Set(h.Name, h.Value)
-	}
-	request.Header.Set("Authorization", "Bearer "+w.key)
-	path := request.URL.Path
 	w.mu.Lock()
-	w.sent = append(w.sent, r.Method+" "+path)
-	w.last[r.Method+" "+path] = string(r.Body)
+	w.sent = append(w.sent, r.Method+" "+at.Path)
+	w.last[r.Method+" "+at.Path] = string(r.Body)
 	w.mu.Unlock()
-	doc, missing := contract()
-	if missing != nil && !os.IsNotExist(missing) {
-		w.t.Fatal(missing)
+	contract.HeldRequest(w.t, r.Method, at.Path, at.RawQuery, r.Body)
+	response, failure := simtest.Relay(w.client, "Bearer "+w.key, r)
+	if failure == nil && !beyond(response.Status) {
+		contract.Held(w.t, r.Method, at.Path, response.Status, []byte(response.Body))
 	}
-	if missing == nil {
-		if err := doc.Request(r.Method, path, request.URL.RawQuery, r.Body); err != nil {
-			w.t.Errorf("request: %v", err)
-		}
-	}
-	response, err := w.client.Do(request)
-	if err != nil {
-		return sdk.Response{}, &spec.Error{Kind: spec.KindTransport, Message: err.Error()}
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		return sdk.Response{}, &spec.Error{Kind: spec.KindTransport, Message: err.Error()}
-	}
-	if missing == nil && !beyond(response.StatusCode) {
-		if err := doc.Response(r.Method, path, response.StatusCode, body); err != nil {
-			w.t.Errorf("answer: %v", err)
-		}
-	}
-	return sdk.Response{Status: response.StatusCode, Body: string(body), Lookup: response.Header.Get}, nil
+	return response, failure
 }
 
 // cloud is a simulator and the provider before it.

@@ -1,44 +1,29 @@
 package acme
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/exatlas/atlas/internal/leak"
+	"github.com/exatlas/atlas/internal/simtest"
 	"github.com/exatlas/atlas/sim/simkit"
 )
 
 func TestMain(m *testing.M) { leak.Main(m) }
 
 // cloud is a simulated Acme and somebody who has a key.
-type cloud struct {
-	testing.TB
-	*simkit.Server
-	client *http.Client
-	key    string
-}
+type cloud struct{ *simtest.Sim }
 
 func start(t testing.TB, o Options) *cloud {
 	t.Helper()
 	o.ManualClock = true
 	o.Start = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	server, err := Start(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &cloud{t, server, &http.Client{Transport: &http.Transport{}, Timeout: 20 * time.Second}, "key-1"}
-	t.Cleanup(func() {
-		c.client.CloseIdleConnections()
-		_ = server.Close()
-		if n := server.Panics(); n != 0 {
-			t.Errorf("%d requests ended in a defect of the simulator", n)
-		}
-	})
+	c := &cloud{simtest.New(t, server, err)}
+	c.Key = "key-1"
 	return c
 }
 
@@ -46,19 +31,7 @@ func start(t testing.TB, o Options) *cloud {
 // the answer and its header.
 func (c *cloud) ask(status int, method, path, body string, wants ...string) (map[string]any, http.Header) {
 	c.Helper()
-	request, err := http.NewRequest(method, c.URL()+path, strings.NewReader(body))
-	if err != nil {
-		c.Fatal(err)
-	}
-	if c.key != "" {
-		request.Header.Set("Authorization", "Bearer "+c.key)
-	}
-	response, err := c.client.Do(request)
-	if err != nil {
-		c.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, _ := io.ReadAll(response.Body)
+	response, text := c.Get(method, path, body)
 	if response.StatusCode != status {
 		c.Fatalf("%s %s answered %d %s, want %d", method, path, response.StatusCode, text, status)
 	}
@@ -67,10 +40,7 @@ func (c *cloud) ask(status int, method, path, body string, wants ...string) (map
 			c.Errorf("%s %s: no %s in %s", method, path, want, text)
 		}
 	}
-	var object map[string]any
-	if len(text) > 0 && json.Unmarshal(text, &object) != nil {
-		c.Fatalf("%s %s answered %s", method, path, text)
-	}
+	object, _ := simtest.Read(c, text).V.(map[string]any)
 	return object, response.Header
 }
 
@@ -133,7 +103,7 @@ func TestCreate_RefusesWhatTheWireFormatForbids(t *testing.T) {
 func TestKeys_OpenAccountsThatDoNotSeeEachOther(t *testing.T) {
 	c := start(t, Options{Options: simkit.Options{Windows: []simkit.Window{{Name: "minute", Quota: 4, Seconds: 60}}}})
 	id := c.order(order)
-	c.key = "key-2"
+	c.Key = "key-2"
 	c.ask(404, "GET", "/v1/machines/"+id, "")
 	c.ask(200, "GET", "/v1/machines", "", `"machines":[]`)
 	c.ask(404, "DELETE", "/v1/machines/"+id, "")
@@ -142,10 +112,10 @@ func TestKeys_OpenAccountsThatDoNotSeeEachOther(t *testing.T) {
 		t.Errorf("Retry-After is %q", header.Get("Retry-After"))
 	}
 	for key, status := range map[string]int{"": 401, "invalid-1": 401, "forbidden-1": 403} {
-		c.key = key
+		c.Key = key
 		c.ask(status, "GET", "/v1/machines", "")
 	}
-	c.key = "readonly-1"
+	c.Key = "readonly-1"
 	c.ask(200, "GET", "/v1/machines", "")
 	c.ask(403, "POST", "/v1/machines", order, `"not_allowed"`)
 }

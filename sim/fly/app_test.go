@@ -11,17 +11,17 @@ import (
 func TestApps_HaveGlobalNames(t *testing.T) {
 	c := start(t, manual())
 	c.app("one")
-	c.ask(200, "GET", "/v1/apps/one", "").wants(t, "name", "one", "organization.slug", c.org(), "status", "pending")
-	c.ask(422, "POST", "/v1/apps", `{"name":"one","org_slug":"personal"}`).wants(t, "error", "Validation failed: Name has already been taken")
+	c.ask(200, "GET", "/v1/apps/one", "").Wants(t, "name", "one", "organization.slug", c.org(), "status", "pending")
+	c.ask(422, "POST", "/v1/apps", `{"name":"one","org_slug":"personal"}`).Wants(t, "error", "Validation failed: Name has already been taken")
 	c.ask(422, "POST", "/v1/apps", `{"name":"No_Good","org_slug":"personal"}`)
 	c.ask(404, "POST", "/v1/apps", `{"name":"two","org_slug":"somebody"}`)
 	c.ask(404, "GET", "/v1/apps/free", "")
-	c.ask(200, "GET", "/v1/apps?org_slug="+c.org(), "").wants(t, "total_apps", "1", "apps.0.name", "one")
-	c.key = "Bearer fo1_other"
+	c.ask(200, "GET", "/v1/apps?org_slug="+c.org(), "").Wants(t, "total_apps", "1", "apps.0.name", "one")
+	c.Key = "Bearer fo1_other"
 	c.ask(403, "GET", "/v1/apps/one", "")
 	c.ask(403, "POST", "/v1/apps/one/machines", machineBody)
 	c.ask(422, "POST", "/v1/apps", `{"name":"one","org_slug":"personal"}`)
-	c.key = "Bearer fo1_key"
+	c.Key = "Bearer fo1_key"
 	c.ask(202, "DELETE", "/v1/apps/one", "")
 	c.ask(404, "GET", "/v1/apps/one", "")
 }
@@ -40,31 +40,31 @@ func TestTokens_AreMacaroonsOrOAuthAndSomeAreOfOneApp(t *testing.T) {
 	o := manual()
 	o.Tokens = []DeployToken{{Key: "fm2_deploy", Of: "fm2_org", App: "one"}}
 	c := start(t, o)
-	c.key = "FlyV1 fm2_org"
+	c.Key = "FlyV1 fm2_org"
 	c.app("one")
 	c.app("two")
 	org := c.org()
 	for _, key := range []string{"Bearer fm2_org", "Bearer FlyV1 fm2_org"} { // the Machines API takes both
-		c.key = key
+		c.Key = key
 		if got := c.org(); got != org {
 			t.Errorf("%s: %s, want %s", key, got, org)
 		}
 	}
-	c.key = "FlyV1 fm2_deploy"
-	c.ask(200, "GET", "/v1/tokens/current", "").wants(t, "tokens.0.apps", "[one]", "tokens.0.org_slug", org)
+	c.Key = "FlyV1 fm2_deploy"
+	c.ask(200, "GET", "/v1/tokens/current", "").Wants(t, "tokens.0.apps", "[one]", "tokens.0.org_slug", org)
 	c.machine("one")
 	c.ask(403, "GET", "/v1/apps/two", "")
 	c.ask(403, "GET", "/v1/apps?org_slug="+org, "")
 	c.ask(403, "GET", "/v1/orgs/"+org+"/machines", "")
 	c.ask(403, "POST", "/v1/apps", `{"name":"three","org_slug":"`+org+`"}`)
 	for _, key := range []string{"", "FlyV1 fo1_user", "Basic x", "Bearer invalid-1", "FlyV1 fm2_invalid"} {
-		c.key = key
-		c.ask(401, "GET", "/v1/tokens/current", "").wants(t, "error", "Authenticate: token validation error")
+		c.Key = key
+		c.ask(401, "GET", "/v1/tokens/current", "").Wants(t, "error", "Authenticate: token validation error")
 	}
-	c.key = "Bearer readonly-1"
-	c.ask(200, "GET", "/v1/platform/regions", "").wants(t, "nearest", "ord")
+	c.Key = "Bearer readonly-1"
+	c.ask(200, "GET", "/v1/platform/regions", "").Wants(t, "nearest", "ord")
 	c.ask(403, "POST", "/v1/apps", `{"name":"three","org_slug":"personal"}`)
-	c.key = "Bearer forbidden-1"
+	c.Key = "Bearer forbidden-1"
 	c.ask(403, "GET", "/v1/tokens/current", "")
 }
 
@@ -77,19 +77,19 @@ func TestOrgListing_LagsPagesAndLeavesServicesOut(t *testing.T) {
 		c.machine("one")
 	}
 	path := "/v1/orgs/" + esc(c.org()) + "/machines"
-	c.ask(200, "GET", path, "").wants(t, "machines", "[]", "next_cursor", "<nil>")
-	c.ask(200, "GET", "/v1/apps/one/machines", "").wants(t, "4.state", "started")
+	c.ask(200, "GET", path, "").Wants(t, "machines", "[]", "next_cursor", "<nil>")
+	c.ask(200, "GET", "/v1/apps/one/machines", "").Wants(t, "4.state", "started")
 	c.Advance(5 * time.Second)
 	pages, got := 0, map[string]bool{}
 	for next := path; next != ""; pages++ {
 		d := c.ask(200, "GET", next, "")
-		list, _ := d.at("machines").([]any)
+		list, _ := d.At("machines").([]any)
 		for i := range list {
-			got[d.text(fmt.Sprintf("machines.%d.id", i))] = true
-			d.wants(t, fmt.Sprintf("machines.%d.app_name", i), "one", fmt.Sprintf("machines.%d.config.services", i), "<nil>", fmt.Sprintf("machines.%d.config.metadata.a", i), "1")
+			got[d.Text(fmt.Sprintf("machines.%d.id", i))] = true
+			d.Wants(t, fmt.Sprintf("machines.%d.app_name", i), "one", fmt.Sprintf("machines.%d.config.services", i), "<nil>", fmt.Sprintf("machines.%d.config.metadata.a", i), "1")
 		}
 		next = ""
-		if cursor := d.text("next_cursor"); cursor != "" {
+		if cursor := d.Text("next_cursor"); cursor != "" {
 			next = path + "?cursor=" + cursor
 		}
 	}
@@ -102,7 +102,7 @@ func TestOrgListing_LagsPagesAndLeavesServicesOut(t *testing.T) {
 	dark.app("one")
 	dark.machine("one")
 	dark.Advance(time.Minute)
-	dark.ask(200, "GET", "/v1/orgs/personal/machines", "").wants(t, "error_regions", "[ord]", "machines", "[]")
+	dark.ask(200, "GET", "/v1/orgs/personal/machines", "").Wants(t, "error_regions", "[ord]", "machines", "[]")
 }
 
 func TestListing_FiltersByMetadataRegionAndState(t *testing.T) {
@@ -111,7 +111,7 @@ func TestListing_FiltersByMetadataRegionAndState(t *testing.T) {
 	path := c.machine("one")
 	for query, want := range map[string]int{"metadata.a=1": 1, "metadata.a=2": 0, "metadata.a=1&metadata.b=1": 0, "region=ord": 1, "region=ams": 0, "state=started,stopped": 1, "state=stopped": 0} {
 		d := c.ask(200, "GET", "/v1/apps/one/machines?"+query, "")
-		if list, _ := d.v.([]any); len(list) != want {
+		if list, _ := d.V.([]any); len(list) != want {
 			t.Errorf("%s: %d machines, want %d", query, len(list), want)
 		}
 	}
@@ -122,18 +122,18 @@ func TestVolumes_BindAMachineToTheirRegion(t *testing.T) {
 	c := start(t, manual())
 	c.app("one")
 	v := c.ask(200, "POST", "/v1/apps/one/volumes", `{"name":"d","region":"ams","size_gb":10,"compute":{"cpu_kind":"shared","cpus":1,"memory_mb":256}}`)
-	v.wants(t, "region", "ams", "state", "created", "size_gb", "10")
+	v.Wants(t, "region", "ams", "state", "created", "size_gb", "10")
 	mount := func(region string) string {
-		return `{"region":"` + region + `","config":{"image":"i","mounts":[{"volume":"` + v.text("id") + `","path":"/d"}]}}`
+		return `{"region":"` + region + `","config":{"image":"i","mounts":[{"volume":"` + v.Text("id") + `","path":"/d"}]}}`
 	}
 	c.ask(422, "POST", "/v1/apps/one/machines", mount("ord"))
-	id := c.ask(200, "POST", "/v1/apps/one/machines", mount("ams")).text("id")
+	id := c.ask(200, "POST", "/v1/apps/one/machines", mount("ams")).Text("id")
 	c.ask(412, "POST", "/v1/apps/one/machines", mount("ams"))
-	c.ask(200, "GET", "/v1/apps/one/volumes/"+v.text("id"), "").wants(t, "attached_machine_id", id)
-	c.ask(412, "DELETE", "/v1/apps/one/volumes/"+v.text("id"), "")
+	c.ask(200, "GET", "/v1/apps/one/volumes/"+v.Text("id"), "").Wants(t, "attached_machine_id", id)
+	c.ask(412, "DELETE", "/v1/apps/one/volumes/"+v.Text("id"), "")
 	c.ask(200, "DELETE", "/v1/apps/one/machines/"+id+"?force=true", "")
-	c.ask(200, "DELETE", "/v1/apps/one/volumes/"+v.text("id"), "").wants(t, "state", "pending_destroy")
-	c.ask(200, "GET", "/v1/apps/one/volumes?summary=true", "").wants(t, "0", "<nil>")
+	c.ask(200, "DELETE", "/v1/apps/one/volumes/"+v.Text("id"), "").Wants(t, "state", "pending_destroy")
+	c.ask(200, "GET", "/v1/apps/one/volumes?summary=true", "").Wants(t, "0", "<nil>")
 }
 
 func TestProxy_NeedsAnAddressAndAMachineThatRuns(t *testing.T) {
@@ -143,14 +143,14 @@ func TestProxy_NeedsAnAddressAndAMachineThatRuns(t *testing.T) {
 	c.app("one")
 	c.machine("one")
 	c.ask(404, "GET", "/proxy/one/443/x", "")
-	c.ask(200, "POST", "/v1/apps/one/ip_assignments", `{"type":"shared_v4"}`).wants(t, "shared", "true")
+	c.ask(200, "POST", "/v1/apps/one/ip_assignments", `{"type":"shared_v4"}`).Wants(t, "shared", "true")
 	c.ask(502, "GET", "/proxy/one/443/x", "")
 	c.Advance(time.Second)
-	c.ask(200, "GET", "/proxy/one/443/x", "").wants(t, "ok", "true", "path", "/x")
+	c.ask(200, "GET", "/proxy/one/443/x", "").Wants(t, "ok", "true", "path", "/x")
 	c.ask(404, "GET", "/proxy/one/8000/x", "")
-	ip := c.ask(200, "POST", "/v1/apps/one/ip_assignments", `{"type":"v6"}`).text("ip")
+	ip := c.ask(200, "POST", "/v1/apps/one/ip_assignments", `{"type":"v6"}`).Text("ip")
 	c.ask(422, "POST", "/v1/apps/one/ip_assignments", `{"type":"v5"}`)
-	c.ask(200, "GET", "/v1/apps/one/ip_assignments", "").wants(t, "ips.1.ip", ip)
+	c.ask(200, "GET", "/v1/apps/one/ip_assignments", "").Wants(t, "ips.1.ip", ip)
 	c.ask(204, "DELETE", "/v1/apps/one/ip_assignments/"+esc(ip), "")
 }
 
@@ -163,7 +163,7 @@ func TestRateLimits_AreOfEachActionAndMachine(t *testing.T) {
 	for range 10 {
 		c.ask(200, "GET", path, "")
 	}
-	r, _, err := c.send("GET", path, "")
+	r, _, err := c.Send("GET", path, "")
 	if err != nil || r.StatusCode != 429 || r.Header.Get("Retry-After") != "" {
 		t.Errorf("%v %+v", err, r)
 	}
@@ -178,14 +178,14 @@ func TestRateLimits_AreOfEachActionAndMachine(t *testing.T) {
 func TestFault_LosesTheAnswerAfterTheEffect(t *testing.T) {
 	c := start(t, manual())
 	c.app("one")
-	c.fault(simkit.Fault{Method: "POST", Path: "/v1/apps/*/machines", Nth: 1, Effect: simkit.LostAnswer})
-	if _, text, err := c.send("POST", "/v1/apps/one/machines", machineBody); err == nil {
+	c.Fault(simkit.Fault{Method: "POST", Path: "/v1/apps/*/machines", Nth: 1, Effect: simkit.LostAnswer})
+	if _, text, err := c.Send("POST", "/v1/apps/one/machines", machineBody); err == nil {
 		t.Fatalf("an answer came: %s", text)
 	}
 	if n := len(c.Machines()); n != 1 {
 		t.Errorf("%d machines", n)
 	}
-	c.fault(simkit.Fault{Method: "GET", Nth: 1, Effect: simkit.Status, Status: 503})
+	c.Fault(simkit.Fault{Method: "GET", Nth: 1, Effect: simkit.Status, Status: 503})
 	c.ask(503, "GET", "/v1/tokens/current", "")
 }
 
@@ -201,8 +201,8 @@ func TestDo_RefusesWhatItDoesNotKnow(t *testing.T) {
 	o.Births = []Birth{{Nth: 2, Do: "fail"}}
 	born := start(t, o)
 	born.app("one")
-	born.ask(200, "GET", born.machine("one"), "").wants(t, "state", "started")
-	born.ask(200, "GET", born.machine("one"), "").wants(t, "state", "failed")
+	born.ask(200, "GET", born.machine("one"), "").Wants(t, "state", "started")
+	born.ask(200, "GET", born.machine("one"), "").Wants(t, "state", "failed")
 	born.ask(404, "GET", "/v1/nothing", "")
 	born.ask(404, "GET", "/v1/apps/one/nothing", "")
 	born.ask(405, "PUT", "/v1/apps/one", "")

@@ -1,29 +1,20 @@
 package fly
 
 import (
-	"encoding/json"
-	"fmt"
-	"io"
-	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/exatlas/atlas/internal/leak"
-	"github.com/exatlas/atlas/internal/openapicheck"
+	"github.com/exatlas/atlas/internal/simtest"
 	"github.com/exatlas/atlas/sim/simkit"
 )
 
 func TestMain(m *testing.M) { leak.Main(m) }
 
-// contract is the vendor's document, where it is at hand.
-var contract = sync.OnceValues(func() (*openapicheck.Doc, error) {
-	return openapicheck.Load(filepath.Join("..", "..", "..", "shared", "specs", "fly", "machines-openapi.json"))
-})
+// contract is the vendor's document.
+var contract = simtest.NewContract("fly", "machines-openapi.json", nil)
 
 // bare are the answers that have a body at Fly and none in the document: the
 // fact sheet tells their shapes.
@@ -44,13 +35,6 @@ func bare(method, path string, status int) bool {
 // held holds an answer against the contract.
 func held(t testing.TB, method, path string, status int, body []byte) {
 	t.Helper()
-	doc, err := contract()
-	if err != nil {
-		if !os.IsNotExist(err) {
-			t.Fatal(err)
-		}
-		return
-	}
 	path = strings.TrimPrefix(path, "/v1")
 	switch {
 	case status >= 400:
@@ -64,28 +48,15 @@ func held(t testing.TB, method, path string, status int, body []byte) {
 	// Answers give autostop as a boolean, or as a word for suspend; an unreachable
 	// machine has no config. The document knows neither.
 	text = strings.NewReplacer(`"autostop":false`, `"autostop":"off"`, `"autostop":true`, `"autostop":"stop"`, `"config":null,`, ``).Replace(text)
-	if err := doc.Response(method, path, status, []byte(text)); err != nil {
-		t.Errorf("%s %s answered %d %s: %v", method, path, status, body, err)
-	}
+	contract.Held(t, method, path, status, []byte(text))
 }
 
 func TestAnswers_AreHeldAgainstTheVendorsContract(t *testing.T) {
-	doc, err := contract()
-	if err != nil {
-		t.Skipf("the vendor's OpenAPI document is not at hand: %v", err)
-	}
-	if doc.Response("GET", "/apps/a/machines/m", 200, []byte(`{"id":1}`)) == nil {
-		t.Error("the contract accepts a machine that is none")
-	}
+	contract.Refuses(t, "GET", "/apps/a/machines/m", 200, `{"id":1}`)
 }
 
-// cloud is a simulator and a client of it.
-type cloud struct {
-	testing.TB
-	*simkit.Server
-	client *http.Client
-	key    string
-}
+// cloud is a simulator and a client of it, whose keys say their scheme.
+type cloud struct{ *simtest.Sim }
 
 func start(t testing.TB, o Options) *cloud {
 	t.Helper()
@@ -93,51 +64,18 @@ func start(t testing.TB, o Options) *cloud {
 		o.Start = time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC)
 	}
 	server, err := Start(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &cloud{TB: t, Server: server, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 30 * time.Second}, key: "Bearer fo1_key"}
-	t.Cleanup(func() {
-		c.client.CloseIdleConnections()
-		_ = server.Close()
-		if n := server.Panics(); n != 0 {
-			t.Errorf("%d requests ended in a defect of the simulator", n)
-		}
-	})
+	c := &cloud{simtest.New(t, server, err)}
+	c.Scheme, c.Key = "", "Bearer fo1_key"
 	return c
 }
 
 func manual() Options { return Options{Options: simkit.Options{ManualClock: true}} }
 
-// send makes one request and returns the answer as it is.
-func (c *cloud) send(method, path, body string, header ...string) (*http.Response, []byte, error) {
-	request, err := http.NewRequest(method, c.URL()+path, strings.NewReader(body))
-	if err != nil {
-		return nil, nil, err
-	}
-	if c.key != "" {
-		request.Header.Set("Authorization", c.key)
-	}
-	for i := 0; i < len(header); i += 2 {
-		request.Header.Set(header[i], header[i+1])
-	}
-	response, err := c.client.Do(request)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	return response, text, err
-}
-
 // ask makes one request, wants a status, holds the answer against the contract
 // and decodes it.
-func (c *cloud) ask(status int, method, path, body string, header ...string) doc {
+func (c *cloud) ask(status int, method, path, body string, header ...string) simtest.Doc {
 	c.Helper()
-	response, text, err := c.send(method, path, body, header...)
-	if err != nil {
-		c.Fatalf("%s %s: %v", method, path, err)
-	}
+	response, text := c.Get(method, path, body, header...)
 	if response.StatusCode != status {
 		c.Fatalf("%s %s answered %d %s, want %d", method, path, response.StatusCode, text, status)
 	}
@@ -148,55 +86,13 @@ func (c *cloud) ask(status int, method, path, body string, header ...string) doc
 		plain, _, _ := strings.Cut(path, "?")
 		held(c, method, plain, status, text)
 	}
-	if len(text) == 0 {
-		return doc{}
-	}
-	var d doc
-	if err := json.Unmarshal(text, &d.v); err != nil {
-		c.Fatalf("%s %s: %v in %s", method, path, err, text)
-	}
-	return d
-}
-
-// doc is a decoded answer.
-type doc struct{ v any }
-
-// at reads a value by a path such as "machines.0.id".
-func (d doc) at(path string) any {
-	v := d.v
-	for _, key := range strings.Split(path, ".") {
-		switch x := v.(type) {
-		case map[string]any:
-			v = x[key]
-		case []any:
-			var i int
-			if _, err := fmt.Sscan(key, &i); err != nil || i >= len(x) {
-				return nil
-			}
-			v = x[i]
-		default:
-			return nil
-		}
-	}
-	return v
-}
-
-func (d doc) text(path string) string { s, _ := d.at(path).(string); return s }
-
-// wants checks values, which are printed for the comparison.
-func (d doc) wants(t testing.TB, pairs ...string) {
-	t.Helper()
-	for i := 0; i < len(pairs); i += 2 {
-		if got := fmt.Sprint(d.at(pairs[i])); got != pairs[i+1] {
-			t.Errorf("%s is %s, want %s", pairs[i], got, pairs[i+1])
-		}
-	}
+	return simtest.Read(c, text)
 }
 
 // org is the organization of the client's token.
 func (c *cloud) org() string {
 	c.Helper()
-	return c.ask(200, "GET", "/v1/tokens/current", "").text("tokens.0.org_slug")
+	return c.ask(200, "GET", "/v1/tokens/current", "").Text("tokens.0.org_slug")
 }
 
 // app makes an app.
@@ -211,14 +107,7 @@ const machineBody = `{"config":{"image":"img:1","guest":{"cpu_kind":"shared","cp
 // machine makes a machine in an app and returns its path.
 func (c *cloud) machine(app string) string {
 	c.Helper()
-	return "/v1/apps/" + app + "/machines/" + c.ask(200, "POST", "/v1/apps/"+app+"/machines", machineBody).text("id")
-}
-
-func (c *cloud) fault(f simkit.Fault) {
-	c.Helper()
-	if _, err := c.AddFault(f); err != nil {
-		c.Fatal(err)
-	}
+	return "/v1/apps/" + app + "/machines/" + c.ask(200, "POST", "/v1/apps/"+app+"/machines", machineBody).Text("id")
 }
 
 func esc(text string) string { return url.PathEscape(text) }

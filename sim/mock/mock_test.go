@@ -1,87 +1,39 @@
 package mock
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/exatlas/atlas/internal/leak"
+	"github.com/exatlas/atlas/internal/simtest"
 	"github.com/exatlas/atlas/sim/simkit"
 )
 
 func TestMain(m *testing.M) { leak.Main(m) }
 
-type cloud struct {
-	testing.TB
-	*simkit.Server
-	client *http.Client
-}
+type cloud struct{ *simtest.Sim }
 
 func start(t testing.TB, o Options) *cloud {
 	t.Helper()
 	o.ManualClock = true
 	o.Start = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 	server, err := Start(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &cloud{t, server, &http.Client{Transport: &http.Transport{}, Timeout: 20 * time.Second}}
-	t.Cleanup(func() {
-		c.client.CloseIdleConnections()
-		_ = server.Close()
-		if n := server.Panics(); n != 0 {
-			t.Errorf("%d requests ended in a defect of the simulator", n)
-		}
-	})
-	return c
+	return &cloud{simtest.New(t, server, err)}
 }
 
 // ask makes a request, wants a status, and checks values of the answer: path,
 // value, path, value.
-func (c *cloud) ask(status int, method, path, body string, wants ...string) func(string) any {
+func (c *cloud) ask(status int, method, path, body string, wants ...string) simtest.Doc {
 	c.Helper()
-	request, err := http.NewRequest(method, c.URL()+path, strings.NewReader(body))
-	if err != nil {
-		c.Fatal(err)
+	response, text := c.Get(method, path, body)
+	if response.StatusCode != status {
+		c.Fatalf("%s %s answered %d %s, want %d", method, path, response.StatusCode, text, status)
 	}
-	response, err := c.client.Do(request)
-	if err != nil {
-		c.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, _ := io.ReadAll(response.Body)
-	var v any
-	if err := json.Unmarshal(text, &v); err != nil || response.StatusCode != status {
-		c.Fatalf("%s %s answered %d %s (%v), want %d", method, path, response.StatusCode, text, err, status)
-	}
-	at := func(path string) any {
-		x := v
-		for _, key := range strings.Split(path, ".") {
-			switch y := x.(type) {
-			case map[string]any:
-				x = y[key]
-			case []any:
-				i := 0
-				if _, err := fmt.Sscan(key, &i); err != nil || i >= len(y) {
-					return nil
-				}
-				x = y[i]
-			default:
-				return nil
-			}
-		}
-		return x
-	}
-	for i := 0; i < len(wants); i += 2 {
-		if got := fmt.Sprint(at(wants[i])); got != wants[i+1] {
-			c.Errorf("%s %s: %s is %s, want %s in %s", method, path, wants[i], got, wants[i+1], text)
-		}
-	}
-	return at
+	answer := simtest.Read(c, text)
+	answer.Wants(c, wants...)
+	return answer
 }
 
 const body = `{"name":"m","request_id":"r-1","gpu":{"id":"mock-h100","count":2},"regions":["mock-2"],"image":"i:1","ports":[{"port":8000,"protocol":"http"}],"env":{"ATLAS_PRESHARED_KEY":"k"}}`
@@ -91,7 +43,7 @@ func TestMachine_LivesAsTheWireFormatSays(t *testing.T) {
 	at := c.ask(201, "POST", "/v1/machines", body, "status", "running", "name", "m", "request_id", "r-1", "gpu.count", "2", "tier", "secure", "region", "mock-2", "price", "3.6",
 		"ip", "203.0.113.1", "ports.0.external", "8000", "ports.0.url", "<nil>", "ssh.user", "root", "env.ATLAS_PRESHARED_KEY", "k", "actions", "[stop terminate]",
 		"created_at", "2026-06-01T12:00:00Z", "started_at", "2026-06-01T12:00:00Z", "spot", "false")
-	id := at("id").(string)
+	id := at.Text("id")
 	if len(id) != len("mock-")+11 {
 		t.Errorf("id %q", id)
 	}
@@ -116,8 +68,8 @@ func TestMachine_LivesAsTheWireFormatSays(t *testing.T) {
 
 func TestMachine_ProvisionsByVirtualTime(t *testing.T) {
 	c := start(t, Options{ProvisionMS: 3000, Births: []Birth{{Nth: 2, Do: "fail"}}})
-	id := c.ask(201, "POST", "/v1/machines", body, "status", "provisioning", "ip", "<nil>", "started_at", "<nil>")("id").(string)
-	second := c.ask(201, "POST", "/v1/machines", body)("id").(string)
+	id := c.ask(201, "POST", "/v1/machines", body, "status", "provisioning", "ip", "<nil>", "started_at", "<nil>").Text("id")
+	second := c.ask(201, "POST", "/v1/machines", body).Text("id")
 	c.ask(502, "GET", "/proxy/"+id+"/8000/", "")
 	c.Advance(3 * time.Second)
 	c.ask(200, "GET", "/v1/machines/"+id, "", "status", "running", "started_at", "2026-06-01T12:00:03Z")
@@ -146,8 +98,8 @@ func TestList_FiltersAndPages(t *testing.T) {
 	for i := range 5 {
 		c.ask(201, "POST", "/v1/machines", strings.NewReplacer(`"m"`, fmt.Sprintf(`"m%d"`, i), "r-1", fmt.Sprintf("r-%d", i)).Replace(body))
 	}
-	next := c.ask(200, "GET", "/v1/machines", "", "machines.0.name", "m0", "machines.1.name", "m1", "machines.2", "<nil>")("next").(string)
-	next = c.ask(200, "GET", "/v1/machines?cursor="+next, "", "machines.0.name", "m2")("next").(string)
+	next := c.ask(200, "GET", "/v1/machines", "", "machines.0.name", "m0", "machines.1.name", "m1", "machines.2", "<nil>").Text("next")
+	next = c.ask(200, "GET", "/v1/machines?cursor="+next, "", "machines.0.name", "m2").Text("next")
 	c.ask(200, "GET", "/v1/machines?cursor="+next, "", "machines.0.name", "m4", "next", "<nil>")
 	c.ask(200, "GET", "/v1/machines?name=m3&request_id=r-1", "", "machines.0.name", "m1", "machines.1.name", "m3", "machines.2", "<nil>")
 	c.ask(200, "GET", "/v1/machines?name=m3&status=stopped", "", "machines", "[]")
@@ -157,8 +109,8 @@ func TestList_FiltersAndPages(t *testing.T) {
 
 func TestLogs_AreReadOnWithoutLossOrRepetition(t *testing.T) {
 	c := start(t, Options{ProvisionMS: 1000})
-	path := "/v1/machines/" + c.ask(201, "POST", "/v1/machines", body)("id").(string)
-	next := c.ask(200, "GET", path+"/logs", "", "lines.0.text", "machine starts", "lines.0.seq", "1", "lines.0.source", "system", "lines.1", "<nil>")("next").(string)
+	path := "/v1/machines/" + c.ask(201, "POST", "/v1/machines", body).Text("id")
+	next := c.ask(200, "GET", path+"/logs", "", "lines.0.text", "machine starts", "lines.0.seq", "1", "lines.0.source", "system", "lines.1", "<nil>").Text("next")
 	c.ask(200, "GET", path+"/logs?after="+next, "", "lines", "[]", "next", next)
 	c.Advance(time.Second)
 	c.ask(200, "GET", path+"/logs?after="+next+"&wait_ms=5000", "", "lines.0.text", "ready", "lines.0.seq", "2", "next", "2")
@@ -173,13 +125,13 @@ func TestLogs_AreReadOnWithoutLossOrRepetition(t *testing.T) {
 func TestJob_EchoesUnlessToldOtherwise(t *testing.T) {
 	c := start(t, Options{})
 	at := c.ask(201, "POST", "/v1/endpoints/e/jobs", `{"input":{"a":1}}`, "status", "completed", "output.echo.a", "1", "error", "<nil>", "delay_ms", "0", "execution_ms", "0", "worker", "w-1", "endpoint", "e")
-	path := "/v1/endpoints/e/jobs/" + at("id").(string)
+	path := "/v1/endpoints/e/jobs/" + at.Text("id")
 	c.ask(200, "GET", path, "", "output.echo.a", "1")
 	c.ask(200, "GET", path+"/stream", "", "status", "completed", "chunks.0.echo.a", "1", "chunks.1", "<nil>")
 	c.ask(200, "GET", path+"/stream", "", "status", "completed", "chunks", "[]")
 	c.ask(409, "POST", path+"/cancel", "", "code", "conflict")
 
-	slow := "/v1/endpoints/e/jobs/" + c.ask(201, "POST", "/v1/endpoints/e/jobs", `{"input":{"sleep_ms":4000,"chunks":2}}`, "status", "running", "output", "<nil>")("id").(string)
+	slow := "/v1/endpoints/e/jobs/" + c.ask(201, "POST", "/v1/endpoints/e/jobs", `{"input":{"sleep_ms":4000,"chunks":2}}`, "status", "running", "output", "<nil>").Text("id")
 	c.Advance(2 * time.Second)
 	c.ask(200, "GET", slow+"/stream", "", "status", "running", "chunks.0.index", "0", "chunks.1", "<nil>")
 	c.ask(200, "POST", slow+"/cancel", "", "status", "cancelled")

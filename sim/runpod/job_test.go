@@ -15,18 +15,18 @@ func TestJob_MovesThroughItsStatusesByVirtualTime(t *testing.T) {
 	o.JobDelayMS, o.JobRunMS, o.JobPrice = 2000, 3000, 3600
 	c := start(t, o)
 	job := c.ask(200, "POST", "/jobs/v2/echo/run", `{"input":{"x":[1,"two"]}}`)
-	job.wants(t, "status", "IN_QUEUE")
-	id := job.text("id")
+	job.Wants(t, "status", "IN_QUEUE")
+	id := job.Text("id")
 	if len(id) != 39 || !strings.HasSuffix(id, "-u1") {
 		t.Errorf("id %q", id)
 	}
 	path := "/jobs/v2/echo/status/" + id
-	c.ask(200, "GET", path, "").wants(t, "status", "IN_QUEUE", "workerId", "<nil>")
+	c.ask(200, "GET", path, "").Wants(t, "status", "IN_QUEUE", "workerId", "<nil>")
 	c.Advance(2 * time.Second)
-	c.ask(200, "GET", path, "").wants(t, "status", "IN_PROGRESS", "delayTime", "2000", "output", "<nil>")
-	c.ask(200, "GET", "/jobs/v2/echo/health", "").wants(t, "jobs.inProgress", "1", "workers.running", "1")
+	c.ask(200, "GET", path, "").Wants(t, "status", "IN_PROGRESS", "delayTime", "2000", "output", "<nil>")
+	c.ask(200, "GET", "/jobs/v2/echo/health", "").Wants(t, "jobs.inProgress", "1", "workers.running", "1")
 	c.Advance(3 * time.Second)
-	c.ask(200, "GET", path, "").wants(t, "status", "COMPLETED", "executionTime", "3000", "output.echo.x", "[1 two]", "id", id)
+	c.ask(200, "GET", path, "").Wants(t, "status", "COMPLETED", "executionTime", "3000", "output.echo.x", "[1 two]", "id", id)
 	c.Advance(30*time.Minute - time.Second)
 	c.ask(200, "GET", path, "")
 	c.Advance(time.Second)
@@ -39,14 +39,14 @@ func TestJob_MovesThroughItsStatusesByVirtualTime(t *testing.T) {
 func TestJob_RunSyncWaitsAndThenAnswersWhatThereIs(t *testing.T) {
 	c := start(t, Options{Options: simkit.Options{ClockFactor: 1000}})
 	done := c.ask(200, "POST", "/jobs/v2/e/runsync", `{"input":{"sleep_ms":2000}}`)
-	done.wants(t, "status", "COMPLETED", "executionTime", "2000")
-	if !strings.HasPrefix(done.text("id"), "sync-") {
-		t.Errorf("id %q", done.text("id"))
+	done.Wants(t, "status", "COMPLETED", "executionTime", "2000")
+	if !strings.HasPrefix(done.Text("id"), "sync-") {
+		t.Errorf("id %q", done.Text("id"))
 	}
 	late := c.ask(200, "POST", "/jobs/v2/e/runsync?wait=1000", `{"input":{"never":true}}`)
-	late.wants(t, "status", "IN_QUEUE")
+	late.Wants(t, "status", "IN_QUEUE")
 	c.Clock.SetFactor(0)
-	c.ask(200, "GET", "/jobs/v2/e/status/"+late.text("id"), "")
+	c.ask(200, "GET", "/jobs/v2/e/status/"+late.Text("id"), "")
 	for _, wait := range []string{"999", "300001", "x"} {
 		c.ask(400, "POST", "/jobs/v2/e/runsync?wait="+wait, `{"input":{}}`)
 	}
@@ -54,7 +54,7 @@ func TestJob_RunSyncWaitsAndThenAnswersWhatThereIs(t *testing.T) {
 
 func TestJob_SyncResultsAreKeptForAMinute(t *testing.T) {
 	c := start(t, manual())
-	id := c.ask(200, "POST", "/jobs/v2/e/runsync", `{"input":{}}`).text("id")
+	id := c.ask(200, "POST", "/jobs/v2/e/runsync", `{"input":{}}`).Text("id")
 	c.Advance(59 * time.Second)
 	c.ask(200, "GET", "/jobs/v2/e/status/"+id, "")
 	c.Advance(time.Second)
@@ -63,29 +63,29 @@ func TestJob_SyncResultsAreKeptForAMinute(t *testing.T) {
 
 func TestJob_CancelledRetriedAndPurged(t *testing.T) {
 	c := start(t, manual())
-	id := c.ask(200, "POST", "/jobs/v2/e/run", `{"input":{"sleep_ms":60000}}`).text("id")
-	c.ask(200, "POST", "/jobs/v2/e/cancel/"+id, "").wants(t, "status", "CANCELLED", "id", id)
-	c.ask(200, "GET", "/jobs/v2/e/status/"+id, "").wants(t, "status", "CANCELLED")
+	id := c.ask(200, "POST", "/jobs/v2/e/run", `{"input":{"sleep_ms":60000}}`).Text("id")
+	c.ask(200, "POST", "/jobs/v2/e/cancel/"+id, "").Wants(t, "status", "CANCELLED", "id", id)
+	c.ask(200, "GET", "/jobs/v2/e/status/"+id, "").Wants(t, "status", "CANCELLED")
 	c.ask(400, "POST", "/jobs/v2/e/retry/"+id, "")
 
-	failed := c.ask(200, "POST", "/jobs/v2/e/run", `{"input":{"fail":"out of memory","fail_times":1}}`).text("id")
-	c.ask(200, "GET", "/jobs/v2/e/status/"+failed, "").wants(t, "status", "FAILED", "error", "out of memory")
-	c.ask(200, "POST", "/jobs/v2/e/retry/"+failed, "").wants(t, "status", "IN_QUEUE", "id", failed)
-	c.ask(200, "GET", "/jobs/v2/e/status/"+failed, "").wants(t, "status", "COMPLETED")
+	failed := c.ask(200, "POST", "/jobs/v2/e/run", `{"input":{"fail":"out of memory","fail_times":1}}`).Text("id")
+	c.ask(200, "GET", "/jobs/v2/e/status/"+failed, "").Wants(t, "status", "FAILED", "error", "out of memory")
+	c.ask(200, "POST", "/jobs/v2/e/retry/"+failed, "").Wants(t, "status", "IN_QUEUE", "id", failed)
+	c.ask(200, "GET", "/jobs/v2/e/status/"+failed, "").Wants(t, "status", "COMPLETED")
 
-	waiting := c.ask(200, "POST", "/jobs/v2/e/run", `{"input":{"never":true}}`).text("id")
-	c.ask(200, "POST", "/jobs/v2/e/purge-queue", "").wants(t, "removed", "1", "status", "completed")
+	waiting := c.ask(200, "POST", "/jobs/v2/e/run", `{"input":{"never":true}}`).Text("id")
+	c.ask(200, "POST", "/jobs/v2/e/purge-queue", "").Wants(t, "removed", "1", "status", "completed")
 	c.ask(404, "GET", "/jobs/v2/e/status/"+waiting, "")
-	c.ask(200, "GET", "/jobs/v2/e/health", "").wants(t, "jobs.retried", "1", "jobs.completed", "1", "jobs.inQueue", "0")
+	c.ask(200, "GET", "/jobs/v2/e/health", "").Wants(t, "jobs.retried", "1", "jobs.completed", "1", "jobs.inQueue", "0")
 }
 
 func TestJob_EndsByItsPolicy(t *testing.T) {
 	c := start(t, manual())
-	slow := c.ask(200, "POST", "/jobs/v2/e/run", `{"input":{"sleep_ms":60000},"policy":{"executionTimeout":5000}}`).text("id")
-	gone := c.ask(200, "POST", "/jobs/v2/e/run", `{"input":{"sleep_ms":60000},"policy":{"ttl":10000}}`).text("id")
+	slow := c.ask(200, "POST", "/jobs/v2/e/run", `{"input":{"sleep_ms":60000},"policy":{"executionTimeout":5000}}`).Text("id")
+	gone := c.ask(200, "POST", "/jobs/v2/e/run", `{"input":{"sleep_ms":60000},"policy":{"ttl":10000}}`).Text("id")
 	c.Advance(5 * time.Second)
-	c.ask(200, "GET", "/jobs/v2/e/status/"+slow, "").wants(t, "status", "TIMED_OUT", "executionTime", "5000")
-	c.ask(200, "GET", "/jobs/v2/e/status/"+gone, "").wants(t, "status", "IN_PROGRESS")
+	c.ask(200, "GET", "/jobs/v2/e/status/"+slow, "").Wants(t, "status", "TIMED_OUT", "executionTime", "5000")
+	c.ask(200, "GET", "/jobs/v2/e/status/"+gone, "").Wants(t, "status", "IN_PROGRESS")
 	c.Advance(5 * time.Second)
 	c.ask(404, "GET", "/jobs/v2/e/status/"+gone, "")
 	for _, policy := range []string{`{"ttl":9999}`, `{"executionTimeout":4999}`, `{"ttl":"1"}`, `{"ttl":604800001}`} {
@@ -95,43 +95,43 @@ func TestJob_EndsByItsPolicy(t *testing.T) {
 
 func TestStream_GivesEachChunkOnce(t *testing.T) {
 	c := start(t, manual())
-	id := c.ask(200, "POST", "/jobs/v2/e/run", `{"input":{"chunks":4,"sleep_ms":4000}}`).text("id")
+	id := c.ask(200, "POST", "/jobs/v2/e/run", `{"input":{"chunks":4,"sleep_ms":4000}}`).Text("id")
 	path := "/jobs/v2/e/stream/" + id
-	c.ask(200, "GET", path, "").wants(t, "status", "IN_PROGRESS", "stream", "[]")
+	c.ask(200, "GET", path, "").Wants(t, "status", "IN_PROGRESS", "stream", "[]")
 	c.Advance(2 * time.Second)
 	two := c.ask(200, "GET", path, "")
-	two.wants(t, "status", "IN_PROGRESS", "stream.0.output.index", "0", "stream.1.output.index", "1")
-	if two.count("stream") != 2 {
-		t.Errorf("%v", two.at("stream"))
+	two.Wants(t, "status", "IN_PROGRESS", "stream.0.output.index", "0", "stream.1.output.index", "1")
+	if two.Count("stream") != 2 {
+		t.Errorf("%v", two.At("stream"))
 	}
 	c.Advance(2 * time.Second)
-	c.ask(200, "GET", path, "").wants(t, "status", "COMPLETED", "stream.0.output.index", "2", "stream.1.output.text", "chunk 3")
-	c.ask(200, "GET", path, "").wants(t, "status", "COMPLETED", "stream", "[]")
-	c.ask(200, "GET", "/jobs/v2/e/status/"+id, "").wants(t, "output.3.index", "3")
+	c.ask(200, "GET", path, "").Wants(t, "status", "COMPLETED", "stream.0.output.index", "2", "stream.1.output.text", "chunk 3")
+	c.ask(200, "GET", path, "").Wants(t, "status", "COMPLETED", "stream", "[]")
+	c.ask(200, "GET", "/jobs/v2/e/status/"+id, "").Wants(t, "output.3.index", "3")
 }
 
 func TestStream_HoldsAnEmptyReadUntilSomethingComes(t *testing.T) {
 	c := start(t, Options{Options: simkit.Options{ClockFactor: 1000}})
-	id := c.ask(200, "POST", "/jobs/v2/e/run", `{"input":{"chunks":["only"],"sleep_ms":5000}}`).text("id")
-	c.ask(200, "GET", "/jobs/v2/e/stream/"+id, "").wants(t, "stream.0.output", "only")
+	id := c.ask(200, "POST", "/jobs/v2/e/run", `{"input":{"chunks":["only"],"sleep_ms":5000}}`).Text("id")
+	c.ask(200, "GET", "/jobs/v2/e/stream/"+id, "").Wants(t, "stream.0.output", "only")
 }
 
 func TestStream_AnswersABareArrayWhenToldTo(t *testing.T) {
 	o := manual()
 	o.StreamArray = true
 	c := start(t, o)
-	id := c.ask(200, "POST", "/jobs/v2/stream-2/run", `{"input":{}}`).text("id")
-	c.ask(200, "GET", "/jobs/v2/stream-2/stream/"+id, "").wants(t, "0.output.index", "0", "1.output.index", "1")
+	id := c.ask(200, "POST", "/jobs/v2/stream-2/run", `{"input":{}}`).Text("id")
+	c.ask(200, "GET", "/jobs/v2/stream-2/stream/"+id, "").Wants(t, "0.output.index", "0", "1.output.index", "1")
 }
 
 func TestJob_OutputThatIsTooLargeIsDropped(t *testing.T) {
 	c := start(t, manual())
-	small := c.ask(200, "POST", "/jobs/v2/big-1000/run", `{"input":null}`).text("id")
-	if got := c.ask(200, "GET", "/jobs/v2/big-1000/status/"+small, "").text("output"); len(got) != 1000 {
+	small := c.ask(200, "POST", "/jobs/v2/big-1000/run", `{"input":null}`).Text("id")
+	if got := c.ask(200, "GET", "/jobs/v2/big-1000/status/"+small, "").Text("output"); len(got) != 1000 {
 		t.Errorf("%d bytes", len(got))
 	}
-	large := c.ask(200, "POST", "/jobs/v2/e/run", fmt.Sprintf(`{"input":{"big":%d}}`, outputLimit+1)).text("id")
-	c.ask(200, "GET", "/jobs/v2/e/status/"+large, "").wants(t, "status", "COMPLETED", "output", "<nil>")
+	large := c.ask(200, "POST", "/jobs/v2/e/run", fmt.Sprintf(`{"input":{"big":%d}}`, outputLimit+1)).Text("id")
+	c.ask(200, "GET", "/jobs/v2/e/status/"+large, "").Wants(t, "status", "COMPLETED", "output", "<nil>")
 }
 
 func TestJobAPI_Refuses(t *testing.T) {
@@ -150,17 +150,17 @@ func TestJobAPI_Refuses(t *testing.T) {
 		}
 		c.ask(want, "POST", "/jobs/v2/e/purge-queue", "")
 	}
-	r, _, err := c.send("GET", "/jobs/v2/e/health", "", "Authorization", "key-1")
+	r, _, err := c.Send("GET", "/jobs/v2/e/health", "", "Authorization", "key-1")
 	if err != nil || r.StatusCode != 200 {
 		t.Errorf("a bare key: %v %v", err, r)
 	}
-	c.key = "key-2"
-	id := c.ask(200, "POST", "/jobs/v2/e/run", `{"input":{}}`).text("id")
-	c.key = "key-1"
+	c.Key = "key-2"
+	id := c.ask(200, "POST", "/jobs/v2/e/run", `{"input":{}}`).Text("id")
+	c.Key = "key-1"
 	c.ask(404, "GET", "/jobs/v2/e/status/"+id, "")
-	c.key = ""
+	c.Key = ""
 	c.ask(401, "GET", "/jobs/v2/e/health", "")
-	c.key = "forbidden"
+	c.Key = "forbidden"
 	c.ask(403, "GET", "/jobs/v2/e/health", "")
 }
 
@@ -171,22 +171,22 @@ func TestEndpoint_IsMadeUsedAndDeleted(t *testing.T) {
 	c.ask(404, "POST", "/jobs/v2/echo/run", `{"input":{}}`)
 	body := `{"name":"sleep-5000","type":"QUEUE","image":"i:1","gpu":{"pools":["ADA_24"]},"scaling":{"type":"QUEUE_DELAY","queueDelay":4}}`
 	made := c.ask(201, "POST", "/v2/serverless", body)
-	made.wants(t, "workers.max", "3", "flashboot", "OFF", "timeout", "300000", "scaling.queueDelay", "4")
-	run := strings.TrimPrefix(made.text("requestUrls.run"), c.URL())
-	job := c.ask(200, "POST", run, `{"input":{}}`).text("id")
+	made.Wants(t, "workers.max", "3", "flashboot", "OFF", "timeout", "300000", "scaling.queueDelay", "4")
+	run := strings.TrimPrefix(made.Text("requestUrls.run"), c.URL())
+	job := c.ask(200, "POST", run, `{"input":{}}`).Text("id")
 	c.Advance(time.Second)
-	path := "/v2/serverless/" + made.text("id")
-	c.ask(200, "GET", path+"/workers", "").wants(t, "summary.running", "1", "workers.0.status", "RUNNING")
-	c.ask(200, "GET", path+"/releases", "").wants(t, "endpointVersion", "1")
-	status := strings.Replace(strings.TrimPrefix(made.text("requestUrls.status"), c.URL()), "{job_id}", job, 1)
-	c.ask(200, "GET", status, "").wants(t, "status", "IN_PROGRESS")
-	c.ask(200, "PATCH", path, `{"workers":{"max":0}}`).wants(t, "workers.max", "0")
-	stuck := c.ask(200, "POST", run, `{"input":{}}`).text("id")
+	path := "/v2/serverless/" + made.Text("id")
+	c.ask(200, "GET", path+"/workers", "").Wants(t, "summary.running", "1", "workers.0.status", "RUNNING")
+	c.ask(200, "GET", path+"/releases", "").Wants(t, "endpointVersion", "1")
+	status := strings.Replace(strings.TrimPrefix(made.Text("requestUrls.status"), c.URL()), "{job_id}", job, 1)
+	c.ask(200, "GET", status, "").Wants(t, "status", "IN_PROGRESS")
+	c.ask(200, "PATCH", path, `{"workers":{"max":0}}`).Wants(t, "workers.max", "0")
+	stuck := c.ask(200, "POST", run, `{"input":{}}`).Text("id")
 	c.Advance(time.Hour)
-	c.ask(200, "GET", strings.Replace(status, job, stuck, 1), "").wants(t, "status", "IN_QUEUE")
-	c.ask(200, "GET", "/v2/serverless", "").wants(t, "endpoints.0.name", "sleep-5000")
+	c.ask(200, "GET", strings.Replace(status, job, stuck, 1), "").Wants(t, "status", "IN_QUEUE")
+	c.ask(200, "GET", "/v2/serverless", "").Wants(t, "endpoints.0.name", "sleep-5000")
 	lb := `{"name":"lb","type":"LOAD_BALANCER","image":"i","cpu":[{"id":"cpu3c","vcpuCount":2}],"scaling":{"type":"REQUEST_COUNT","requestCount":3}}`
-	c.ask(201, "POST", "/v2/serverless", lb).wants(t, "cpu.0.memory", "4")
+	c.ask(201, "POST", "/v2/serverless", lb).Wants(t, "cpu.0.memory", "4")
 	for _, bad := range []string{
 		strings.Replace(lb, `"REQUEST_COUNT","requestCount"`, `"QUEUE_DELAY","queueDelay"`, 1), strings.Replace(body, "queueDelay", "requestCount", 1), strings.Replace(body, `"name":"sleep-5000",`, "", 1),
 	} {
@@ -200,23 +200,23 @@ func TestEndpoint_IsMadeUsedAndDeleted(t *testing.T) {
 func TestCatalog_AnswersEveryPage(t *testing.T) {
 	c := start(t, manual())
 	all := c.ask(200, "GET", "/v2/catalog/gpus", "")
-	all.wants(t, "gpus.0.id", "NVIDIA GeForce RTX 4090", "gpus.0.price.secure", "0.44", "gpus.0.availability", "<nil>")
+	all.Wants(t, "gpus.0.id", "NVIDIA GeForce RTX 4090", "gpus.0.price.secure", "0.44", "gpus.0.availability", "<nil>")
 	stock := c.ask(200, "GET", "/v2/catalog/gpus?include=AVAILABILITY&product=POD&count=2&cloud=COMMUNITY", "")
-	stock.wants(t, "gpus.0.availability", "HIGH", "gpus.0.dataCenters.0.id", "US-KS-2", "gpus.0.cudaVersions.0.version", "12.8")
-	if few := c.ask(200, "GET", "/v2/catalog/gpus?countryCodes=RO", ""); few.count("gpus") >= all.count("gpus") || few.count("gpus") == 0 {
-		t.Errorf("%d of %d GPUs in Romania", few.count("gpus"), all.count("gpus"))
+	stock.Wants(t, "gpus.0.availability", "HIGH", "gpus.0.dataCenters.0.id", "US-KS-2", "gpus.0.cudaVersions.0.version", "12.8")
+	if few := c.ask(200, "GET", "/v2/catalog/gpus?countryCodes=RO", ""); few.Count("gpus") >= all.Count("gpus") || few.Count("gpus") == 0 {
+		t.Errorf("%d of %d GPUs in Romania", few.Count("gpus"), all.Count("gpus"))
 	}
 	c.ask(400, "GET", "/v2/catalog/gpus?include=AVAILABILITY", "")
 	c.ask(400, "GET", "/v2/catalog/gpus?cudaVersions=12.8&minCudaVersion=12", "")
-	c.ask(200, "GET", "/v2/catalog/gpus/"+esc("NVIDIA H200"), "").wants(t, "memory", "141")
+	c.ask(200, "GET", "/v2/catalog/gpus/"+esc("NVIDIA H200"), "").Wants(t, "memory", "141")
 	c.ask(404, "GET", "/v2/catalog/gpus/none", "")
-	c.ask(200, "GET", "/v2/catalog/cpus?include=AVAILABILITY&product=POD&vcpuCount=4", "").wants(t, "cpus.0.id", "cpu3c", "cpus.0.availability", "HIGH")
-	c.ask(200, "GET", "/v2/catalog/cpus/cpu5m", "").wants(t, "ramGbPerVcpu", "8")
-	c.ask(200, "GET", "/v2/catalog/datacenters?include=GPU_AVAILABILITY,CPU_AVAILABILITY&regions=EUROPE&compliance=GDPR", "").wants(t, "dataCenters.0.id", "EU-RO-1")
-	c.ask(200, "GET", "/v2/catalog/datacenters/US-KS-2", "").wants(t, "name", "US Kansas 2")
-	c.ask(200, "GET", "/v2/catalog/templates", "").wants(t, "templates.0.id", "30zmvf89kd")
+	c.ask(200, "GET", "/v2/catalog/cpus?include=AVAILABILITY&product=POD&vcpuCount=4", "").Wants(t, "cpus.0.id", "cpu3c", "cpus.0.availability", "HIGH")
+	c.ask(200, "GET", "/v2/catalog/cpus/cpu5m", "").Wants(t, "ramGbPerVcpu", "8")
+	c.ask(200, "GET", "/v2/catalog/datacenters?include=GPU_AVAILABILITY,CPU_AVAILABILITY&regions=EUROPE&compliance=GDPR", "").Wants(t, "dataCenters.0.id", "EU-RO-1")
+	c.ask(200, "GET", "/v2/catalog/datacenters/US-KS-2", "").Wants(t, "name", "US Kansas 2")
+	c.ask(200, "GET", "/v2/catalog/templates", "").Wants(t, "templates.0.id", "30zmvf89kd")
 	c.ask(200, "GET", "/v2/templates/30zmvf89kd", "")
-	c.ask(200, "GET", "/v2/templates", "").wants(t, "templates", "[]")
+	c.ask(200, "GET", "/v2/templates", "").Wants(t, "templates", "[]")
 }
 
 func TestProxy_ChecksItsCallersAsTheMachineWould(t *testing.T) {
@@ -224,12 +224,12 @@ func TestProxy_ChecksItsCallersAsTheMachineWould(t *testing.T) {
 	o.BootMS = 1000
 	o.Start = time.Unix(1700000000, 0)
 	c := start(t, o)
-	bearer := c.ask(201, "POST", "/v2/pods", strings.Replace(podBody, `"A":"b"`, `"ATLAS_PRESHARED_KEY":"secret"`, 1)).text("id")
-	signed := c.ask(201, "POST", "/v2/pods", strings.Replace(podBody, `"A":"b"`, `"ATLAS_SIGNING_SECRET":"s3cr3t"`, 1)).text("id")
+	bearer := c.ask(201, "POST", "/v2/pods", strings.Replace(podBody, `"A":"b"`, `"ATLAS_PRESHARED_KEY":"secret"`, 1)).Text("id")
+	signed := c.ask(201, "POST", "/v2/pods", strings.Replace(podBody, `"A":"b"`, `"ATLAS_SIGNING_SECRET":"s3cr3t"`, 1)).Text("id")
 	c.ask(502, "GET", "/proxy/"+bearer+"/8000/", "")
 	c.Advance(time.Second)
 	c.ask(401, "GET", "/proxy/"+bearer+"/8000/x/y?z=1", "")
-	r, text, err := c.send("POST", "/proxy/"+bearer+"/8000/x/y?z=1", "body", "Authorization", "Bearer secret")
+	r, text, err := c.Send("POST", "/proxy/"+bearer+"/8000/x/y?z=1", "body", "Authorization", "Bearer secret")
 	if err != nil || r.StatusCode != 200 || string(text) != `{"ok":true,"pod":"`+bearer+`","port":8000,"method":"POST","path":"/x/y","body_bytes":4}` {
 		t.Errorf("%v %s", err, text)
 	}
@@ -241,7 +241,7 @@ func TestProxy_ChecksItsCallersAsTheMachineWould(t *testing.T) {
 	c.ask(200, "GET", "/proxy/"+signed+"/8000/stream"+query, "")
 	c.ask(401, "GET", "/proxy/"+signed+"/8000/other"+query, "")
 	c.Advance(time.Hour)
-	c.ask(401, "GET", "/proxy/"+signed+"/8000/stream"+query, "").wants(t, "error", "signed url: expired")
+	c.ask(401, "GET", "/proxy/"+signed+"/8000/stream"+query, "").Wants(t, "error", "signed url: expired")
 	c.ask(204, "DELETE", "/v2/pods/"+bearer, "")
 	c.ask(404, "GET", "/proxy/"+bearer+"/8000/", "")
 }

@@ -107,16 +107,16 @@ func TestLoad_ReadersAndWritersAtOnce(t *testing.T) {
 		go func() {
 			defer wg.Done()
 			for range 20 {
-				_, text, err := c.send("POST", "/v2/pods", podBody)
+				_, text, err := c.Send("POST", "/v2/pods", podBody)
 				if err != nil {
 					t.Error(err)
 					return
 				}
 				id := string(text[7:21])
-				_, _, _ = c.send("GET", "/v2/pods", "")
-				_, _, _ = c.send("POST", "/v2/pods/"+id+"/action", `{"action":"stop"}`)
-				_, _, _ = c.send("GET", "/_sim/state", "")
-				if r, _, err := c.send("DELETE", "/v2/pods/"+id, ""); err != nil || r.StatusCode != 204 {
+				_, _, _ = c.Send("GET", "/v2/pods", "")
+				_, _, _ = c.Send("POST", "/v2/pods/"+id+"/action", `{"action":"stop"}`)
+				_, _, _ = c.Send("GET", "/_sim/state", "")
+				if r, _, err := c.Send("DELETE", "/v2/pods/"+id, ""); err != nil || r.StatusCode != 204 {
 					t.Errorf("delete %s: %v", id, err)
 				}
 			}

@@ -16,11 +16,11 @@ func (c *cloud) logs(id, query, last string, n int) (ids, lines []string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	request, _ := http.NewRequestWithContext(ctx, "GET", c.URL()+"/v2/pods/"+id+"/logs"+query, nil)
-	request.Header.Set("Authorization", "Bearer "+c.key)
+	request.Header.Set("Authorization", "Bearer "+c.Key)
 	if last != "" {
 		request.Header.Set("Last-Event-ID", last)
 	}
-	response, err := c.client.Do(request)
+	response, err := c.Client.Do(request)
 	if err != nil {
 		c.Fatal(err)
 	}

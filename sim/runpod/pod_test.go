@@ -11,39 +11,39 @@ func TestPod_MovesThroughItsStatusesByVirtualTime(t *testing.T) {
 	o.ProvisionMS, o.BootMS = 2000, 3000
 	c := start(t, o)
 	created := c.ask(201, "POST", "/v2/pods", podBody)
-	created.wants(t, "status", "PROVISIONING", "actions", "[stop terminate]", "runtime", "<nil>", "startedAt", "<nil>", "ssh.proxy", "<nil>", "cost", "0.44",
+	created.Wants(t, "status", "PROVISIONING", "actions", "[stop terminate]", "runtime", "<nil>", "startedAt", "<nil>", "ssh.proxy", "<nil>", "cost", "0.44",
 		"createdAt", "2026-06-01T12:00:00Z", "env.A", "b", "cloud", "SECURE", "dataCenterId", "US-KS-2", "disk", "50", "gpu.count", "1", "locked", "false", "registry", "<nil>")
-	path := "/v2/pods/" + created.text("id")
+	path := "/v2/pods/" + created.Text("id")
 	c.Advance(2 * time.Second)
-	c.ask(200, "GET", path, "").wants(t, "status", "STARTING", "ssh.direct", "<nil>")
+	c.ask(200, "GET", path, "").Wants(t, "status", "STARTING", "ssh.direct", "<nil>")
 	c.Advance(3 * time.Second)
 	up := c.ask(200, "GET", path, "")
-	up.wants(t, "status", "RUNNING", "actions", "[stop restart terminate]", "startedAt", "2026-06-01T12:00:05Z", "runtime.uptime", "0", "runtime.ports.0.private", "22",
+	up.Wants(t, "status", "RUNNING", "actions", "[stop restart terminate]", "startedAt", "2026-06-01T12:00:05Z", "runtime.uptime", "0", "runtime.ports.0.private", "22",
 		"runtime.ports.0.type", "tcp", "ssh.direct.username", "root")
-	if up.count("runtime.ports") != 1 || up.num("runtime.ports.0.public") == 0 || up.text("runtime.ports.0.ip") != up.text("ssh.direct.host") {
-		t.Errorf("ports: %v", up.at("runtime"))
+	if up.Count("runtime.ports") != 1 || up.Num("runtime.ports.0.public") == 0 || up.Text("runtime.ports.0.ip") != up.Text("ssh.direct.host") {
+		t.Errorf("ports: %v", up.At("runtime"))
 	}
-	c.ask(200, "POST", path+"/action", `{"action":"restart"}`).wants(t, "status", "STARTING")
+	c.ask(200, "POST", path+"/action", `{"action":"restart"}`).Wants(t, "status", "STARTING")
 	c.Advance(3 * time.Second)
 	again := c.ask(200, "GET", path, "")
-	if again.num("runtime.ports.0.public") == up.num("runtime.ports.0.public") {
+	if again.Num("runtime.ports.0.public") == up.Num("runtime.ports.0.public") {
 		t.Error("a restart kept the public port")
 	}
-	c.ask(200, "POST", path+"/action", `{"action":"stop"}`).wants(t, "status", "EXITED", "cost", "0", "actions", "[start terminate]", "runtime", "<nil>")
+	c.ask(200, "POST", path+"/action", `{"action":"stop"}`).Wants(t, "status", "EXITED", "cost", "0", "actions", "[start terminate]", "runtime", "<nil>")
 	c.ask(409, "POST", path+"/action", `{"action":"stop"}`)
 	c.ask(409, "POST", path+"/action", `{"action":"restart"}`)
-	c.ask(200, "POST", path+"/action", `{"action":"start"}`).wants(t, "status", "PROVISIONING", "cost", "0.44")
+	c.ask(200, "POST", path+"/action", `{"action":"start"}`).Wants(t, "status", "PROVISIONING", "cost", "0.44")
 	c.ask(204, "POST", path+"/action", `{"action":"terminate"}`)
-	c.ask(404, "GET", path, "").wants(t, "title", "Not Found", "status", "404")
+	c.ask(404, "GET", path, "").Wants(t, "title", "Not Found", "status", "404")
 	c.ask(404, "DELETE", path, "")
-	c.ask(200, "GET", "/v2/pods", "").wants(t, "pods", "[]", "pagination.hasNextPage", "false", "pagination.nextCursor", "<nil>")
+	c.ask(200, "GET", "/v2/pods", "").Wants(t, "pods", "[]", "pagination.hasNextPage", "false", "pagination.nextCursor", "<nil>")
 }
 
 func TestPod_IsRunningAtOnceWithoutDelays(t *testing.T) {
 	c := start(t, manual())
 	created := c.ask(201, "POST", "/v2/pods", podBody)
-	created.wants(t, "status", "PROVISIONING")
-	c.ask(200, "GET", "/v2/pods/"+created.text("id"), "").wants(t, "status", "RUNNING")
+	created.Wants(t, "status", "PROVISIONING")
+	c.ask(200, "GET", "/v2/pods/"+created.Text("id"), "").Wants(t, "status", "RUNNING")
 }
 
 func TestPod_ChangesAsTheWorldOutsideWants(t *testing.T) {
@@ -56,9 +56,9 @@ func TestPod_ChangesAsTheWorldOutsideWants(t *testing.T) {
 		}
 		c.Advance(time.Hour)
 		got := c.ask(200, "GET", "/v2/pods/"+id, "")
-		got.wants(t, "status", row.status)
-		if got.count("runtime.ports") != 0 {
-			t.Errorf("%s: it has ports: %v", row.do, got.at("runtime"))
+		got.Wants(t, "status", row.status)
+		if got.Count("runtime.ports") != 0 {
+			t.Errorf("%s: it has ports: %v", row.do, got.At("runtime"))
 		}
 	}
 	id := c.pod()
@@ -78,16 +78,16 @@ func TestPod_CannotStartAgainWhenItsHostIsFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.ask(200, "POST", path+"/action", `{"action":"stop"}`)
-	if d := c.ask(400, "POST", path+"/action", `{"action":"start"}`).text("detail"); !strings.Contains(d, "not enough free GPUs on the host machine") {
+	if d := c.ask(400, "POST", path+"/action", `{"action":"start"}`).Text("detail"); !strings.Contains(d, "not enough free GPUs on the host machine") {
 		t.Errorf("detail %q", d)
 	}
-	c.ask(200, "GET", path, "").wants(t, "status", "EXITED")
+	c.ask(200, "GET", path, "").Wants(t, "status", "EXITED")
 }
 
 func TestPod_LockedCannotBeStopped(t *testing.T) {
 	c := start(t, manual())
 	path := "/v2/pods/" + c.pod()
-	c.ask(200, "PATCH", path, `{"locked":true,"name":"renamed","env":{"B":"c"}}`).wants(t, "locked", "true", "name", "renamed", "env", "map[B:c]")
+	c.ask(200, "PATCH", path, `{"locked":true,"name":"renamed","env":{"B":"c"}}`).Wants(t, "locked", "true", "name", "renamed", "env", "map[B:c]")
 	c.ask(409, "POST", path+"/action", `{"action":"stop"}`)
 	c.ask(200, "PATCH", path, `{"locked":false}`)
 	c.ask(200, "POST", path+"/action", `{"action":"stop"}`)
@@ -128,9 +128,9 @@ func TestCreate_RefusesInTheVendorsWords(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			c.TB = t
 			d := c.ask(row.status, "POST", "/v2/pods", row.body)
-			said := d.text("detail")
-			for i := range d.count("errors") {
-				said += "\n" + d.text("errors."+string(rune('0'+i)))
+			said := d.Text("detail")
+			for i := range d.Count("errors") {
+				said += "\n" + d.Text("errors."+string(rune('0'+i)))
 			}
 			if !strings.Contains(said, row.says) {
 				t.Errorf("it says %q, want %q in it", said, row.says)
@@ -146,48 +146,48 @@ func TestCreate_RefusesInTheVendorsWords(t *testing.T) {
 func TestCreate_OfACPUPod(t *testing.T) {
 	c := start(t, manual())
 	d := c.ask(201, "POST", "/v2/pods", `{"name":"p","image":"i","cpu":{"id":"cpu5c","vcpuCount":4}}`)
-	d.wants(t, "cpu.id", "cpu5c", "cpu.vcpuCount", "4", "cpu.memory", "8", "gpu", "<nil>", "cost", "0.14")
+	d.Wants(t, "cpu.id", "cpu5c", "cpu.vcpuCount", "4", "cpu.memory", "8", "gpu", "<nil>", "cost", "0.14")
 }
 
 func TestCreate_TakesATemplateAsItsBase(t *testing.T) {
 	c := start(t, manual())
-	id := c.ask(201, "POST", "/v2/templates", `{"name":"t","image":"base:1","env":{"A":"1","B":"2"},"disk":70,"ports":["80/http"],"mounts":{"persistent":{"size":30,"path":"/w"}}}`).text("id")
+	id := c.ask(201, "POST", "/v2/templates", `{"name":"t","image":"base:1","env":{"A":"1","B":"2"},"disk":70,"ports":["80/http"],"mounts":{"persistent":{"size":30,"path":"/w"}}}`).Text("id")
 	d := c.ask(201, "POST", "/v2/pods", `{"name":"p","templateId":"`+id+`","env":{"B":"3"},"gpu":{"id":"NVIDIA L4"}}`)
-	d.wants(t, "image", "base:1", "disk", "70", "env", "map[A:1 B:3]", "ports", "[80/http]", "mounts.persistent.size", "30", "template", id)
+	d.Wants(t, "image", "base:1", "disk", "70", "env", "map[A:1 B:3]", "ports", "[80/http]", "mounts.persistent.size", "30", "template", id)
 	c.ask(400, "DELETE", "/v2/templates/"+id, "")
-	c.ask(204, "DELETE", "/v2/pods/"+d.text("id"), "")
+	c.ask(204, "DELETE", "/v2/pods/"+d.Text("id"), "")
 	c.ask(204, "DELETE", "/v2/templates/"+id, "")
 }
 
 func TestCreate_PinsToTheDataCenterOfANetworkVolume(t *testing.T) {
 	c := start(t, manual())
-	id := c.ask(201, "POST", "/v2/network-volumes", `{"name":"v","size":50,"dataCenter":"EU-RO-1"}`).text("id")
+	id := c.ask(201, "POST", "/v2/network-volumes", `{"name":"v","size":50,"dataCenter":"EU-RO-1"}`).Text("id")
 	mount := `"mounts":{"network":[{"volumeId":"` + id + `","path":"/data"}]}`
 	d := c.ask(201, "POST", "/v2/pods", `{"name":"p","image":"i","gpu":{"id":"NVIDIA GeForce RTX 4090"},`+mount+`}`)
-	d.wants(t, "dataCenterId", "EU-RO-1", "mounts.network.0.volumeId", id)
+	d.Wants(t, "dataCenterId", "EU-RO-1", "mounts.network.0.volumeId", id)
 	c.ask(400, "POST", "/v2/pods", `{"name":"p","image":"i","gpu":{"id":"NVIDIA GeForce RTX 4090"},"dataCenterIds":["US-KS-2"],`+mount+`}`)
 	c.ask(400, "DELETE", "/v2/network-volumes/"+id, "")
 	c.ask(400, "PATCH", "/v2/network-volumes/"+id, `{"size":40}`)
-	c.ask(200, "PATCH", "/v2/network-volumes/"+id, `{"size":60,"name":"w"}`).wants(t, "size", "60", "name", "w")
-	c.ask(200, "GET", "/v2/network-volumes", "").wants(t, "networkVolumes.0.id", id)
+	c.ask(200, "PATCH", "/v2/network-volumes/"+id, `{"size":60,"name":"w"}`).Wants(t, "size", "60", "name", "w")
+	c.ask(200, "GET", "/v2/network-volumes", "").Wants(t, "networkVolumes.0.id", id)
 }
 
 func TestCreate_InjectsTheAccountsKeysForSSH(t *testing.T) {
 	c := start(t, manual())
 	c.ask(200, "PUT", "/v2/account/ssh-keys", `{"keys":["ssh-ed25519 AAAA me"]}`)
-	c.ask(200, "GET", "/v2/account/ssh-keys", "").wants(t, "keys.0", "ssh-ed25519 AAAA me")
+	c.ask(200, "GET", "/v2/account/ssh-keys", "").Wants(t, "keys.0", "ssh-ed25519 AAAA me")
 	c.ask(422, "PUT", "/v2/account/ssh-keys", `{"keys":["nonsense"]}`)
-	c.ask(201, "POST", "/v2/pods", `{"name":"p","image":"i","startSsh":true,"gpu":{"id":"NVIDIA L4"}}`).wants(t, "env.PUBLIC_KEY", "ssh-ed25519 AAAA me")
+	c.ask(201, "POST", "/v2/pods", `{"name":"p","image":"i","startSsh":true,"gpu":{"id":"NVIDIA L4"}}`).Wants(t, "env.PUBLIC_KEY", "ssh-ed25519 AAAA me")
 }
 
 func TestRegistry_IsRefusedDeletionWhileAPodUsesIt(t *testing.T) {
 	c := start(t, manual())
-	id := c.ask(201, "POST", "/v2/registries", `{"name":"r","username":"u","password":"secret"}`).text("id")
-	_, text, err := c.send("GET", "/v2/registries/"+id, "")
+	id := c.ask(201, "POST", "/v2/registries", `{"name":"r","username":"u","password":"secret"}`).Text("id")
+	_, text, err := c.Send("GET", "/v2/registries/"+id, "")
 	if err != nil || strings.Contains(string(text), "secret") {
 		t.Errorf("%v, or the password was shown: %s", err, text)
 	}
-	pod := c.ask(201, "POST", "/v2/pods", `{"name":"p","image":"i","registry":"`+id+`","gpu":{"id":"NVIDIA L4"}}`).text("id")
+	pod := c.ask(201, "POST", "/v2/pods", `{"name":"p","image":"i","registry":"`+id+`","gpu":{"id":"NVIDIA L4"}}`).Text("id")
 	c.ask(400, "DELETE", "/v2/registries/"+id, "")
 	c.ask(204, "DELETE", "/v2/pods/"+pod, "")
 	c.ask(204, "DELETE", "/v2/registries/"+id, "")

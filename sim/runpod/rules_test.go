@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/exatlas/atlas/internal/simtest"
 	"github.com/exatlas/atlas/sim/simkit"
 )
 
@@ -25,8 +26,8 @@ func (c *cloud) fault(f simkit.Fault) {
 func TestFault_LosesTheAnswerAfterTheEffect(t *testing.T) {
 	for _, reset := range []bool{false, true} {
 		c := start(t, manual())
-		c.fault(simkit.Fault{Method: "POST", Path: "/v2/pods", Nth: 1, Effect: simkit.LostAnswer, ResetConn: reset})
-		if _, text, err := c.send("POST", "/v2/pods", podBody); err == nil {
+		c.Fault(simkit.Fault{Method: "POST", Path: "/v2/pods", Nth: 1, Effect: simkit.LostAnswer, ResetConn: reset})
+		if _, text, err := c.Send("POST", "/v2/pods", podBody); err == nil {
 			t.Fatalf("an answer came: %s", text)
 		}
 		if n := len(c.Machines()); n != 1 {
@@ -38,8 +39,8 @@ func TestFault_LosesTheAnswerAfterTheEffect(t *testing.T) {
 
 func TestFault_ResetHasNoEffect(t *testing.T) {
 	c := start(t, manual())
-	c.fault(simkit.Fault{Method: "POST", Path: "/v2/pods", Nth: 1, Effect: simkit.Reset})
-	if _, _, err := c.send("POST", "/v2/pods", podBody); err == nil {
+	c.Fault(simkit.Fault{Method: "POST", Path: "/v2/pods", Nth: 1, Effect: simkit.Reset})
+	if _, _, err := c.Send("POST", "/v2/pods", podBody); err == nil {
 		t.Fatal("an answer came")
 	}
 	if n := len(c.Machines()); n != 0 {
@@ -50,10 +51,10 @@ func TestFault_ResetHasNoEffect(t *testing.T) {
 func TestFault_AnswersAStatusBeforeOrAfterTheEffect(t *testing.T) {
 	c := start(t, manual())
 	wait := 7
-	c.fault(simkit.Fault{Method: "POST", Nth: 1, Effect: simkit.Status, Status: 503})
-	c.fault(simkit.Fault{Method: "POST", Nth: 1, Effect: simkit.Status, Status: 500, AfterEffect: true})
-	c.fault(simkit.Fault{Method: "POST", Nth: 1, Effect: simkit.Status, Status: 429, RetryAfter: &wait, Headers: map[string]string{"X-A": "b"}})
-	c.ask(503, "POST", "/v2/pods", podBody).wants(t, "title", "Service Unavailable")
+	c.Fault(simkit.Fault{Method: "POST", Nth: 1, Effect: simkit.Status, Status: 503})
+	c.Fault(simkit.Fault{Method: "POST", Nth: 1, Effect: simkit.Status, Status: 500, AfterEffect: true})
+	c.Fault(simkit.Fault{Method: "POST", Nth: 1, Effect: simkit.Status, Status: 429, RetryAfter: &wait, Headers: map[string]string{"X-A": "b"}})
+	c.ask(503, "POST", "/v2/pods", podBody).Wants(t, "title", "Service Unavailable")
 	if n := len(c.Machines()); n != 0 {
 		t.Errorf("%d pods after the 503", n)
 	}
@@ -61,7 +62,7 @@ func TestFault_AnswersAStatusBeforeOrAfterTheEffect(t *testing.T) {
 	if n := len(c.Machines()); n != 1 {
 		t.Errorf("%d pods after the 500, want the one that exists all the same", n)
 	}
-	r, _, err := c.send("POST", "/v2/pods", podBody)
+	r, _, err := c.Send("POST", "/v2/pods", podBody)
 	if err != nil || r.StatusCode != 429 || r.Header.Get("Retry-After") != "7" || r.Header.Get("X-A") != "b" {
 		t.Errorf("%v %+v", err, r)
 	}
@@ -69,8 +70,8 @@ func TestFault_AnswersAStatusBeforeOrAfterTheEffect(t *testing.T) {
 
 func TestFault_CutsTheBody(t *testing.T) {
 	c := start(t, manual())
-	c.fault(simkit.Fault{Method: "POST", Nth: 1, Effect: simkit.Cut, Bytes: 20})
-	r, text, err := c.send("POST", "/v2/pods", podBody)
+	c.Fault(simkit.Fault{Method: "POST", Nth: 1, Effect: simkit.Cut, Bytes: 20})
+	r, text, err := c.Send("POST", "/v2/pods", podBody)
 	if !errors.Is(err, io.ErrUnexpectedEOF) || len(text) != 20 || r.StatusCode != 201 {
 		t.Errorf("%v after %d bytes of %v", err, len(text), r)
 	}
@@ -82,16 +83,16 @@ func TestFault_CutsTheBody(t *testing.T) {
 func TestFault_DripsTheBodyWhole(t *testing.T) {
 	c := start(t, manual())
 	path := "/v2/pods/" + c.pod()
-	_, whole, _ := c.send("GET", path, "")
-	c.fault(simkit.Fault{Method: "GET", Nth: 1, Effect: simkit.Drip, Bytes: 100, DelayMS: 1})
-	if _, text, err := c.send("GET", path, ""); err != nil || !bytes.Equal(text, whole) {
+	_, whole, _ := c.Send("GET", path, "")
+	c.Fault(simkit.Fault{Method: "GET", Nth: 1, Effect: simkit.Drip, Bytes: 100, DelayMS: 1})
+	if _, text, err := c.Send("GET", path, ""); err != nil || !bytes.Equal(text, whole) {
 		t.Errorf("%v, or another body: %s", err, text)
 	}
 }
 
 func TestFault_SlowsTheAnswer(t *testing.T) {
 	c := start(t, manual())
-	c.fault(simkit.Fault{Method: "GET", Nth: 1, Effect: simkit.Slow, DelayMS: 40})
+	c.Fault(simkit.Fault{Method: "GET", Nth: 1, Effect: simkit.Slow, DelayMS: 40})
 	began := time.Now()
 	c.ask(200, "GET", "/v2/pods", "")
 	if took := time.Since(began); took < 40*time.Millisecond {
@@ -104,13 +105,13 @@ func TestListingLag_HidesNewPods(t *testing.T) {
 	o.ListLagMS, o.GetLagMS = 5000, 2000
 	c := start(t, o)
 	id := c.pod()
-	c.ask(200, "GET", "/v2/pods", "").wants(t, "pods", "[]")
+	c.ask(200, "GET", "/v2/pods", "").Wants(t, "pods", "[]")
 	c.ask(404, "GET", "/v2/pods/"+id, "")
 	c.Advance(2 * time.Second)
 	c.ask(200, "GET", "/v2/pods/"+id, "")
-	c.ask(200, "GET", "/v2/pods", "").wants(t, "pods", "[]")
+	c.ask(200, "GET", "/v2/pods", "").Wants(t, "pods", "[]")
 	c.Advance(3 * time.Second)
-	c.ask(200, "GET", "/v2/pods", "").wants(t, "pods.0.id", id)
+	c.ask(200, "GET", "/v2/pods", "").Wants(t, "pods.0.id", id)
 }
 
 func TestList_PagesWithoutGapOrRepetition(t *testing.T) {
@@ -124,12 +125,12 @@ func TestList_PagesWithoutGapOrRepetition(t *testing.T) {
 	path, pages := "/v2/pods?limit=10", 0
 	for path != "" {
 		d := c.ask(200, "GET", path, "")
-		for i := range d.count("pods") {
-			got = append(got, d.text(fmt.Sprintf("pods.%d.id", i)))
+		for i := range d.Count("pods") {
+			got = append(got, d.Text(fmt.Sprintf("pods.%d.id", i)))
 		}
 		path = ""
-		if d.at("pagination.hasNextPage") == true {
-			path = "/v2/pods?limit=10&cursor=" + d.text("pagination.nextCursor")
+		if d.At("pagination.hasNextPage") == true {
+			path = "/v2/pods?limit=10&cursor=" + d.Text("pagination.nextCursor")
 			c.pod() // pods made meanwhile come at the end
 		}
 		pages++
@@ -145,7 +146,7 @@ func TestList_PagesWithoutGapOrRepetition(t *testing.T) {
 	o.Unpaged = true
 	old := start(t, o)
 	old.pod()
-	old.ask(200, "GET", "/v2/pods?limit=1", "").wants(t, "pagination", "<nil>")
+	old.ask(200, "GET", "/v2/pods?limit=1", "").Wants(t, "pagination", "<nil>")
 }
 
 func TestCapacity_IsOneGPUForOnePod(t *testing.T) {
@@ -154,10 +155,10 @@ func TestCapacity_IsOneGPUForOnePod(t *testing.T) {
 	c := start(t, o)
 	first := c.pod()
 	c.pod()
-	c.ask(400, "POST", "/v2/pods", podBody).wants(t, "detail", noInstances)
+	c.ask(400, "POST", "/v2/pods", podBody).Wants(t, "detail", noInstances)
 	community := strings.Replace(podBody, `"name"`, `"cloud":"COMMUNITY","name"`, 1)
-	c.ask(201, "POST", "/v2/pods", community).wants(t, "cost", "0.31")
-	c.ask(200, "GET", "/v2/catalog/gpus/"+esc("NVIDIA GeForce RTX 4090")+"?include=AVAILABILITY&product=POD", "").wants(t, "availability", "NONE")
+	c.ask(201, "POST", "/v2/pods", community).Wants(t, "cost", "0.31")
+	c.ask(200, "GET", "/v2/catalog/gpus/"+esc("NVIDIA GeForce RTX 4090")+"?include=AVAILABILITY&product=POD", "").Wants(t, "availability", "NONE")
 	c.ask(204, "DELETE", "/v2/pods/"+first, "")
 	stopped := c.pod()
 	c.ask(200, "POST", "/v2/pods/"+stopped+"/action", `{"action":"stop"}`)
@@ -175,7 +176,7 @@ func TestBill_IsExactToTheSecond(t *testing.T) {
 			t.Errorf("%s: %.9f, want %.9f", what, got, want)
 		}
 	}
-	id := c.ask(201, "POST", "/v2/pods", strings.Replace(podBody, `"name"`, `"mounts":{"persistent":{"size":10,"path":"/w"}},"name"`, 1)).text("id")
+	id := c.ask(201, "POST", "/v2/pods", strings.Replace(podBody, `"name"`, `"mounts":{"persistent":{"size":10,"path":"/w"}},"name"`, 1)).Text("id")
 	c.Advance(1234 * time.Second)
 	near("running", c.Bill().TotalUSD, 1234*(0.44+0.036)/3600)
 	c.ask(200, "POST", "/v2/pods/"+id+"/action", `{"action":"stop"}`)
@@ -186,9 +187,9 @@ func TestBill_IsExactToTheSecond(t *testing.T) {
 	total := 1234*(0.44+0.036)/3600 + 1000*0.072/3600
 	near("deleted", c.Bill().TotalUSD, total)
 	page := c.ask(200, "GET", "/v2/billing/pods?bucketSize=hour&lastN=3", "")
-	near("billing page", page.num("metadata.totals.totalAmount"), total)
-	near("its GPU part", page.num("metadata.totals.gpuAmount"), 1234*0.44/3600)
-	page.wants(t, "records.0.podId", id, "records.0.startTime", "2026-06-01T12:00:00Z", "metadata.uniquePodCount", "1", "metadata.query.podId", "<nil>")
+	near("billing page", page.Num("metadata.totals.totalAmount"), total)
+	near("its GPU part", page.Num("metadata.totals.gpuAmount"), 1234*0.44/3600)
+	page.Wants(t, "records.0.podId", id, "records.0.startTime", "2026-06-01T12:00:00Z", "metadata.uniquePodCount", "1", "metadata.query.podId", "<nil>")
 	for _, path := range []string{"/v2/billing", "/v2/billing/serverless", "/v2/billing/network-volumes", "/v2/billing/endpoints", "/v2/billing/clusters"} {
 		c.ask(200, "GET", path, "")
 	}
@@ -210,7 +211,7 @@ func TestRateLimits_StandInTheHeadersOfEveryAnswer(t *testing.T) {
 	o := manual()
 	o.RateLimits = true
 	c := start(t, o)
-	r, _, err := c.send("GET", "/v2/pods", "")
+	r, _, err := c.Send("GET", "/v2/pods", "")
 	if err != nil || r.Header.Get("RateLimit") != `"minute";r=59;t=60, "hour";r=2999;t=3600, "day";r=49999;t=86400` ||
 		r.Header.Get("RateLimit-Policy") != `"minute";q=60;w=60, "hour";q=3000;w=3600, "day";q=50000;w=86400` {
 		t.Errorf("%v %v", err, r.Header)
@@ -219,8 +220,8 @@ func TestRateLimits_StandInTheHeadersOfEveryAnswer(t *testing.T) {
 		c.ask(200, "GET", "/v2/pods", "")
 	}
 	c.Advance(48 * time.Second)
-	c.ask(429, "GET", "/v2/pods", "").wants(t, "detail", "rate limit exceeded for the minute window")
-	r, _, _ = c.send("GET", "/v2/pods", "")
+	c.ask(429, "GET", "/v2/pods", "").Wants(t, "detail", "rate limit exceeded for the minute window")
+	r, _, _ = c.Send("GET", "/v2/pods", "")
 	if r.Header.Get("Retry-After") != "12" {
 		t.Errorf("Retry-After %q", r.Header.Get("Retry-After"))
 	}
@@ -231,27 +232,27 @@ func TestRateLimits_StandInTheHeadersOfEveryAnswer(t *testing.T) {
 func TestAccounts_SeeTheirOwnPodsOnly(t *testing.T) {
 	c := start(t, manual())
 	id := c.pod()
-	c.key = "key-2"
+	c.Key = "key-2"
 	c.ask(404, "GET", "/v2/pods/"+id, "")
 	c.ask(404, "DELETE", "/v2/pods/"+id, "")
-	c.ask(200, "GET", "/v2/pods", "").wants(t, "pods", "[]")
-	c.key = "forbidden-1"
-	c.ask(403, "GET", "/v2/pods", "").wants(t, "title", "Forbidden", "detail", "access denied")
-	c.key = "readonly-1"
+	c.ask(200, "GET", "/v2/pods", "").Wants(t, "pods", "[]")
+	c.Key = "forbidden-1"
+	c.ask(403, "GET", "/v2/pods", "").Wants(t, "title", "Forbidden", "detail", "access denied")
+	c.Key = "readonly-1"
 	c.ask(200, "GET", "/v2/pods", "")
 	c.ask(403, "POST", "/v2/pods", podBody)
-	c.key = ""
-	c.ask(401, "GET", "/v2/pods", "").wants(t, "detail", "missing bearer token")
+	c.Key = ""
+	c.ask(401, "GET", "/v2/pods", "").Wants(t, "detail", "missing bearer token")
 	o := manual()
 	o.Anonymous = "key-9"
 	anonymous := start(t, o)
-	anonymous.key = ""
+	anonymous.Key = ""
 	anonymous.pod()
 }
 
 func TestRoute_TellsTheMethodsOfAPath(t *testing.T) {
 	c := start(t, manual())
-	r, _, err := c.send("PUT", "/v2/pods", "{}")
+	r, _, err := c.Send("PUT", "/v2/pods", "{}")
 	if err != nil || r.StatusCode != 405 || r.Header.Get("Allow") != "GET, POST" {
 		t.Errorf("%v %v", err, r)
 	}
@@ -263,11 +264,11 @@ func TestEdge_RefusesStockAgents(t *testing.T) {
 	o := manual()
 	o.EdgeCheck = true
 	c := start(t, o)
-	r, text, err := c.send("GET", "/v2/pods", "")
+	r, text, err := c.Send("GET", "/v2/pods", "")
 	if err != nil || r.StatusCode != 403 || string(text) != "error code: 1010" {
 		t.Errorf("%v %v %s", err, r, text)
 	}
-	if r, _, err = c.send("GET", "/v2/pods", "", "User-Agent", "atlas/1"); err != nil || r.StatusCode != 200 {
+	if r, _, err = c.Send("GET", "/v2/pods", "", "User-Agent", "atlas/1"); err != nil || r.StatusCode != 200 {
 		t.Errorf("a named agent: %v %v", err, r)
 	}
 }
@@ -277,8 +278,8 @@ func TestBirths_BefallPodsAsTheyAreMade(t *testing.T) {
 	o.Births = []Birth{{Every: 2, Do: "fail"}}
 	c := start(t, o)
 	first, second := c.pod(), c.pod()
-	c.ask(200, "GET", "/v2/pods/"+first, "").wants(t, "status", "RUNNING")
-	c.ask(200, "GET", "/v2/pods/"+second, "").wants(t, "status", "ERROR")
+	c.ask(200, "GET", "/v2/pods/"+first, "").Wants(t, "status", "RUNNING")
+	c.ask(200, "GET", "/v2/pods/"+second, "").Wants(t, "status", "ERROR")
 	if _, err := Start(Options{Births: []Birth{{Do: "dance"}}}); err == nil {
 		t.Error("an unknown birth was accepted")
 	}
@@ -287,28 +288,28 @@ func TestBirths_BefallPodsAsTheyAreMade(t *testing.T) {
 func TestControl_ShowsAndChangesEverything(t *testing.T) {
 	c := start(t, manual())
 	id := c.pod()
-	post := func(path, body string) doc {
+	post := func(path, body string) simtest.Doc {
 		t.Helper()
 		return c.ask(200, "POST", "/_sim/"+path, body)
 	}
-	post("clock", `{"advance_ms":3600000}`).wants(t, "now", "2026-06-01T13:00:00Z")
-	c.ask(200, "GET", "/_sim/bill", "").wants(t, "total_usd", "0.44", "items.0.id", id, "items.0.seconds", "3600")
-	post("faults", `{"method":"GET","effect":"status","status":500,"count":1}`).wants(t, "id", "1")
+	post("clock", `{"advance_ms":3600000}`).Wants(t, "now", "2026-06-01T13:00:00Z")
+	c.ask(200, "GET", "/_sim/bill", "").Wants(t, "total_usd", "0.44", "items.0.id", id, "items.0.seconds", "3600")
+	post("faults", `{"method":"GET","effect":"status","status":500,"count":1}`).Wants(t, "id", "1")
 	c.ask(500, "GET", "/v2/pods", "")
-	c.ask(200, "DELETE", "/_sim/faults/1", "").wants(t, "faults", "[]")
+	c.ask(200, "DELETE", "/_sim/faults/1", "").Wants(t, "faults", "[]")
 	post("capacity", `{"gpu":"NVIDIA GeForce RTX 4090","count":0}`)
 	c.ask(400, "POST", "/v2/pods", podBody)
 	post("machines/"+id, `{"do":"fail"}`)
 	state := c.ask(200, "GET", "/_sim/state", "")
-	state.wants(t, "machines.0.status", "ERROR", "requests", "3", "requests_by_route.POST /v2/pods", "2", "capacity.0.count", "0")
+	state.Wants(t, "machines.0.status", "ERROR", "requests", "3", "requests_by_route.POST /v2/pods", "2", "capacity.0.count", "0")
 	post("accounts", `{"key":"key-1","balance_usd":0.1}`)
 	post("capacity", `{"gpu":"NVIDIA GeForce RTX 4090","count":-1}`)
 	c.ask(402, "POST", "/v2/pods", podBody)
-	if _, text, _ := c.send("GET", "/_sim/state", ""); bytes.Contains(text, []byte("key-1")) {
+	if _, text, _ := c.Send("GET", "/_sim/state", ""); bytes.Contains(text, []byte("key-1")) {
 		t.Error("the control plane shows a key")
 	}
 	post("reset", ``)
-	c.ask(200, "GET", "/_sim/state", "").wants(t, "machines", "[]", "bill.total_usd", "0", "requests", "0")
+	c.ask(200, "GET", "/_sim/state", "").Wants(t, "machines", "[]", "bill.total_usd", "0", "requests", "0")
 	for path, body := range map[string]string{"faults": `{"effect":"explode"}`, "clock": `{"bogus":1}`, "machines/none": `{"do":"fail"}`} {
 		c.ask(400, "POST", "/_sim/"+path, body)
 	}
@@ -318,7 +319,7 @@ func TestControl_ShowsAndChangesEverything(t *testing.T) {
 
 func TestClose_LeavesNoGoroutineEvenWhileRequestsWait(t *testing.T) {
 	c := start(t, manual())
-	c.fault(simkit.Fault{Path: "/v2/pods", Effect: simkit.Slow, DelayMS: 60_000})
+	c.Fault(simkit.Fault{Path: "/v2/pods", Effect: simkit.Slow, DelayMS: 60_000})
 	id := c.pod2()
 	var wg sync.WaitGroup
 	paths := []string{"/v2/pods", "/v2/pods/" + id + "/logs"}
@@ -326,13 +327,13 @@ func TestClose_LeavesNoGoroutineEvenWhileRequestsWait(t *testing.T) {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			_, _, _ = c.send("GET", path, "")
+			_, _, _ = c.Send("GET", path, "")
 		}()
 	}
 	wg.Add(1)
 	go func() {
 		defer wg.Done()
-		_, _, _ = c.send("POST", "/jobs/v2/never/runsync", `{"input":{}}`)
+		_, _, _ = c.Send("POST", "/jobs/v2/never/runsync", `{"input":{}}`)
 	}()
 	for c.Requests() < 4 {
 		time.Sleep(time.Millisecond)
@@ -352,7 +353,7 @@ func (c *cloud) pod2() string {
 	c.Helper()
 	c.Faults.Clear(0)
 	id := c.pod()
-	c.fault(simkit.Fault{Path: "/v2/pods", Effect: simkit.Slow, DelayMS: 60_000})
+	c.Fault(simkit.Fault{Path: "/v2/pods", Effect: simkit.Slow, DelayMS: 60_000})
 	return id
 }
 
@@ -368,7 +369,7 @@ func TestCreate_OfAThousandAtOnceCountsExactly(t *testing.T) {
 		go func() {
 			defer wg.Done()
 			for range 25 {
-				r, text, err := c.send("POST", "/v2/pods", podBody)
+				r, text, err := c.Send("POST", "/v2/pods", podBody)
 				if err != nil {
 					t.Error(err)
 					return

@@ -37,25 +37,25 @@ func TestCharges_AreWhatEachInstanceHasCostOnTheDaysAskedFor(t *testing.T) {
 	c := start(t, Options{})
 	first, second := c.two()
 	all := c.ask(200, "GET", chargesOf(1, 30, "", ""), "")
-	all.wants(t, "success", "true", "count", "2", "total", "2", "next_token", "<nil>", "results.0.source", source(second), "results.1.source", source(first), "results.2", "<nil>")
-	if sum := all.usd("results.0.amount") + all.usd("results.1.amount"); math.Abs(sum-c.Bill().TotalUSD) > 0.0011 || sum < 1 {
+	all.Wants(t, "success", "true", "count", "2", "total", "2", "next_token", "<nil>", "results.0.source", source(second), "results.1.source", source(first), "results.2", "<nil>")
+	if sum := all.Num("results.0.amount") + all.Num("results.1.amount"); math.Abs(sum-c.Bill().TotalUSD) > 0.0011 || sum < 1 {
 		t.Errorf("%f, and the meter says %f", sum, c.Bill().TotalUSD)
 	}
-	if all.num("results.0.start") != september(2) || all.num("results.0.end") != september(4) || all.num("results.1.start") != september(1) || all.num("results.1.end") != september(1) {
-		t.Errorf("rows begin with their first day and end with their last: %v", all.v)
+	if all.Int("results.0.start") != september(2) || all.Int("results.0.end") != september(4) || all.Int("results.1.start") != september(1) || all.Int("results.1.end") != september(1) {
+		t.Errorf("rows begin with their first day and end with their last: %v", all.V)
 	}
-	all.wants(t, "results.0.description", fmt.Sprintf("Instance %d Charges - 3 days", second), "results.1.description", fmt.Sprintf("Instance %d Charges - 1 day", first),
+	all.Wants(t, "results.0.description", fmt.Sprintf("Instance %d Charges - 3 days", second), "results.1.description", fmt.Sprintf("Instance %d Charges - 1 day", first),
 		"results.0.items.0.type", "gpu", "results.0.items.1.type", "disk", "results.0.items.2", "<nil>")
 
 	day := c.ask(200, "GET", chargesOf(3, 3, "", ""), "")
-	if day.count("results") != 1 || math.Abs(day.usd("results.0.amount")-all.usd("results.0.amount")*24/36) > 0.002 {
-		t.Errorf("the second one's one whole day: %v", day.v)
+	if day.Count("results") != 1 || math.Abs(day.Num("results.0.amount")-all.Num("results.0.amount")*24/36) > 0.002 {
+		t.Errorf("the second one's one whole day: %v", day.V)
 	}
-	c.ask(200, "GET", chargesOf(5, 30, "", ""), "").wants(t, "count", "0", "total", "0")
-	c.ask(200, "GET", chargesOf(1, 30, `,"type":{"in":["instance","volume"]}`, "&format=tree"), "").wants(t, "count", "2")
-	c.ask(200, "GET", chargesOf(1, 30, `,"type":{"in":["volume","serverless"]}`, ""), "").wants(t, "count", "0")
-	c.key = "key-2"
-	c.ask(200, "GET", chargesOf(1, 30, "", ""), "").wants(t, "count", "0", "total", "0") // another account's
+	c.ask(200, "GET", chargesOf(5, 30, "", ""), "").Wants(t, "count", "0", "total", "0")
+	c.ask(200, "GET", chargesOf(1, 30, `,"type":{"in":["instance","volume"]}`, "&format=tree"), "").Wants(t, "count", "2")
+	c.ask(200, "GET", chargesOf(1, 30, `,"type":{"in":["volume","serverless"]}`, ""), "").Wants(t, "count", "0")
+	c.Key = "key-2"
+	c.ask(200, "GET", chargesOf(1, 30, "", ""), "").Wants(t, "count", "0", "total", "0") // another account's
 }
 
 func TestCharges_HoldTraffic(t *testing.T) {
@@ -73,9 +73,9 @@ func TestCharges_HoldTraffic(t *testing.T) {
 		t.Errorf("200 GB and 20 GB cost %f, and the rate went from %f to %f", got, before.RateNowUSD, after.RateNowUSD)
 	}
 	d := c.ask(200, "GET", chargesOf(1, 30, "", ""), "")
-	d.wants(t, "results.0.items.2.type", "bwd", "results.0.items.2.description", "200.0 GB Downloaded at $0.002/GB", "results.0.items.2.amount", "0.4",
+	d.Wants(t, "results.0.items.2.type", "bwd", "results.0.items.2.description", "200.0 GB Downloaded at $0.002/GB", "results.0.items.2.amount", "0.4",
 		"results.0.items.3.type", "bwu", "results.0.items.3.description", "20.0 GB Uploaded at $0.002/GB", "results.0.items.3.amount", "0.04")
-	if got := d.usd("results.0.amount"); math.Abs(got-after.TotalUSD) > 0.0006 {
+	if got := d.Num("results.0.amount"); math.Abs(got-after.TotalUSD) > 0.0006 {
 		t.Errorf("%f, and the meter says %f", got, after.TotalUSD)
 	}
 }
@@ -95,19 +95,19 @@ func TestCharges_ComeInPagesOfInstances(t *testing.T) {
 			token := ""
 			for i, id := range row.ids {
 				page := c.ask(200, "GET", chargesOf(1, 30, "", "&limit=1"+row.order+token), "")
-				page.wants(t, "count", "1", "total", "2")
-				if page.count("results") != rows[id] || page.text("results.0.source") != source(id) {
-					t.Errorf("daily %v%s: page %d is %v", daily, row.order, i, page.v)
+				page.Wants(t, "count", "1", "total", "2")
+				if page.Count("results") != rows[id] || page.Text("results.0.source") != source(id) {
+					t.Errorf("daily %v%s: page %d is %v", daily, row.order, i, page.V)
 				}
-				if last := i == len(row.ids)-1; (page.at("next_token") == nil) != last {
-					t.Errorf("daily %v%s: page %d is followed by %v", daily, row.order, i, page.at("next_token"))
+				if last := i == len(row.ids)-1; (page.At("next_token") == nil) != last {
+					t.Errorf("daily %v%s: page %d is followed by %v", daily, row.order, i, page.At("next_token"))
 				}
-				token = "&after_token=" + url.QueryEscape(page.text("next_token"))
+				token = "&after_token=" + url.QueryEscape(page.Text("next_token"))
 			}
 		}
 		if daily {
 			d := c.ask(200, "GET", chargesOf(1, 30, "", ""), "")
-			d.wants(t, "results.0.start", fmt.Sprint(float64(september(4))), "results.0.end", fmt.Sprint(float64(september(4))), "results.2.start", fmt.Sprint(float64(september(2))))
+			d.Wants(t, "results.0.start", fmt.Sprint(float64(september(4))), "results.0.end", fmt.Sprint(float64(september(4))), "results.2.start", fmt.Sprint(float64(september(2))))
 		}
 	}
 }
@@ -115,27 +115,27 @@ func TestCharges_ComeInPagesOfInstances(t *testing.T) {
 func TestCharges_OfAWrongQuestionAreRefused(t *testing.T) {
 	c := start(t, Options{})
 	for _, filters := range []string{"", "?select_filters=%7B%7D", "?select_filters=%7B%22day%22:%7B%22gte%22:1%7D%7D", "?select_filters=%7B%22day%22:%7B%22gte%22:1,%22lte%22:%22x%22%7D%7D"} {
-		c.ask(400, "GET", "/api/v0/charges/"+filters, "").wants(t, "success", "false", "error", "<nil>", "msg", "Must provide both 'day' gte and lte filters for instance charges")
+		c.ask(400, "GET", "/api/v0/charges/"+filters, "").Wants(t, "success", "false", "error", "<nil>", "msg", "Must provide both 'day' gte and lte filters for instance charges")
 	}
 	c.ask(400, "GET", "/api/v0/charges/?select_filters=x", "")
-	c.ask(400, "GET", chargesOf(1, 30, "", "&limit=0"), "").wants(t, "error", "invalid_request")
-	c.ask(400, "GET", chargesOf(1, 30, "", "&after_token=x"), "").wants(t, "error", "invalid_token", "msg", "Invalid pagination token")
-	if response, _ := c.send("POST", "/api/v0/charges/", "{}"); response.StatusCode != 405 {
+	c.ask(400, "GET", chargesOf(1, 30, "", "&limit=0"), "").Wants(t, "error", "invalid_request")
+	c.ask(400, "GET", chargesOf(1, 30, "", "&after_token=x"), "").Wants(t, "error", "invalid_token", "msg", "Invalid pagination token")
+	if response, _ := c.Get("POST", "/api/v0/charges/", "{}"); response.StatusCode != 405 {
 		t.Errorf("a POST was answered %d", response.StatusCode)
 	}
-	c.key = "invalid-1"
-	c.ask(404, "GET", chargesOf(1, 30, "", ""), "").wants(t, "error", "auth_error", "msg", "Invalid user key")
-	c.key = ""
-	c.ask(403, "GET", chargesOf(1, 30, "", ""), "").wants(t, "error", "auth_error", "msg", "This action requires login.")
-	c.key = "forbidden-1"
-	c.ask(403, "GET", chargesOf(1, 30, "", ""), "").wants(t, "success", "false")
+	c.Key = "invalid-1"
+	c.ask(404, "GET", chargesOf(1, 30, "", ""), "").Wants(t, "error", "auth_error", "msg", "Invalid user key")
+	c.Key = ""
+	c.ask(403, "GET", chargesOf(1, 30, "", ""), "").Wants(t, "error", "auth_error", "msg", "This action requires login.")
+	c.Key = "forbidden-1"
+	c.ask(403, "GET", chargesOf(1, 30, "", ""), "").Wants(t, "success", "false")
 }
 
 func TestCharges_KeepThePaceOfTheirEndpoint(t *testing.T) {
 	for _, asJSON := range []bool{false, true} {
 		c := start(t, Options{Options: simkit.Options{RateLimits: true}, JSONLimits: asJSON})
 		c.ask(200, "GET", chargesOf(1, 30, "", ""), "")
-		response, text := c.send("GET", chargesOf(1, 30, "", ""), "")
+		response, text := c.Get("GET", chargesOf(1, 30, "", ""), "")
 		held(t, "GET", "/api/v0/charges/", response.StatusCode, text)
 		want := "API requests too frequent: endpoint threshold=1.0"
 		if asJSON {

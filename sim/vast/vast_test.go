@@ -7,46 +7,47 @@ import (
 	"testing"
 	"time"
 
+	"github.com/exatlas/atlas/internal/simtest"
 	"github.com/exatlas/atlas/sim/simkit"
 )
 
 func TestMarket_FiltersAndSorts(t *testing.T) {
 	c := start(t, Options{})
-	for filters, want := range map[string]func(doc, string) bool{
-		`,"gpu_name":{"in":["RTX 4090","H200"]}`: func(d doc, p string) bool { n := d.text(p + "gpu_name"); return n == "RTX 4090" || n == "H200" },
-		`,"gpu_ram":{"gte":70000,"lte":82000}`:   func(d doc, p string) bool { n := d.num(p + "gpu_ram"); return n >= 70000 && n <= 82000 },
-		`,"num_gpus":{"gt":2}`:                   func(d doc, p string) bool { return d.num(p+"num_gpus") > 2 },
-		`,"dph_total":{"lt":0.3}`:                func(d doc, p string) bool { return d.usd(p+"dph_total") < 0.3 },
-		`,"geolocation":{"notin":["US","NO"]}`:   func(d doc, p string) bool { return !strings.HasSuffix(d.text(p+"geolocation"), "US") },
-		`,"verified":{"eq":false}`:               func(d doc, p string) bool { return d.text(p+"verification") == "unverified" },
-		`,"datacenter":{"eq":true}`:              func(d doc, p string) bool { return d.num(p+"hosting_type") == 1 },
-		`,"type":"bid"`: func(d doc, p string) bool {
-			return d.at(p+"is_bid") == true && d.usd(p+"dph_base") == d.usd(p+"min_bid")
+	for filters, want := range map[string]func(simtest.Doc, string) bool{
+		`,"gpu_name":{"in":["RTX 4090","H200"]}`: func(d simtest.Doc, p string) bool { n := d.Text(p + "gpu_name"); return n == "RTX 4090" || n == "H200" },
+		`,"gpu_ram":{"gte":70000,"lte":82000}`:   func(d simtest.Doc, p string) bool { n := d.Int(p + "gpu_ram"); return n >= 70000 && n <= 82000 },
+		`,"num_gpus":{"gt":2}`:                   func(d simtest.Doc, p string) bool { return d.Int(p+"num_gpus") > 2 },
+		`,"dph_total":{"lt":0.3}`:                func(d simtest.Doc, p string) bool { return d.Num(p+"dph_total") < 0.3 },
+		`,"geolocation":{"notin":["US","NO"]}`:   func(d simtest.Doc, p string) bool { return !strings.HasSuffix(d.Text(p+"geolocation"), "US") },
+		`,"verified":{"eq":false}`:               func(d simtest.Doc, p string) bool { return d.Text(p+"verification") == "unverified" },
+		`,"datacenter":{"eq":true}`:              func(d simtest.Doc, p string) bool { return d.Int(p+"hosting_type") == 1 },
+		`,"type":"bid"`: func(d simtest.Doc, p string) bool {
+			return d.At(p+"is_bid") == true && d.Num(p+"dph_base") == d.Num(p+"min_bid")
 		},
-		`,"limit":3`: func(d doc, p string) bool { return d.count("offers") == 3 },
-		`,"gpu_arch":{"neq":"nvidia"},"reliability":{"gte":0.9}`:    func(d doc, p string) bool { return d.text(p+"gpu_arch") == "amd" },
-		`,"rentable":{"eq":true},"rented":{"eq":false},"limit":200`: func(d doc, p string) bool { return d.text(p+"verification") == "verified" },
+		`,"limit":3`: func(d simtest.Doc, p string) bool { return d.Count("offers") == 3 },
+		`,"gpu_arch":{"neq":"nvidia"},"reliability":{"gte":0.9}`:    func(d simtest.Doc, p string) bool { return d.Text(p+"gpu_arch") == "amd" },
+		`,"rentable":{"eq":true},"rented":{"eq":false},"limit":200`: func(d simtest.Doc, p string) bool { return d.Text(p+"verification") == "verified" },
 	} {
 		d := c.offers(filters)
 		last := 0.0
-		if d.count("offers") == 0 {
+		if d.Count("offers") == 0 {
 			t.Errorf("%s: nothing", filters)
 		}
-		for i := range d.count("offers") {
+		for i := range d.Count("offers") {
 			p := fmt.Sprintf("offers.%d.", i)
-			if !want(d, p) || d.usd(p+"dph_total") < last && !strings.Contains(filters, "bid") {
-				t.Errorf("%s: row %d %v", filters, i, d.at(strings.TrimSuffix(p, ".")))
+			if !want(d, p) || d.Num(p+"dph_total") < last && !strings.Contains(filters, "bid") {
+				t.Errorf("%s: row %d %v", filters, i, d.At(strings.TrimSuffix(p, ".")))
 			}
-			last = d.usd(p + "dph_total")
+			last = d.Num(p + "dph_total")
 		}
 	}
-	if d := c.offers(`,"gpu_name":{"eq":"RTX_4090"}`); d.count("offers") != 0 {
+	if d := c.offers(`,"gpu_name":{"eq":"RTX_4090"}`); d.Count("offers") != 0 {
 		t.Error("a name with an underscore was found")
 	}
-	c.ask(400, "POST", "/api/v0/bundles/", `{"colour":{"eq":"red"}}`).wants(t, "error", "invalid_request")
-	c.ask(400, "POST", "/api/v0/bundles/", `{`).wants(t, "msg", "Invalid json body")
-	c.key = ""
-	if c.offers("").count("offers") == 0 {
+	c.ask(400, "POST", "/api/v0/bundles/", `{"colour":{"eq":"red"}}`).Wants(t, "error", "invalid_request")
+	c.ask(400, "POST", "/api/v0/bundles/", `{`).Wants(t, "msg", "Invalid json body")
+	c.Key = ""
+	if c.offers("").Count("offers") == 0 {
 		t.Error("the market is closed to those without a key")
 	}
 }
@@ -56,30 +57,30 @@ func TestRent_TakesAnOfferOnce(t *testing.T) {
 	ask := c.best()
 	path := fmt.Sprintf("/api/v0/asks/%d/", ask)
 	d := c.ask(200, "PUT", path, body)
-	d.wants(t, "success", "true")
-	if d.text("instance_api_key") == "" {
+	d.Wants(t, "success", "true")
+	if d.Text("instance_api_key") == "" {
 		t.Error("no instance_api_key")
 	}
-	id := d.num("new_contract")
-	c.ask(404, "PUT", path, body).wants(t, "error", "invalid_args", "success", "false")
+	id := d.Int("new_contract")
+	c.ask(404, "PUT", path, body).Wants(t, "error", "invalid_args", "success", "false")
 	if c.best() == ask {
 		t.Error("a rented offer is still on the market")
 	}
 	i := c.instance(id)
-	i.wants(t, "instances.actual_status", "<nil>", "instances.cur_state", "running", "instances.label", "l", "instances.ports", "<nil>", "instances.extra_env.0.1", "b")
+	i.Wants(t, "instances.actual_status", "<nil>", "instances.cur_state", "running", "instances.label", "l", "instances.ports", "<nil>", "instances.extra_env.0.1", "b")
 	c.Advance(time.Second)
-	c.instance(id).wants(t, "instances.actual_status", "loading")
+	c.instance(id).Wants(t, "instances.actual_status", "loading")
 	c.Advance(time.Second)
 	i = c.instance(id)
-	i.wants(t, "instances.actual_status", "running", "instances.is_bid", "false")
-	port := i.at("instances.ports").(map[string]any)["8000/tcp"].([]any)[0].(map[string]any)["HostPort"].(string)
-	address := strings.TrimSpace(i.text("instances.public_ipaddr"))
-	if response, text := c.send("GET", "/proxy/"+address+"/"+port+"/x", ""); response.StatusCode != 200 {
+	i.Wants(t, "instances.actual_status", "running", "instances.is_bid", "false")
+	port := i.At("instances.ports").(map[string]any)["8000/tcp"].([]any)[0].(map[string]any)["HostPort"].(string)
+	address := strings.TrimSpace(i.Text("instances.public_ipaddr"))
+	if response, text := c.Get("GET", "/proxy/"+address+"/"+port+"/x", ""); response.StatusCode != 200 {
 		t.Errorf("%d %s", response.StatusCode, text)
 	}
-	c.ask(200, "DELETE", fmt.Sprintf("/api/v0/instances/%d/", id), "{}").wants(t, "success", "true")
-	c.ask(404, "DELETE", fmt.Sprintf("/api/v0/instances/%d/", id), "{}").wants(t, "error", "not_found")
-	c.instance(id).wants(t, "instances", "<nil>")
+	c.ask(200, "DELETE", fmt.Sprintf("/api/v0/instances/%d/", id), "{}").Wants(t, "success", "true")
+	c.ask(404, "DELETE", fmt.Sprintf("/api/v0/instances/%d/", id), "{}").Wants(t, "error", "not_found")
+	c.instance(id).Wants(t, "instances", "<nil>")
 	if again := c.best(); again == ask {
 		t.Error("a machine came back under the number of its old offer")
 	}
@@ -90,7 +91,7 @@ func TestRent_RefusesWhatIsWrong(t *testing.T) {
 	path := fmt.Sprintf("/api/v0/asks/%d/", c.best())
 	for _, with := range []string{`{}`, `{"image":"i","disk":4}`, `{"image":"i","env":"-e A=b"}`, `{"image":"i","runtype":"magic"}`, `{"image":"i","price":500}`,
 		`{"image":"i","env":{"-p x":"1"}}`, `{"image":"i","onstart":"` + strings.Repeat("x", 4100) + `"}`, `{"image":"i","label":"` + strings.Repeat("x", 300) + `"}`} {
-		c.ask(400, "PUT", path, with).wants(t, "success", "false")
+		c.ask(400, "PUT", path, with).Wants(t, "success", "false")
 	}
 	if len(c.Machines()) != 0 {
 		t.Error("something was rented")
@@ -99,10 +100,10 @@ func TestRent_RefusesWhatIsWrong(t *testing.T) {
 	balance := 0.01
 	o.Balance = &balance
 	poor := start(t, o)
-	poor.ask(400, "PUT", fmt.Sprintf("/api/v0/asks/%d/", poor.best()), body).wants(t, "error", "spend_rate_limit")
+	poor.ask(400, "PUT", fmt.Sprintf("/api/v0/asks/%d/", poor.best()), body).Wants(t, "error", "spend_rate_limit")
 	o = Options{}
 	o.Capacity = []simkit.Limit{{GPU: "RTX 4090", Count: 0}}
-	if n := start(t, o).offers(`,"gpu_name":{"eq":"RTX 4090"}`).count("offers"); n != 0 {
+	if n := start(t, o).offers(`,"gpu_name":{"eq":"RTX 4090"}`).Count("offers"); n != 0 {
 		t.Errorf("%d offers of what is sold out", n)
 	}
 }
@@ -111,8 +112,8 @@ func TestRent_TwiceOfOneOfferLeavesADeadMachine(t *testing.T) {
 	c := start(t, Options{DoubleRent: true})
 	path := fmt.Sprintf("/api/v0/asks/%d/", c.best())
 	c.ask(200, "PUT", path, body)
-	second := c.ask(200, "PUT", path, body).num("new_contract")
-	c.instance(second).wants(t, "instances.actual_status", "created", "instances.intended_status", "running")
+	second := c.ask(200, "PUT", path, body).Int("new_contract")
+	c.instance(second).Wants(t, "instances.actual_status", "created", "instances.intended_status", "running")
 	if c.Cloud().(*Cloud).Doubled() != 1 {
 		t.Error("the second rent was not counted")
 	}
@@ -122,15 +123,15 @@ func TestBid_ThatIsTooLowLeavesAStoppedMachine(t *testing.T) {
 	for _, status := range []int{200, 400} {
 		c := start(t, Options{LowBidStatus: status})
 		d := c.ask(status, "PUT", fmt.Sprintf("/api/v0/asks/%d/", c.best()), strings.TrimSuffix(body, "}")+`,"price":0.01}`)
-		d.wants(t, "success", "false")
-		id := d.num("new_contract")
-		c.instance(id).wants(t, "instances.actual_status", "<nil>", "instances.cur_state", "stopped", "instances.intended_status", "stopped", "instances.next_state", "stopped")
+		d.Wants(t, "success", "false")
+		id := d.Int("new_contract")
+		c.instance(id).Wants(t, "instances.actual_status", "<nil>", "instances.cur_state", "stopped", "instances.intended_status", "stopped", "instances.next_state", "stopped")
 		c.Advance(time.Hour)
 		if bill := c.Bill(); bill.TotalUSD <= 0 {
 			t.Error("its disk costs nothing")
 		}
 		c.ask(200, "PUT", fmt.Sprintf("/api/v0/instances/bid_price/%d/", id), `{"client_id":"me","price":5}`)
-		c.instance(id).wants(t, "instances.actual_status", "running", "instances.is_bid", "true")
+		c.instance(id).Wants(t, "instances.actual_status", "running", "instances.is_bid", "true")
 	}
 }
 
@@ -140,7 +141,7 @@ func TestStates_FollowWhatHappens(t *testing.T) {
 	path := fmt.Sprintf("/api/v0/instances/%d/", id)
 	state := func(actual, intended, current, next string) {
 		t.Helper()
-		c.instance(id).wants(t, "instances.actual_status", actual, "instances.intended_status", intended, "instances.cur_state", current, "instances.next_state", next)
+		c.instance(id).Wants(t, "instances.actual_status", actual, "instances.intended_status", intended, "instances.cur_state", current, "instances.next_state", next)
 	}
 	state("running", "running", "running", "running")
 	c.ask(200, "PUT", path, `{"state":"stopped"}`)
@@ -155,7 +156,7 @@ func TestStates_FollowWhatHappens(t *testing.T) {
 	}
 	do("preempt")
 	state("exited", "stopped", "stopped", "stopped")
-	if i := c.instance(id); i.usd("instances.min_bid") <= i.usd("instances.dph_base") {
+	if i := c.instance(id); i.Num("instances.min_bid") <= i.Num("instances.dph_base") {
 		t.Error("nobody bids more")
 	}
 	do("run")
@@ -170,9 +171,9 @@ func TestStates_FollowWhatHappens(t *testing.T) {
 		state(one[1], "running", "running", "running")
 	}
 	c.ask(200, "PUT", path, `{"label":"other"}`)
-	c.instance(id).wants(t, "instances.label", "other")
+	c.instance(id).Wants(t, "instances.label", "other")
 	c.ask(400, "PUT", path, `{}`)
-	c.ask(404, "PUT", "/api/v0/instances/5/", `{"state":"stopped"}`).wants(t, "error", "no_such_instance")
+	c.ask(404, "PUT", "/api/v0/instances/5/", `{"state":"stopped"}`).Wants(t, "error", "no_such_instance")
 	do("vanish")
 	if len(c.Machines()) != 0 || c.Do(fmt.Sprint(id), "run") == nil || c.Do("x", "run") == nil || c.Do("1", "dance") == nil {
 		t.Error("it is still there")
@@ -185,48 +186,48 @@ func TestList_PagesByToken(t *testing.T) {
 		c.rent("")
 	}
 	first := c.ask(200, "GET", "/api/v1/instances/?limit=100", "")
-	first.wants(t, "total_instances", "30", "instances_found", "30", "success", "true")
-	second := c.ask(200, "GET", "/api/v1/instances/?after_token="+first.text("next_token"), "")
-	if first.count("instances") != 25 || second.count("instances") != 5 || second.at("next_token") != nil || first.num("instances.24.id") >= second.num("instances.0.id") {
-		t.Errorf("%d and %d", first.count("instances"), second.count("instances"))
+	first.Wants(t, "total_instances", "30", "instances_found", "30", "success", "true")
+	second := c.ask(200, "GET", "/api/v1/instances/?after_token="+first.Text("next_token"), "")
+	if first.Count("instances") != 25 || second.Count("instances") != 5 || second.At("next_token") != nil || first.Int("instances.24.id") >= second.Int("instances.0.id") {
+		t.Errorf("%d and %d", first.Count("instances"), second.Count("instances"))
 	}
-	if n := c.ask(200, "GET", "/api/v1/instances/?limit=0", "").count("instances"); n != 5 {
+	if n := c.ask(200, "GET", "/api/v1/instances/?limit=0", "").Count("instances"); n != 5 {
 		t.Errorf("limit 0: %d", n)
 	}
-	id := first.num("instances.3.id")
+	id := first.Int("instances.3.id")
 	c.ask(200, "PUT", fmt.Sprintf("/api/v0/instances/%d/", id), `{"label":"mine"}`)
 	c.ask(200, "GET", `/api/v1/instances/?select_filters=%7B%22label%22:%7B%22in%22:%5B%22mine%22,%22x%22%5D%7D%7D&select_cols=%5B%22id%22,%22colour%22%5D`, "").
-		wants(t, "instances", fmt.Sprintf("[map[colour:<nil> id:%v]]", float64(id)))
+		Wants(t, "instances", fmt.Sprintf("[map[colour:<nil> id:%v]]", float64(id)))
 	for _, query := range []string{"after_token=x", "limit=x", "order_by=%5B%7B%22col%22:%22dph_total%22%7D%5D", "select_filters=%7B%22num_gpus%22:%7B%22eq%22:1%7D%7D"} {
 		c.ask(400, "GET", "/api/v1/instances/?"+query, "")
 	}
-	c.ask(410, "GET", "/api/v0/instances/", "").wants(t, "error", "deprecated_endpoint")
-	c.key = "key-2"
-	c.ask(200, "GET", "/api/v1/instances/", "").wants(t, "instances", "[]")
-	c.instance(id).wants(t, "instances", "<nil>")
+	c.ask(410, "GET", "/api/v0/instances/", "").Wants(t, "error", "deprecated_endpoint")
+	c.Key = "key-2"
+	c.ask(200, "GET", "/api/v1/instances/", "").Wants(t, "instances", "[]")
+	c.instance(id).Wants(t, "instances", "<nil>")
 }
 
 func TestListingLag_HidesNewInstances(t *testing.T) {
 	c := start(t, Options{Options: simkit.Options{ListLagMS: 5000, GetLagMS: 2000}})
 	id := c.rent("")
-	c.instance(id).wants(t, "instances", "<nil>")
+	c.instance(id).Wants(t, "instances", "<nil>")
 	c.Advance(2 * time.Second)
-	c.instance(id).wants(t, "instances.label", "l")
-	c.ask(200, "GET", "/api/v1/instances/", "").wants(t, "instances", "[]")
+	c.instance(id).Wants(t, "instances.label", "l")
+	c.ask(200, "GET", "/api/v1/instances/", "").Wants(t, "instances", "[]")
 	c.Advance(3 * time.Second)
-	if c.ask(200, "GET", "/api/v1/instances/", "").count("instances") != 1 {
+	if c.ask(200, "GET", "/api/v1/instances/", "").Count("instances") != 1 {
 		t.Error("it is still hidden")
 	}
 }
 
 func TestRoute_WantsTheSlash(t *testing.T) {
 	c := start(t, Options{})
-	response, _ := c.send("PUT", "/api/v0/asks/5?x=y", body)
+	response, _ := c.Get("PUT", "/api/v0/asks/5?x=y", body)
 	if response.StatusCode != 302 || response.Header.Get("Location") != "/api/v0/asks/5/?x=y" {
 		t.Errorf("%d %v", response.StatusCode, response.Header)
 	}
 	for path, status := range map[string]int{"/api/v0/nothing/": 404, "/api/v0/bundles/": 405, "/other": 404} {
-		if response, _ := c.send("PUT", path, ""); response.StatusCode != status {
+		if response, _ := c.Get("PUT", path, ""); response.StatusCode != status {
 			t.Errorf("%s: %d", path, response.StatusCode)
 		}
 	}
@@ -234,17 +235,17 @@ func TestRoute_WantsTheSlash(t *testing.T) {
 
 func TestAccounts_AreKnownByTheirKeys(t *testing.T) {
 	c := start(t, Options{})
-	c.key = "invalid-1"
-	c.ask(401, "GET", "/api/v1/instances/", "").wants(t, "error", "auth_error", "msg", "Invalid user key")
-	c.ask(404, "POST", "/api/v0/bundles/", "{}").wants(t, "msg", "Invalid user key")
-	c.key = "forbidden-1"
+	c.Key = "invalid-1"
+	c.ask(401, "GET", "/api/v1/instances/", "").Wants(t, "error", "auth_error", "msg", "Invalid user key")
+	c.ask(404, "POST", "/api/v0/bundles/", "{}").Wants(t, "msg", "Invalid user key")
+	c.Key = "forbidden-1"
 	c.ask(403, "GET", "/api/v1/instances/", "")
-	c.key = "readonly-1"
+	c.Key = "readonly-1"
 	c.ask(403, "PUT", "/api/v0/asks/5/", body)
 	c.ask(200, "GET", "/api/v0/users/current/", "")
 	old := start(t, Options{AuthStatus: 404})
-	old.key = ""
-	response, _ := old.send("GET", "/api/v1/instances/", "")
+	old.Key = ""
+	response, _ := old.Get("GET", "/api/v1/instances/", "")
 	if response.StatusCode != 404 {
 		t.Errorf("%d", response.StatusCode)
 	}
@@ -255,13 +256,13 @@ func TestLimits_AreThresholdsInPlainText(t *testing.T) {
 		c := start(t, Options{Options: simkit.Options{RateLimits: true}, JSONLimits: asJSON})
 		path := fmt.Sprintf("/api/v0/asks/%d/", c.best())
 		c.ask(200, "PUT", path, body)
-		response, text := c.send("PUT", path, body)
+		response, text := c.Get("PUT", path, body)
 		held(t, "PUT", path, response.StatusCode, text)
 		if want := "API requests too frequent: endpoint threshold=4.5"; response.StatusCode != 429 || !asJSON && string(text) != want || asJSON && !strings.Contains(string(text), "threshold=4.5") {
 			t.Errorf("%d %s", response.StatusCode, text)
 		}
 		c.Advance(5 * time.Second) // the penalty is not over
-		if response, _ := c.send("PUT", path, body); response.StatusCode != 429 {
+		if response, _ := c.Get("PUT", path, body); response.StatusCode != 429 {
 			t.Errorf("%d", response.StatusCode)
 		}
 		c.Advance(30 * time.Second)
@@ -273,23 +274,23 @@ func TestLogs_AppearInAFile(t *testing.T) {
 	c := start(t, Options{LogMisses: 1})
 	id := c.rent("")
 	c.Advance(time.Minute)
-	at := c.ask(200, "PUT", fmt.Sprintf("/api/v0/instances/request_logs/%d/", id), `{"tail":"2","filter":"tick"}`).text("result_url")
+	at := c.ask(200, "PUT", fmt.Sprintf("/api/v0/instances/request_logs/%d/", id), `{"tail":"2","filter":"tick"}`).Text("result_url")
 	path := strings.TrimPrefix(at, c.URL())
-	c.key = ""
-	if response, _ := c.send("GET", path, ""); response.StatusCode != 403 {
+	c.Key = ""
+	if response, _ := c.Get("GET", path, ""); response.StatusCode != 403 {
 		t.Errorf("%d before it is there", response.StatusCode)
 	}
-	if response, text := c.send("GET", path, ""); response.StatusCode != 200 || string(text) != "tick 5\ntick 6\n" {
+	if response, text := c.Get("GET", path, ""); response.StatusCode != 200 || string(text) != "tick 5\ntick 6\n" {
 		t.Errorf("%d %q", response.StatusCode, text)
 	}
-	c.key = "key-1"
-	c.ask(404, "PUT", "/api/v0/instances/request_logs/5/", `{}`).wants(t, "error", "invalid_id")
+	c.Key = "key-1"
+	c.ask(404, "PUT", "/api/v0/instances/request_logs/5/", `{}`).Wants(t, "error", "invalid_id")
 }
 
 func TestBill_CountsGPUsFromRunningAndDisksFromCreation(t *testing.T) {
 	c := start(t, Options{LoadMS: 60_000})
 	offer := c.offers(`,"gpu_name":{"eq":"RTX 4090"},"num_gpus":{"eq":1}`)
-	base, total := offer.usd("offers.0.dph_base"), offer.usd("offers.0.dph_total")
+	base, total := offer.Num("offers.0.dph_base"), offer.Num("offers.0.dph_total")
 	id := c.rent("")
 	c.Advance(time.Minute)
 	disk := total - base
@@ -312,15 +313,15 @@ func TestBill_CountsGPUsFromRunningAndDisksFromCreation(t *testing.T) {
 
 func TestCatalog_IsServed(t *testing.T) {
 	c := start(t, Options{})
-	if d := c.ask(200, "GET", "/api/v0/gpu_types/", ""); d.count("gpu_types") != len(kinds()) {
-		t.Error(d.v)
+	if d := c.ask(200, "GET", "/api/v0/gpu_types/", ""); d.Count("gpu_types") != len(kinds()) {
+		t.Error(d.V)
 	}
-	if d := c.ask(200, "GET", "/api/v0/gpu_names/unique/", ""); d.count("gpu_names") == 0 {
-		t.Error(d.v)
+	if d := c.ask(200, "GET", "/api/v0/gpu_names/unique/", ""); d.Count("gpu_names") == 0 {
+		t.Error(d.V)
 	}
 	d := c.ask(200, "GET", "/api/v0/metrics/gpu/current/?verified=yes&hosting_type=all&num_gpus=all", "")
-	if d.usd("gpus.0.price_p10") <= 0 || d.usd("gpus.0.price_p10") > d.usd("gpus.0.price_p90") || d.num("gpus.0.available") == 0 {
-		t.Error(d.at("gpus.0"))
+	if d.Num("gpus.0.price_p10") <= 0 || d.Num("gpus.0.price_p10") > d.Num("gpus.0.price_p90") || d.Int("gpus.0.available") == 0 {
+		t.Error(d.At("gpus.0"))
 	}
 	id := c.rent("")
 	c.ask(200, "POST", fmt.Sprintf("/api/v0/instances/%d/ssh/", id), `{"ssh_key":"ssh-ed25519 A b"}`)
@@ -331,8 +332,8 @@ func TestCatalog_IsServed(t *testing.T) {
 func TestBirths_BefallInstancesAsTheyAreMade(t *testing.T) {
 	c := start(t, Options{Births: []Birth{{Every: 2, Do: "fail"}}})
 	first, second := c.rent(""), c.rent("")
-	c.instance(first).wants(t, "instances.actual_status", "running")
-	c.instance(second).wants(t, "instances.actual_status", "created")
+	c.instance(first).Wants(t, "instances.actual_status", "running")
+	c.instance(second).Wants(t, "instances.actual_status", "created")
 	if _, err := Start(Options{Births: []Birth{{Do: "dance"}}}); err == nil {
 		t.Error("an unknown birth was accepted")
 	}
