@@ -6,7 +6,7 @@ const { closed, fromStatus } = require('./errors');
 const native = require('./native');
 const { checkMilliseconds, checkNames, checkSignal } = require('./options');
 const { Queue } = require('./queue');
-const { methodOf, request } = require('./request');
+const { methodOf, plainRequest, request } = require('./request');
 
 /** Completion of a call that was let go of before it ended. */
 const LOST = { kind: 'cancelled', message: 'the client closed before the call ended' };
@@ -72,7 +72,7 @@ class Connection {
     let timeoutMs;
     if (options !== undefined) ({ timeoutMs } = callOptions(options, ['timeoutMs'], `callSync ${name}`));
     const method = methodOf(name);
-    return this.#answer(method, request(method, params, timeoutMs));
+    return this.#answer(method, timeoutMs === undefined ? plainRequest(method, params) : request(method, params, timeoutMs));
   }
 
   #answer(method, document) {
