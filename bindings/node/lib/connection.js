@@ -4,9 +4,9 @@
 
 const { closed, fromStatus } = require('./errors');
 const native = require('./native');
-const { checkMilliseconds, checkNames, checkSignal, request } = require('./options');
+const { checkMilliseconds, checkNames, checkSignal } = require('./options');
 const { Queue } = require('./queue');
-const { dress } = require('./secret');
+const { methodOf, plainRequest, request } = require('./request');
 
 /** Completion of a call that was let go of before it ended. */
 const LOST = { kind: 'cancelled', message: 'the client closed before the call ended' };
@@ -42,16 +42,22 @@ class Connection {
     return { calls: this.#queue.calls.size, streams: this.#queue.streams.size };
   }
 
-  call(method, params, options) {
+  call(name, params, options) {
     return new Promise((resolve, reject) => {
       if (this.#closing !== undefined) throw closed();
       let signal, timeoutMs;
-      if (options !== undefined) ({ signal, timeoutMs } = callOptions(options, ['signal', 'timeoutMs'], method));
+      if (options !== undefined) ({ signal, timeoutMs } = callOptions(options, ['signal', 'timeoutMs'], name));
       if (signal?.aborted) throw signal.reason;
+      const method = methodOf(name);
+      if (method.local) {
+        const result = this.#answer(method, request(method, params, timeoutMs));
+        setImmediate(resolve, result); // in a turn of its own, as every other answer
+        return;
+      }
       const id = String(++this.#last);
-      const refused = this.#native.submit(this.#handle, request(id, method, params, timeoutMs));
+      const refused = this.#native.submit(this.#handle, request(method, params, timeoutMs, id));
       if (refused !== undefined) throw fromStatus(refused);
-      const call = { connection: this, method, resolve, reject, signal, onAbort: undefined };
+      const call = { connection: this, guard: method.guard, resolve, reject, signal, onAbort: undefined };
       this.#queue.calls.set(id, call);
       this.hold();
       if (signal !== undefined) {
@@ -61,13 +67,19 @@ class Connection {
     });
   }
 
-  callSync(method, params, options) {
+  callSync(name, params, options) {
     if (this.#closing !== undefined) throw closed();
     let timeoutMs;
-    if (options !== undefined) ({ timeoutMs } = callOptions(options, ['timeoutMs'], `callSync ${method}`));
-    const answer = this.#native.call(this.#handle, request(String(++this.#last), method, params, timeoutMs));
+    if (options !== undefined) ({ timeoutMs } = callOptions(options, ['timeoutMs'], `callSync ${name}`));
+    const method = methodOf(name);
+    return this.#answer(method, timeoutMs === undefined ? plainRequest(method, params) : request(method, params, timeoutMs));
+  }
+
+  #answer(method, document) {
+    const answer = this.#native.call(this.#handle, document);
     if (typeof answer !== 'string') throw fromStatus(answer);
-    return dress(method, JSON.parse(answer).result);
+    const { result } = JSON.parse(answer);
+    return method.guard === undefined ? result : method.guard(result);
   }
 
   /** Opens a subscription and connects it with the stream that found names. */

@@ -63,13 +63,4 @@ function checkMilliseconds(value, name, what, least) {
   }
 }
 
-/** The request document. id is digits; method is checked by the core. */
-function request(id, method, params, timeoutMs) {
-  if (typeof method !== 'string') throw new TypeError(`exatlas: method must be a string such as "compute.get", got ${describe(method)}`);
-  if (params !== undefined && !isObject(params)) throw new TypeError(`exatlas: params of ${method} must be an object, got ${describe(params)}`);
-  const tail = timeoutMs === undefined ? '}' : `,"deadline_ms":${timeoutMs}}`;
-  const body = params === undefined ? '{}' : JSON.stringify(params);
-  return `{"id":"${id}","method":${JSON.stringify(method)},"params":${body}${tail}`;
-}
-
-module.exports = { checkMilliseconds, checkNames, checkSignal, describe, isObject, nearest, request };
+module.exports = { checkMilliseconds, checkNames, checkSignal, describe, isObject, nearest };

@@ -5,10 +5,9 @@
 // more is collected and closed.
 
 const { fromFacts } = require('./errors');
-const { dress } = require('./secret');
 
 class Queue {
-  calls = new Map(); // id -> the waiting call: { connection, method, resolve, reject, signal, onAbort }
+  calls = new Map(); // id -> the waiting call: { connection, guard, resolve, reject, signal, onAbort }
   streams = new Map(); // subscription -> Stream
   opening = 0; // subscriptions asked for and not yet known
   #early = new Map(); // subscription -> its events that came before it was known
@@ -36,7 +35,7 @@ class Queue {
     this.calls.delete(item.id);
     call.connection.release();
     if (call.onAbort !== undefined) call.signal.removeEventListener('abort', call.onAbort);
-    if (item.error === undefined) call.resolve(dress(call.method, item.result));
+    if (item.error === undefined) call.resolve(call.guard === undefined ? item.result : call.guard(item.result));
     else call.reject(this.#failure(call, item.error));
     if (this.#onEmpty !== undefined && this.calls.size === 0) this.#onEmpty();
   }

@@ -39,9 +39,9 @@ const GUARDS = {
   'auth.token.mint': guard,
 };
 
-function dress(method, result) {
-  const guards = GUARDS[method];
-  return guards === undefined ? result : guards(result);
+/** What makes a result of the method safe to print; undefined where it holds no credential. */
+function guardOf(method) {
+  return GUARDS[method];
 }
 
-module.exports = { INSPECT, REDACTED, dress, plainly };
+module.exports = { INSPECT, REDACTED, guardOf, plainly };

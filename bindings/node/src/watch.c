@@ -14,7 +14,7 @@ enum { UV_POLL = 8, UV_PREPARE = 9 }; /* uv_handle_type, fixed for libuv 1.x */
 enum { UV_READABLE = 1 };             /* uv_poll_event */
 
 enum {
-    WINDOW_NS = 500 * 1000, /* how long a turn of the loop may look before it sleeps */
+    WINDOW_NS = 100 * 1000, /* how long a turn of the loop may look before it sleeps */
     PROMISING = 2,          /* short waits in a row that make looking worthwhile */
 };
 
@@ -101,7 +101,7 @@ static void on_event(void *poll, int status, int events) {
 
 /*
  * Runs before the loop sleeps. Waking a sleeping thread costs more than a call
- * to a near-by cloud, so where the last answers came at once, and the loop has
+ * that asks no cloud, so where the last answers came at once, and the loop has
  * nothing else to do, it looks a little before it sleeps. It looks at all the
  * loop's descriptors, so nothing else waits for it, and yields to who needs the
  * processor.

@@ -11,12 +11,13 @@ from typing import Any, Dict, Iterable, Mapping, NoReturn, Optional, Tuple, Type
 from . import _native, errors
 
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
-_scan = make_scanner(json.JSONDecoder())  # type: ignore[arg-type]  # typeshed mistakes the context's type
+scan = make_scanner(json.JSONDecoder())  # type: ignore[arg-type]  # typeshed mistakes the context's type
 
 _quote = encode_basestring_ascii
 
 REDACTED = "[redacted]"
 _SECRET_KEYS = frozenset({"token", "header", "secret", "api_key", "env"})
+_STRINGS = frozenset((str,))
 _TOKEN_MARK = b'"token"'
 
 
@@ -53,6 +54,25 @@ def encode_params(params: Any) -> str:
     return _encode(params)
 
 
+class Asked:
+    """The request of a method that is asked again and again; repeats: mostly with the same parameters."""
+
+    __slots__ = ("_head", "_repeats", "last")
+
+    def __init__(self, head: str, repeats: bool) -> None:
+        self._repeats = repeats
+        self._head = "{" + head + ',"params":'
+        self.last: Tuple[Any, bytes] = (None, (self._head + "{}}").encode("ascii"))  # parameters, request with them
+
+    def encode(self, params: Any) -> bytes:
+        """The request with other parameters than the last ones."""
+        request = (self._head + encode_params(params or {}) + "}").encode("ascii")
+        # What is equal to a string is written as that string, which is not so with numbers.
+        if self._repeats and type(params) is dict and _STRINGS.issuperset(map(type, params.values())):
+            self.last = params.copy(), request
+        return request
+
+
 def encode_unsubscribe(subscription: str) -> bytes:
     request = {"method": "events.unsubscribe", "params": {"subscription": subscription}}
     return _encode(request).encode("ascii")
@@ -69,15 +89,9 @@ def deadline_ms(timeout: float) -> int:
 
 def decode(document: bytes) -> Dict[str, Any]:
     """A document of the library, with what holds a token made safe to print."""
-    value: Dict[str, Any] = _scan(document.decode(), 0)[0]
+    value: Dict[str, Any] = scan(document.decode(), 0)[0]
     if _TOKEN_MARK in document:
         value = _guard(value)
-    return value
-
-
-def decode_public(document: bytes) -> Dict[str, Any]:
-    """A document of which it is known that it holds no token."""
-    value: Dict[str, Any] = _scan(document.decode(), 0)[0]
     return value
 
 

@@ -140,7 +140,8 @@ _bytes_at = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_ssize_
 
 
 def _bind_free(cdll: ctypes.CDLL) -> Callable[[ctypes.c_void_p], None]:
-    free = cdll.atlas_free
+    # It waits for nothing, so it is called without letting go of the interpreter's lock.
+    free = ctypes.PyDLL(cdll._name, handle=cdll._handle).atlas_free
     free.restype = None
     free.argtypes = [ctypes.c_void_p]
     return free

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Client"]
 
+_get_ident = threading.get_ident
+_scan = _codec.scan
+
 _DETACH = ',"detach_after_ms":%d,' % MAIN_SLICE_MS
 
 # Methods that wait for nothing, so that there is nothing to interrupt. A call that may be detached
@@ -40,6 +43,9 @@ _DETACH = ',"detach_after_ms":%d,' % MAIN_SLICE_MS
 _LOCAL = frozenset(
     ("atlas.info", "auth.token.mint", "auth.token.verify", "auth.url.sign", "auth.url.verify", "gpus.catalog")
 )
+
+# The one read that is asked for one session after the other; the others are mostly repeated.
+_TOUCH = "orchestrator.touch"
 
 # Reads, which a cloud may be asked twice and whose results hold no credential. While one of a kind
 # took no longer than _QUICK_S, the next runs in the calling thread: that saves two switches between
@@ -51,13 +57,13 @@ _READS = frozenset(
         "gpus.list",
         "orchestrator.get",
         "orchestrator.list",
-        "orchestrator.touch",
+        _TOUCH,
         "providers.capabilities",
         "providers.list",
     )
 )
 _QUICK_S = 0.01
-_QUICK = '{"deadline_ms":%d,%s,"params":'
+_QUICK = '"deadline_ms":%d,' % MAIN_SLICE_MS
 
 
 class Client:
@@ -100,7 +106,8 @@ class Client:
         self._pump = Pump(self._library, self._handle)
         self._ids = itertools.count(1)
         self._methods: Dict[str, str] = {}
-        self._quick: Dict[str, str] = {}
+        self._quick: Dict[str, _codec.Asked] = {}  # reads of the main thread that were quick
+        self._direct: Dict[str, _codec.Asked] = {}  # reads of other threads
         self._main = threading.main_thread().ident
         # Runs when the client is collected and when the interpreter exits, whichever is first.
         self._finalizer = weakref.finalize(
@@ -112,34 +119,41 @@ class Client:
 
         timeout is the call's deadline in seconds. Raises a class of ``exatlas.errors``.
         """
-        quick = self._quick.get(method)
-        if quick is not None and timeout is None and threading.get_ident() == self._main:
-            request = quick + _codec.encode_params(params or {}) + "}"
-            status, document = self._request(self._handle, request.encode("ascii"))
+        on_main = _get_ident() == self._main
+        asked = (self._quick if on_main else self._direct).get(method)
+        if asked is not None and timeout is None:
+            # The library has just used the processor's caches for itself, so each step costs several times what it
+            # seems to: what can be kept is kept, and few functions are called.
+            last, request = asked.last
+            if params != last:
+                request = asked.encode(params)
+            status, document = self._request(self._handle, request)
             if not status and document is not None:
-                return _codec.decode_public(document)["result"]
+                return _scan(document.decode(), 0)[0]["result"]
             error = _codec.error_of(status, document)
-            if not isinstance(error, errors.AtlasTimeoutError):
+            if not on_main or not isinstance(error, errors.AtlasTimeoutError):
                 raise error
             self._quick.pop(method, None)
         text = self._methods.get(method)
         if text is None:
             text = self._methods[method] = _codec.encode_method(method)
+            if method in _READS:
+                self._direct[method] = _codec.Asked(text, method != _TOUCH)
         if params:
             text += ',"params":' + _codec.encode_params(params)
         if timeout is not None:
             text += ',"deadline_ms":%d' % _codec.deadline_ms(timeout)
-        if threading.get_ident() != self._main or method in _LOCAL:
+        if not on_main or method in _LOCAL:
             status, document = self._request(self._handle, ("{" + text + "}").encode("ascii"))
             if status or document is None:
                 _codec.raise_status(status, document)
-            return (_codec.decode_public if method in _READS else _codec.decode)(document)["result"]
+            return _codec.decode(document)["result"]
         if method not in _READS:
             return self._call_interruptible(text)
         began = time.monotonic()
         result = self._call_interruptible(text)
         if time.monotonic() - began < _QUICK_S:
-            self._quick[method] = _QUICK % (MAIN_SLICE_MS, self._methods[method])
+            self._quick[method] = _codec.Asked(_QUICK + self._methods[method], method != _TOUCH)
         return result
 
     def _call_interruptible(self, text: str) -> Any:
