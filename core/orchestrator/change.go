@@ -22,14 +22,19 @@ type edit func(row *store.Session, d *document) (told []store.Event, ok bool)
 
 // change commits an edit and publishes its events. The caller holds t.acting. An
 // error means that the fate of the change is not known; the session is read again
-// before the next one.
+// before the next one. The verdict Lost is also that of a process that may not act
+// now: the session is over only where t.over says so.
 func (s *Service) change(t *tracked, do edit, idleSince int64) (store.Verdict, error) {
 	row, current, err := s.recall(t)
 	if err != nil {
 		return 0, err
 	}
+	if t.over() {
+		return store.Lost, nil
+	}
 	lease, ok := s.node.current()
-	if !ok || t.over() {
+	if !ok { // it may come back under its number, so the session is looked at again
+		s.later(t, s.node.ttl/3)
 		return store.Lost, nil
 	}
 	next := *current

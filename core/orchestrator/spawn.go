@@ -200,7 +200,8 @@ func (sp *spawning) rented(machine *compute.Spawned) (*Session, error) {
 	return out, nil
 }
 
-// record commits the machine, again and again while the store does not answer.
+// record commits the machine, again and again while the store does not answer, or
+// this process may not act.
 func (sp *spawning) record(machine *compute.Spawned) (verdict store.Verdict, err error) {
 	s := sp.service
 	c := machine.Compute
@@ -221,7 +222,8 @@ func (sp *spawning) record(machine *compute.Spawned) (verdict store.Verdict, err
 			told := []store.Event{s.event("status", map[string]any{"session": sp.t.id, "id": c.ID, "provider": c.Provider, "status": c.Status})}
 			return s.unwanted(row, d, ReasonStopped, d.Abandoned, told), true
 		}, 0)
-		if err == nil || try >= 20 || !s.node.valid() || !s.pause(250*time.Millisecond) {
+		known := err == nil && (verdict == store.Done || sp.t.over())
+		if known || try >= 20 || !s.pause(250*time.Millisecond) {
 			return verdict, err
 		}
 	}

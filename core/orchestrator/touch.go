@@ -266,7 +266,7 @@ func (s *Service) doAsked() {
 	for _, w := range words {
 		if t := s.index.find(w.ID); t != nil {
 			t.acting.Lock()
-			if err := s.stopHere(t); err != nil {
+			if _, err := s.stopHere(t); err != nil {
 				s.later(t, time.Second)
 			}
 			t.acting.Unlock()
