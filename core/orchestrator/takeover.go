@@ -38,16 +38,52 @@ func (s *Service) claim(first bool) (done bool, err error) {
 	}
 	ctx, cancel := context.WithTimeout(s.until, commitLimit)
 	defer cancel()
-	list, err := s.store.Claim(ctx, lease, claimAtOnce)
-	if err != nil {
-		return false, err
-	}
 	name := "taken_over"
 	if first {
 		name = "adopted"
 	}
+	if s.unsure {
+		if err := s.regain(ctx, lease, name); err != nil {
+			return false, err
+		}
+	}
+	list, err := s.store.Claim(ctx, lease, claimAtOnce)
+	if s.unsure = err != nil; s.unsure {
+		return false, err
+	}
 	s.adopt(ctx, lease, list, name)
 	return len(list) < claimAtOnce, nil
+}
+
+// regain adopts what the store holds as this process's and the process does not
+// know of: the sessions of a claim that was carried out and whose answer was lost.
+func (s *Service) regain(ctx context.Context, lease store.Lease, name string) error {
+	states := []store.State{store.Intended, store.Live, store.Ending}
+	for after := ""; ; {
+		rows, err := s.store.List(ctx, store.Filter{Owner: lease.Holder, Fence: lease.Fence, States: states, After: after, Limit: claimAtOnce})
+		if err != nil {
+			return err
+		}
+		var list []store.Claimed
+		for i := range rows {
+			if s.index.find(rows[i].ID) != nil {
+				continue
+			}
+			// It is read again, since it may have ended between the two looks.
+			row, found, err := s.store.Get(ctx, rows[i].ID)
+			if err != nil {
+				return err
+			}
+			if found && row.State != store.Ended && row.Owner == lease.Holder && row.Fence == lease.Fence {
+				list = append(list, store.Claimed{Session: row})
+			}
+		}
+		s.adopt(ctx, lease, list, name)
+		if len(rows) < claimAtOnce {
+			return nil
+		}
+		after = rows[len(rows)-1].ID
+	}
 }
 
 // adopt acts on claimed sessions from now on, and tells so.

@@ -3,6 +3,7 @@ package orchestrator
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -108,6 +109,27 @@ func TestSpawn_WhoseCostCannotBeLimitedIsGivenBackThoughTheStoreFails(t *testing
 		wait(time.Minute)
 		if w.cloud.count() != 0 {
 			t.Fatal("the machine was kept")
+		}
+	})
+}
+
+func TestClaim_WhoseAnswerWasLostIsMadeGood(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		s := p.spawn(idle(10 * time.Minute))
+		wait(2 * time.Second)
+		p.kill()
+		q := w.process()
+		defer q.close()
+		q.store.set(failing(17*time.Second, 1, "claimed")) // the store has given q the session, and q does not know
+		wait(30 * time.Second)
+		q.store.set(nil)
+		wait(10 * time.Minute)
+		if got := q.get(s.ID); got.State != "ended" || w.cloud.count() != 0 {
+			t.Fatalf("%s, its owner does not act on it", got.State)
+		}
+		if told := w.told(s.Compute.ID); !strings.Contains(told, "adopted") {
+			t.Fatal(told)
 		}
 	})
 }
