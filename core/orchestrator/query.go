@@ -137,10 +137,9 @@ func (s *Service) Stop(ctx context.Context, p *StopParams) (*Session, error) {
 }
 
 // ask ends a session of this process, or leaves word for the process that acts
-// on it.
+// on it; for this one too where it does so just now, which may take minutes.
 func (s *Service) ask(ctx context.Context, id string) error {
-	if t := s.index.find(id); t != nil && s.node.valid() {
-		t.acting.Lock()
+	if t := s.index.find(id); t != nil && s.node.valid() && t.acting.TryLock() {
 		verdict, err := s.stopHere(t)
 		t.acting.Unlock()
 		if err != nil {

@@ -264,8 +264,7 @@ func (s *Service) doAsked() {
 		return
 	}
 	for _, w := range words {
-		if t := s.index.find(w.ID); t != nil {
-			t.acting.Lock()
+		if t := s.index.find(w.ID); t != nil && t.acting.TryLock() { // otherwise the next round does it
 			if _, err := s.stopHere(t); err != nil {
 				s.later(t, time.Second)
 			}
