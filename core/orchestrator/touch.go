@@ -85,8 +85,8 @@ func (s *Service) Touch(ctx context.Context, p *TouchParams) (*Touched, error) {
 		default:
 			raise(&t.touched, now)
 			s.notes.add(t)
-			if !s.node.valid() { // it may be another's since: then memory is not enough
-				foreign = append(foreign, id)
+			if !s.kept(t) {
+				due = append(due, t)
 			}
 		}
 	}
@@ -112,8 +112,7 @@ func (s *Service) Touch(ctx context.Context, p *TouchParams) (*Touched, error) {
 }
 
 // logged writes an activity to the log, where the store has one: whoever adopts the
-// session finds it there. It is not enough where the session may be another's by
-// now, or is being ended this moment.
+// session finds it there.
 func (s *Service) logged(t *tracked, now int64) bool {
 	if s.log == nil {
 		return false
@@ -126,11 +125,17 @@ func (s *Service) logged(t *tracked, now int64) bool {
 	if place != had && !t.slot.CompareAndSwap(had, place) {
 		s.log.Free(place) // another touch took one meanwhile
 	}
-	if !s.node.valid() || t.closing.Load() || !t.live.Load() {
+	if !s.kept(t) {
 		return false
 	}
 	raise(&t.stored, now)
 	return true
+}
+
+// kept tells of an activity that was noted outside the store whether that is enough.
+// It is not where the session may be another's by now, or is being ended this moment.
+func (s *Service) kept(t *tracked) bool {
+	return s.node.valid() && !t.closing.Load() && t.live.Load()
 }
 
 func activities(list []*tracked) []store.Touch {
