@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 	"unique"
@@ -166,13 +167,45 @@ type adoption struct {
 // tellAdoptions tells of sessions that were taken over, many in one write, with
 // pauses that leave the store to others.
 func (s *Service) tellAdoptions() {
+	var unsure []*tracked
 	for s.pause(tellEvery) {
-		s.adoptions.add(s.note(s.adoptions.take(tellAtOnce), func(t *tracked, row *store.Session) []store.Event {
+		untold := s.untold(unsure)
+		busy, lost := s.note(append(untold, s.adoptions.take(tellAtOnce)...), func(t *tracked, row *store.Session) []store.Event {
 			e := s.event(t.news.name, map[string]any{"session": row.ID, "state": stateName(row.State), "from": t.news.from})
 			e.Time = t.news.at
 			return []store.Event{e}
-		}))
+		})
+		s.adoptions.add(busy)
+		unsure = lost
 	}
+}
+
+// untold are those of some sessions whose adoption the store does not hold. It
+// waits for a store that does not answer.
+func (s *Service) untold(list []*tracked) (out []*tracked) {
+	for _, t := range list {
+		row, _ := t.state()
+		for from := uint64(1); ; {
+			ctx, cancel := context.WithTimeout(s.until, commitLimit)
+			told, _, err := s.store.Events(ctx, topicOf(row.ComputeID), from, page)
+			cancel()
+			if err != nil {
+				if !s.pause(retryStore) {
+					return nil
+				}
+				continue
+			}
+			if slices.ContainsFunc(told, func(e store.Event) bool { return e.Name == t.news.name && e.Time == t.news.at }) {
+				break
+			}
+			if len(told) < page {
+				out = append(out, t)
+				break
+			}
+			from = told[len(told)-1].Seq + 1
+		}
+	}
+	return out
 }
 
 const (

@@ -246,7 +246,8 @@ func (s *Service) tellBeats() {
 		for list := s.beats.take(); len(list) > 0 && s.until.Err() == nil; {
 			some := list[:min(len(list), tellAtOnce)]
 			list = list[len(some):]
-			for _, t := range s.note(some, s.heartbeat) {
+			busy, _ := s.note(some, s.heartbeat) // one that may have been told is not told again
+			for _, t := range busy {
 				t.beat.Store(0) // the next flush says it again
 			}
 		}

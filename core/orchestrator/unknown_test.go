@@ -133,3 +133,45 @@ func TestClaim_WhoseAnswerWasLostIsMadeGood(t *testing.T) {
 		}
 	})
 }
+
+func TestNote_WhoseAnswerWasLostIsToldOnce(t *testing.T) {
+	for _, cut := range []string{"commit", "committed"} {
+		t.Run(cut, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				p := w.process()
+				s := p.spawn(idle(time.Hour))
+				wait(2 * time.Second)
+				p.kill()
+				q := w.process()
+				defer q.close()
+				q.store.set(failing(18*time.Second, 1, cut)) // q takes it over within that time
+				wait(time.Minute)
+				q.store.set(nil)
+				if told := w.told(s.Compute.ID); count(told, "taken_over") != 1 {
+					t.Fatal(told)
+				}
+			})
+		})
+	}
+}
+
+func TestNote_WhoseAnswerWasLostDoesNotStopTheReaper(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.cloud.price = nil // so that nothing is due for it by itself
+		p := w.process()
+		defer p.close()
+		s := p.spawn(idle(0))
+		wait(2 * time.Minute)
+		p.store.set(failing(time.Second, 1, "committed"))
+		if err := p.touch(s.ID); err != nil { // after a minute, so it is told as a heartbeat
+			t.Fatal(err)
+		}
+		wait(5 * time.Second)
+		p.store.set(nil)
+		w.stray("ours", "atlas-"+w.store.Identity()+"x", "", spec.StatusRunning)
+		wait(10 * time.Minute)
+		if w.has("ours") {
+			t.Fatal("the reaper waits for a session that nobody reads again")
+		}
+	})
+}
