@@ -1,8 +1,10 @@
 package orchestrator
 
 import (
+	"context"
 	"time"
 
+	"github.com/exatlas/atlas/core/compute"
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/core/store"
 	"github.com/exatlas/atlas/internal/safego"
@@ -92,6 +94,13 @@ func (s *Service) act(t *tracked) {
 			s.settle(t)
 		}
 	case store.Live:
+		if t.abandoned { // the store has the machine, though it did not say so when it was asked
+			_, err := s.finish(t, ReasonNotRented, 0)
+			if err != nil {
+				s.later(t, retryStore)
+			}
+			return
+		}
 		s.expire(t, row, &d)
 	case store.Ending:
 		s.giveBack(t, row)
@@ -104,7 +113,25 @@ func (s *Service) act(t *tracked) {
 func (s *Service) expire(t *tracked, row store.Session, d *terms) {
 	now := s.node.now()
 	at, reason := d.deadline(row.Created, row.Touched)
-	if at = s.spared(t, at); at > 0 && at <= now {
+	at = s.spared(t, at)
+	if reason == ReasonNeverReady && at <= now {
+		told := s.lastLook(t, &row)
+		if current, terms := t.state(); current.State != store.Live || terms.readyAt > 0 {
+			s.arm(t)
+			return
+		}
+		if !told { // the other deadlines hold all the same
+			d.readyTimeout = 0
+			if at, reason = d.deadline(row.Created, row.Touched); at == 0 || at > now {
+				s.later(t, s.Settings.Poll)
+				if at > 0 && at < now+s.Settings.Poll.Milliseconds() {
+					s.timers.set(t, at)
+				}
+				return
+			}
+		}
+	}
+	if at > 0 && at <= now {
 		idleSince := int64(0)
 		if reason == ReasonIdle {
 			// A touch that comes from here on is written to the store itself, where
@@ -138,6 +165,18 @@ func (s *Service) expire(t *tracked, row store.Session, d *terms) {
 		}
 	}
 	s.arm(t)
+}
+
+// lastLook asks about a machine whose time to become ready is over, and tells
+// whether the cloud answered. It may have been down, or slow to list, until now.
+func (s *Service) lastLook(t *tracked, row *store.Session) bool {
+	ctx, cancel := context.WithTimeout(s.until, cloudLimit)
+	defer cancel()
+	c, err := s.Compute.Get(ctx, &compute.IDParams{Target: target(row.Provider), ID: row.ComputeID})
+	if err == nil {
+		s.observe(t, c)
+	}
+	return err == nil || isGone(err)
 }
 
 // finish writes down that a session ends; from then on nothing brings it back.

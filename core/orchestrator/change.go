@@ -22,14 +22,19 @@ type edit func(row *store.Session, d *document) (told []store.Event, ok bool)
 
 // change commits an edit and publishes its events. The caller holds t.acting. An
 // error means that the fate of the change is not known; the session is read again
-// before the next one.
+// before the next one. The verdict Lost is also that of a process that may not act
+// now: the session is over only where t.over says so.
 func (s *Service) change(t *tracked, do edit, idleSince int64) (store.Verdict, error) {
 	row, current, err := s.recall(t)
 	if err != nil {
 		return 0, err
 	}
+	if t.over() {
+		return store.Lost, nil
+	}
 	lease, ok := s.node.current()
-	if !ok || t.over() {
+	if !ok { // it may come back under its number, so the session is looked at again
+		s.later(t, s.node.ttl/3)
 		return store.Lost, nil
 	}
 	next := *current
@@ -77,11 +82,12 @@ func (s *Service) conclude(t *tracked, row store.Session, next *document, told [
 }
 
 // note commits events that tell of sessions as they are, many in one write. It
-// returns those that are being acted on just now.
-func (s *Service) note(list []*tracked, of func(t *tracked, row *store.Session) []store.Event) (busy []*tracked) {
+// returns those that are being acted on just now, and those of which nobody knows
+// whether it was told.
+func (s *Service) note(list []*tracked, of func(t *tracked, row *store.Session) []store.Event) (busy, unsure []*tracked) {
 	lease, ok := s.node.current()
 	if len(list) == 0 || !ok {
-		return nil // whoever has them now tells of them
+		return list, nil
 	}
 	var held []*tracked
 	var changes []store.Change
@@ -90,9 +96,14 @@ func (s *Service) note(list []*tracked, of func(t *tracked, row *store.Session) 
 			busy = append(busy, t)
 			continue
 		}
+		if t.isStale() { // it is read again soon
+			t.acting.Unlock()
+			busy = append(busy, t)
+			continue
+		}
 		row, _ := t.state()
 		told := of(t, &row)
-		if t.over() || t.isStale() || row.ComputeID == "" || row.State == store.Ended || row.Owner != lease.Holder || row.Fence != lease.Fence || len(told) == 0 {
+		if t.over() || row.ComputeID == "" || row.State == store.Ended || row.Owner != lease.Holder || row.Fence != lease.Fence || len(told) == 0 {
 			t.acting.Unlock()
 			continue
 		}
@@ -100,7 +111,7 @@ func (s *Service) note(list []*tracked, of func(t *tracked, row *store.Session) 
 		changes = append(changes, store.Change{Session: row, Topic: topicOf(row.ComputeID), Events: told})
 	}
 	if len(held) == 0 {
-		return busy
+		return busy, nil
 	}
 	ctx, cancel := context.WithTimeout(s.until, commitLimit)
 	defer cancel()
@@ -110,12 +121,14 @@ func (s *Service) note(list []*tracked, of func(t *tracked, row *store.Session) 
 			t.mu.Lock()
 			t.stale = true
 			t.mu.Unlock()
+			s.later(t, retryStore)
+			unsure = append(unsure, t)
 		} else {
 			s.conclude(t, changes[i].Session, nil, changes[i].Events, results[i])
 		}
 		t.acting.Unlock()
 	}
-	return busy
+	return busy, unsure
 }
 
 func (t *tracked) over() bool {

@@ -43,18 +43,7 @@ func (s *Service) Shutdown(ctx context.Context, p *ShutdownParams) (*Shutdown, e
 		if row.State == store.Live && d.keeps || row.State == store.Intended {
 			continue
 		}
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
-		}
-		safego.Go(&work, nil, func() {
-			defer func() {
-				select {
-				case <-slots:
-				default:
-				}
-			}()
-			ok := ctx.Err() == nil && s.leave(ctx, t)
+		report := func(ok bool) {
 			mu.Lock()
 			defer mu.Unlock()
 			if ok {
@@ -62,6 +51,16 @@ func (s *Service) Shutdown(ctx context.Context, p *ShutdownParams) (*Shutdown, e
 			} else {
 				out.Left = append(out.Left, t.id)
 			}
+		}
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			report(false)
+			continue
+		}
+		safego.Go(&work, func(*spec.Error) { report(false) }, func() {
+			defer func() { <-slots }()
+			report(s.leave(ctx, t))
 		})
 	}
 	work.Wait()
@@ -70,19 +69,20 @@ func (s *Service) Shutdown(ctx context.Context, p *ShutdownParams) (*Shutdown, e
 
 // leave does to one session what its on_exit says, and waits until it is done.
 func (s *Service) leave(ctx context.Context, t *tracked) bool {
-	t.acting.Lock()
-	row, d := t.state()
-	if row.State == store.Live && d.stops {
-		defer t.acting.Unlock()
-		return s.stopMachine(ctx, t, row)
-	}
-	if row.State == store.Live {
-		if verdict, err := s.finish(t, ReasonShutdown, 0); err != nil || verdict != store.Done {
-			t.acting.Unlock()
+	if row, d := t.state(); row.State == store.Live {
+		if s.lock(ctx, t) != nil {
+			return false
+		}
+		if d.stops {
+			defer t.acting.Unlock()
+			return s.stopMachine(ctx, t)
+		}
+		verdict, err := s.finish(t, ReasonShutdown, 0)
+		t.acting.Unlock()
+		if err != nil || verdict != store.Done {
 			return false
 		}
 	}
-	t.acting.Unlock()
 	for {
 		if row, _ := t.state(); row.State == store.Ended {
 			return true
@@ -93,8 +93,23 @@ func (s *Service) leave(ctx context.Context, t *tracked) bool {
 	}
 }
 
-// stopMachine pauses a machine; its session lives on and is the next process's.
-func (s *Service) stopMachine(ctx context.Context, t *tracked, row store.Session) bool {
+// lock waits until nobody else acts on a session, or ctx ends.
+func (s *Service) lock(ctx context.Context, t *tracked) error {
+	for !t.acting.TryLock() {
+		if err := s.Clock.Wait(ctx, soon); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stopMachine pauses a machine; its session lives on and is the next process's. The
+// machine of a session that may be another process's by now is left alone.
+func (s *Service) stopMachine(ctx context.Context, t *tracked) bool {
+	row, _ := t.state()
+	if row.State != store.Live || t.over() || !s.node.valid() {
+		return false
+	}
 	c, err := s.Compute.Stop(ctx, &compute.IDParams{Target: target(row.Provider), ID: row.ComputeID})
 	if err != nil {
 		return false

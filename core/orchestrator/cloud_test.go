@@ -160,9 +160,16 @@ type faulty struct {
 	logless bool
 	mu      sync.Mutex
 	spoil   func(what string) error
+	hang    func(what string) // takes its time before the method begins
 }
 
 func (f *faulty) check(what string) error {
+	f.mu.Lock()
+	hang := f.hang
+	f.mu.Unlock()
+	if hang != nil {
+		hang(what)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.spoil == nil {
@@ -209,7 +216,11 @@ func (f *faulty) Claim(ctx context.Context, by store.Lease, n int) ([]store.Clai
 	if err := f.check("claim"); err != nil {
 		return nil, err
 	}
-	return f.Store.Claim(ctx, by, n)
+	list, err := f.Store.Claim(ctx, by, n)
+	if err == nil {
+		err = f.check("claimed")
+	}
+	return list, err
 }
 
 // OpenTouchLog is the store's, unless this one is to have none.

@@ -33,6 +33,11 @@ func (s *Service) giveBack(t *tracked, row store.Session) {
 		t.accepted = now
 		if c.Status == spec.StatusTerminated && c.NativeStatus == "" { // the cloud knows of none
 			if _, err := s.Compute.Get(ctx, &compute.IDParams{Target: target(row.Provider), ID: row.ComputeID}); isGone(err) {
+				if _, d := t.state(); s.fresh(ctx, &row, &d, now) { // it may be there and not show yet
+					t.accepted = 0
+					s.later(t, pollNew)
+					return
+				}
 				s.ended(t, "terminated")
 				return
 			}

@@ -203,9 +203,12 @@ func (p *polls) done(name string, wait time.Duration) {
 	c := p.clouds[name]
 	c.running = false
 	if wait == 0 {
-		delete(p.clouds, name)
-		p.mu.Unlock()
-		return
+		if !p.service.index.any(func(t *tracked) bool { return t.at(name) }) {
+			delete(p.clouds, name)
+			p.mu.Unlock()
+			return
+		}
+		wait = pollNew // a session has come since
 	}
 	c.next = min(c.next, p.service.node.now()+wait.Milliseconds())
 	p.mu.Unlock()

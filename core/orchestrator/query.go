@@ -137,17 +137,15 @@ func (s *Service) Stop(ctx context.Context, p *StopParams) (*Session, error) {
 }
 
 // ask ends a session of this process, or leaves word for the process that acts
-// on it.
+// on it; for this one too where it does so just now, which may take minutes.
 func (s *Service) ask(ctx context.Context, id string) error {
-	if t := s.index.find(id); t != nil && s.node.valid() {
-		t.acting.Lock()
-		err := s.stopHere(t)
-		gone := t.over()
+	if t := s.index.find(id); t != nil && s.node.valid() && t.acting.TryLock() {
+		verdict, err := s.stopHere(t)
 		t.acting.Unlock()
 		if err != nil {
 			return unknown(err)
 		}
-		if row, _ := t.state(); !gone || row.State == store.Ended {
+		if verdict == store.Done {
 			return nil
 		}
 	}
@@ -169,16 +167,13 @@ func (s *Service) ask(ctx context.Context, id string) error {
 // stopHere ends a session of this process. One that is still being rented, or
 // looked for, is given back as soon as its machine is known. The caller holds
 // t.acting.
-func (s *Service) stopHere(t *tracked) error {
-	row, _ := t.state()
-	if row.State == store.Intended {
-		_, err := s.change(t, func(row *store.Session, d *document) ([]store.Event, bool) {
+func (s *Service) stopHere(t *tracked) (store.Verdict, error) {
+	if row, _ := t.state(); row.State == store.Intended {
+		return s.change(t, func(row *store.Session, d *document) ([]store.Event, bool) {
 			asked := d.Abandoned
 			d.Abandoned = true
 			return nil, !asked && row.State == store.Intended
 		}, 0)
-		return err
 	}
-	_, err := s.finish(t, ReasonStopped, 0)
-	return err
+	return s.finish(t, ReasonStopped, 0)
 }

@@ -66,6 +66,7 @@ type Service struct {
 	notes     notes
 	beats     beats
 	adoptions adoptions
+	unsure    bool // a claim may have been carried out and its answer lost; of takeOver alone
 	bills     bills
 	slots     chan struct{} // one for each act under way
 	known     sync.Map      // providers noted for the reaper

@@ -94,11 +94,7 @@ func (s *Service) keepFound(t *tracked, c *spec.Compute) {
 		d.Compute, d.RentedAt = c, now
 		d.reprice(now, c.CostPerHour)
 		told := []store.Event{s.event("adopted", map[string]any{"session": t.id, "id": c.ID, "provider": c.Provider, "status": c.Status, "unanswered": true})}
-		if d.Abandoned || t.abandoned {
-			row.State, d.Reason = store.Ending, ReasonNotRented
-			told = append(told, s.event("terminating", map[string]any{"session": t.id, "reason": ReasonNotRented}))
-		}
-		return told, true
+		return s.unwanted(row, d, ReasonNotRented, d.Abandoned || t.abandoned, told), true
 	}, 0)
 	if err != nil {
 		s.later(t, retryStore)

@@ -184,13 +184,12 @@ func (sp *spawning) rented(machine *compute.Spawned) (*Session, error) {
 		return s.overtaken(t, machine)
 	}
 	row, d := t.whole()
-	if d.Abandoned {
-		_, _ = s.finish(t, ReasonStopped, 0) // the timers try again otherwise
+	if row.State == store.Ending {
+		s.later(t, 0)
+		if d.Reason == ReasonCost {
+			return nil, &spec.Error{Kind: spec.KindBudget, Provider: row.Provider, Message: "max_cost cannot be kept: the cloud tells no price; the machine is given back", Hint: "leave max_cost out, or rent where offers.search shows prices"}
+		}
 		return nil, &spec.Error{Kind: spec.KindCancelled, Provider: row.Provider, Message: "the session was stopped while its machine was rented; the machine is given back"}
-	}
-	if d.MaxCost > 0 && d.Price == nil {
-		_, _ = s.finish(t, ReasonCost, 0)
-		return nil, &spec.Error{Kind: spec.KindBudget, Provider: row.Provider, Message: "max_cost cannot be kept: the cloud tells no price; the machine is given back", Hint: "leave max_cost out, or rent where offers.search shows prices"}
 	}
 	s.observe(t, &machine.Compute)
 	s.arm(t)
@@ -201,7 +200,8 @@ func (sp *spawning) rented(machine *compute.Spawned) (*Session, error) {
 	return out, nil
 }
 
-// record commits the machine, again and again while the store does not answer.
+// record commits the machine, again and again while the store does not answer, or
+// this process may not act.
 func (sp *spawning) record(machine *compute.Spawned) (verdict store.Verdict, err error) {
 	s := sp.service
 	c := machine.Compute
@@ -219,12 +219,29 @@ func (sp *spawning) record(machine *compute.Spawned) (verdict store.Verdict, err
 			row.State, row.Provider, row.ComputeID, row.Touched = store.Live, c.Provider, c.ID, now
 			d.Compute, d.RentedAt, d.Scheme, d.Hash, d.Error = &c, now, scheme, hash, nil
 			d.reprice(now, c.CostPerHour)
-			return []store.Event{s.event("status", map[string]any{"session": sp.t.id, "id": c.ID, "provider": c.Provider, "status": c.Status})}, true
+			told := []store.Event{s.event("status", map[string]any{"session": sp.t.id, "id": c.ID, "provider": c.Provider, "status": c.Status})}
+			return s.unwanted(row, d, ReasonStopped, d.Abandoned, told), true
 		}, 0)
-		if err == nil || try >= 20 || !s.node.valid() || !s.pause(250*time.Millisecond) {
+		known := err == nil && (verdict == store.Done || sp.t.over())
+		if known || try >= 20 || !s.pause(250*time.Millisecond) {
 			return verdict, err
 		}
 	}
+}
+
+// unwanted begins to give a machine back in the change that makes it known, so that
+// no crash comes between: that of a session which was abandoned, or whose cost cannot
+// be limited because its cloud tells no price.
+func (s *Service) unwanted(row *store.Session, d *document, reason string, abandoned bool, told []store.Event) []store.Event {
+	switch {
+	case abandoned:
+	case d.MaxCost > 0 && d.Price == nil:
+		reason = ReasonCost
+	default:
+		return told
+	}
+	row.State, d.Reason = store.Ending, reason
+	return append(told, s.event("terminating", map[string]any{"session": row.ID, "reason": reason}))
 }
 
 // overtaken finds out what another process made of a spawn whose process had lost

@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 	"unique"
@@ -38,16 +39,52 @@ func (s *Service) claim(first bool) (done bool, err error) {
 	}
 	ctx, cancel := context.WithTimeout(s.until, commitLimit)
 	defer cancel()
-	list, err := s.store.Claim(ctx, lease, claimAtOnce)
-	if err != nil {
-		return false, err
-	}
 	name := "taken_over"
 	if first {
 		name = "adopted"
 	}
+	if s.unsure {
+		if err := s.regain(ctx, lease, name); err != nil {
+			return false, err
+		}
+	}
+	list, err := s.store.Claim(ctx, lease, claimAtOnce)
+	if s.unsure = err != nil; s.unsure {
+		return false, err
+	}
 	s.adopt(ctx, lease, list, name)
 	return len(list) < claimAtOnce, nil
+}
+
+// regain adopts what the store holds as this process's and the process does not
+// know of: the sessions of a claim that was carried out and whose answer was lost.
+func (s *Service) regain(ctx context.Context, lease store.Lease, name string) error {
+	states := []store.State{store.Intended, store.Live, store.Ending}
+	for after := ""; ; {
+		rows, err := s.store.List(ctx, store.Filter{Owner: lease.Holder, Fence: lease.Fence, States: states, After: after, Limit: claimAtOnce})
+		if err != nil {
+			return err
+		}
+		var list []store.Claimed
+		for i := range rows {
+			if s.index.find(rows[i].ID) != nil {
+				continue
+			}
+			// It is read again, since it may have ended between the two looks.
+			row, found, err := s.store.Get(ctx, rows[i].ID)
+			if err != nil {
+				return err
+			}
+			if found && row.State != store.Ended && row.Owner == lease.Holder && row.Fence == lease.Fence {
+				list = append(list, store.Claimed{Session: row})
+			}
+		}
+		s.adopt(ctx, lease, list, name)
+		if len(rows) < claimAtOnce {
+			return nil
+		}
+		after = rows[len(rows)-1].ID
+	}
 }
 
 // adopt acts on claimed sessions from now on, and tells so.
@@ -130,13 +167,45 @@ type adoption struct {
 // tellAdoptions tells of sessions that were taken over, many in one write, with
 // pauses that leave the store to others.
 func (s *Service) tellAdoptions() {
+	var unsure []*tracked
 	for s.pause(tellEvery) {
-		s.adoptions.add(s.note(s.adoptions.take(tellAtOnce), func(t *tracked, row *store.Session) []store.Event {
+		untold := s.untold(unsure)
+		busy, lost := s.note(append(untold, s.adoptions.take(tellAtOnce)...), func(t *tracked, row *store.Session) []store.Event {
 			e := s.event(t.news.name, map[string]any{"session": row.ID, "state": stateName(row.State), "from": t.news.from})
 			e.Time = t.news.at
 			return []store.Event{e}
-		}))
+		})
+		s.adoptions.add(busy)
+		unsure = lost
 	}
+}
+
+// untold are those of some sessions whose adoption the store does not hold. It
+// waits for a store that does not answer.
+func (s *Service) untold(list []*tracked) (out []*tracked) {
+	for _, t := range list {
+		row, _ := t.state()
+		for from := uint64(1); ; {
+			ctx, cancel := context.WithTimeout(s.until, commitLimit)
+			told, _, err := s.store.Events(ctx, topicOf(row.ComputeID), from, page)
+			cancel()
+			if err != nil {
+				if !s.pause(retryStore) {
+					return nil
+				}
+				continue
+			}
+			if slices.ContainsFunc(told, func(e store.Event) bool { return e.Name == t.news.name && e.Time == t.news.at }) {
+				break
+			}
+			if len(told) < page {
+				out = append(out, t)
+				break
+			}
+			from = told[len(told)-1].Seq + 1
+		}
+	}
+	return out
 }
 
 const (

@@ -85,8 +85,8 @@ func (s *Service) Touch(ctx context.Context, p *TouchParams) (*Touched, error) {
 		default:
 			raise(&t.touched, now)
 			s.notes.add(t)
-			if !s.node.valid() { // it may be another's since: then memory is not enough
-				foreign = append(foreign, id)
+			if !s.kept(t) {
+				due = append(due, t)
 			}
 		}
 	}
@@ -112,8 +112,7 @@ func (s *Service) Touch(ctx context.Context, p *TouchParams) (*Touched, error) {
 }
 
 // logged writes an activity to the log, where the store has one: whoever adopts the
-// session finds it there. It is not enough where the session may be another's by
-// now, or is being ended this moment.
+// session finds it there.
 func (s *Service) logged(t *tracked, now int64) bool {
 	if s.log == nil {
 		return false
@@ -126,11 +125,17 @@ func (s *Service) logged(t *tracked, now int64) bool {
 	if place != had && !t.slot.CompareAndSwap(had, place) {
 		s.log.Free(place) // another touch took one meanwhile
 	}
-	if !s.node.valid() || t.closing.Load() || !t.live.Load() {
+	if !s.kept(t) {
 		return false
 	}
 	raise(&t.stored, now)
 	return true
+}
+
+// kept tells of an activity that was noted outside the store whether that is enough.
+// It is not where the session may be another's by now, or is being ended this moment.
+func (s *Service) kept(t *tracked) bool {
+	return s.node.valid() && !t.closing.Load() && t.live.Load()
 }
 
 func activities(list []*tracked) []store.Touch {
@@ -241,7 +246,8 @@ func (s *Service) tellBeats() {
 		for list := s.beats.take(); len(list) > 0 && s.until.Err() == nil; {
 			some := list[:min(len(list), tellAtOnce)]
 			list = list[len(some):]
-			for _, t := range s.note(some, s.heartbeat) {
+			busy, _ := s.note(some, s.heartbeat) // one that may have been told is not told again
+			for _, t := range busy {
 				t.beat.Store(0) // the next flush says it again
 			}
 		}
@@ -264,9 +270,8 @@ func (s *Service) doAsked() {
 		return
 	}
 	for _, w := range words {
-		if t := s.index.find(w.ID); t != nil {
-			t.acting.Lock()
-			if err := s.stopHere(t); err != nil {
+		if t := s.index.find(w.ID); t != nil && t.acting.TryLock() { // otherwise the next round does it
+			if _, err := s.stopHere(t); err != nil {
 				s.later(t, time.Second)
 			}
 			t.acting.Unlock()

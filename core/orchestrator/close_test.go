@@ -1,0 +1,97 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/exatlas/atlas/core/spec"
+)
+
+func TestShutdown_StopsNoMachineThatIsAnotherProcesss(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p, q := w.process(), w.process()
+		defer q.close()
+		s := p.spawn(idle(time.Hour), func(p *SpawnParams) { p.OnExit = Stop })
+		p.store.set(func(string) error { return errors.New("cut off") })
+		wait(30 * time.Second) // q has it now
+		p.close()
+		if c := w.cloud.machines[s.Compute.ID]; c == nil || c.Status != spec.StatusRunning {
+			t.Fatalf("a process without a lease did this to another's machine: %+v", c)
+		}
+	})
+}
+
+func TestClose_KeepsItsTimeThoughACloudHangs(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		s := p.spawn(idle(0), func(p *SpawnParams) { p.OnExit = Terminate })
+		w.cloud.set(func(c *cloud) {
+			c.during = func(ctx context.Context, operation string) {
+				if operation == spec.OpTerminate {
+					<-ctx.Done()
+				}
+			}
+		})
+		none := int64(0)
+		if _, err := p.Stop(context.Background(), &StopParams{ID: s.ID, WaitMS: &none}); err != nil {
+			t.Fatal(err)
+		}
+		wait(time.Second)
+		began := time.Now()
+		p.close() // in 10 s
+		if d := time.Since(began); d > 12*time.Second {
+			t.Fatalf("it took %v", d)
+		}
+	})
+}
+
+func TestStop_WaitsForNoOtherSession(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p, q := w.process(), w.process()
+		defer p.close()
+		defer q.close()
+		good := p.spawn(idle(0))
+		w.cloud.set(func(c *cloud) { // its answer is lost and the listing hangs, so it is looked for, for minutes
+			c.lose = func(operation string, _ int) *spec.Error {
+				if operation == spec.OpSpawn {
+					return &spec.Error{Kind: spec.KindTransport, Message: "reset", UnknownOutcome: true}
+				}
+				return nil
+			}
+			c.fail = broken(spec.OpFind)
+		})
+		if _, err := p.Spawn(context.Background(), params(idle(0))); err == nil {
+			t.Fatal("it succeeded")
+		}
+		w.cloud.set(func(c *cloud) {
+			c.fail = nil
+			c.during = func(ctx context.Context, operation string) {
+				if operation == spec.OpFind {
+					<-ctx.Done()
+				}
+			}
+		})
+		wait(30 * time.Second)
+		list, err := q.List(context.Background(), &ListParams{State: []string{"intended"}})
+		if err != nil || len(list.Items) != 1 {
+			t.Fatal(list, err)
+		}
+		none := int64(0)
+		if _, err := q.Stop(context.Background(), &StopParams{ID: list.Items[0].ID, WaitMS: &none}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if _, err := p.Stop(ctx, &StopParams{ID: list.Items[0].ID, WaitMS: &none}); err != nil {
+			t.Fatal("a stop with nothing to wait for: ", err)
+		}
+		wait(time.Second)
+		ten := int64(10_000)
+		if got, err := q.Stop(context.Background(), &StopParams{ID: good.ID, WaitMS: &ten}); err != nil || got.State != "ended" {
+			t.Fatalf("%+v %v", got, err)
+		}
+		w.cloud.set(func(c *cloud) { c.during, c.lose = nil, nil })
+	})
+}

@@ -1,0 +1,30 @@
+package orchestrator
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/exatlas/atlas/core/spec"
+)
+
+func TestGiveBack_DoesNotBelieveThatAMachineIsGoneBeforeItShows(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process(func(s *Settings) { s.ReapEvery = -1 })
+		defer p.close()
+		s := p.spawn(idle(0))
+		shows := time.Now().Add(time.Second)
+		w.cloud.set(func(c *cloud) {
+			c.fail = func(operation string, _ int) *spec.Error {
+				if (operation == spec.OpGet || operation == spec.OpTerminate) && time.Now().Before(shows) {
+					return &spec.Error{Kind: spec.KindNotFound, Message: "none yet", Status: 404}
+				}
+				return nil
+			}
+		})
+		got, err := p.Stop(context.Background(), &StopParams{ID: s.ID})
+		if err != nil || got.State != "ended" || w.cloud.count() != 0 {
+			t.Fatalf("%s with %d machines, %v", got.State, w.cloud.count(), err)
+		}
+	})
+}

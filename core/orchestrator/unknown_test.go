@@ -1,0 +1,177 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/exatlas/atlas/core/spec"
+)
+
+// failing spoils the methods named, from the nth call of them on for a time.
+func failing(d time.Duration, nth int, names ...string) func(string) error {
+	n, until := 0, time.Time{}
+	return func(what string) error {
+		for _, name := range names {
+			if what != name && name != "all" {
+				continue
+			}
+			if n++; n == nth {
+				until = time.Now().Add(d)
+			}
+			if n >= nth && time.Now().Before(until) {
+				return errors.New("cut")
+			}
+		}
+		return nil
+	}
+}
+
+func TestSpawn_ThatWasToldToHaveFailedLeavesNoMachine(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		defer p.close()
+		committed, cut := 0, time.Time{}
+		p.store.set(func(what string) error { // the machine is written down, the answer lost, and the store away for longer than the spawn waits
+			if what == "committed" {
+				if committed++; committed == 2 {
+					cut = time.Now().Add(8 * time.Second)
+				}
+			}
+			if time.Now().Before(cut) && what != "lease" {
+				return errors.New("cut")
+			}
+			return nil
+		})
+		if s, err := p.Spawn(context.Background(), params(idle(0))); err == nil {
+			t.Fatalf("the spawn succeeded: %+v", s)
+		}
+		wait(time.Minute)
+		if n := w.cloud.count(); n != 0 {
+			t.Fatalf("%d machines go on that nobody was told of", n)
+		}
+	})
+}
+
+func TestStop_OfASpawnUnderWaySurvivesACrash(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		stopped := errors.New("not asked")
+		w.cloud.set(func(c *cloud) {
+			c.during = func(_ context.Context, operation string) {
+				if operation == spec.OpSpawn {
+					list, err := p.List(context.Background(), &ListParams{})
+					if err != nil || len(list.Items) != 1 {
+						t.Error(list, err)
+						return
+					}
+					none := int64(0)
+					_, stopped = p.Stop(context.Background(), &StopParams{ID: list.Items[0].ID, WaitMS: &none})
+				}
+			}
+		})
+		commits := 0
+		p.store.set(func(what string) error { // killed as soon as the machine is written down
+			if what == "commit" {
+				commits++
+			}
+			if commits > 3 {
+				return errors.New("killed")
+			}
+			return nil
+		})
+		_, err := p.Spawn(context.Background(), params(idle(0)))
+		if err == nil || stopped != nil {
+			t.Fatal(err, stopped)
+		}
+		p.kill()
+		w.cloud.set(func(c *cloud) { c.during = nil })
+		q := w.process()
+		defer q.close()
+		wait(time.Minute)
+		if n := w.cloud.count(); n != 0 {
+			t.Fatal("a session goes on whose stop was answered")
+		}
+	})
+}
+
+func TestSpawn_WhoseCostCannotBeLimitedIsGivenBackThoughTheStoreFails(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.cloud.price = nil
+		p := w.process()
+		defer p.close()
+		p.store.set(failing(time.Second, 3, "commit"))
+		if _, err := p.Spawn(context.Background(), params(idle(0), func(p *SpawnParams) { p.MaxCost = 1 })); err == nil {
+			t.Fatal("it has no price")
+		}
+		wait(time.Minute)
+		if w.cloud.count() != 0 {
+			t.Fatal("the machine was kept")
+		}
+	})
+}
+
+func TestClaim_WhoseAnswerWasLostIsMadeGood(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		s := p.spawn(idle(10 * time.Minute))
+		wait(2 * time.Second)
+		p.kill()
+		q := w.process()
+		defer q.close()
+		q.store.set(failing(17*time.Second, 1, "claimed")) // the store has given q the session, and q does not know
+		wait(30 * time.Second)
+		q.store.set(nil)
+		wait(10 * time.Minute)
+		if got := q.get(s.ID); got.State != "ended" || w.cloud.count() != 0 {
+			t.Fatalf("%s, its owner does not act on it", got.State)
+		}
+		if told := w.told(s.Compute.ID); !strings.Contains(told, "adopted") {
+			t.Fatal(told)
+		}
+	})
+}
+
+func TestNote_WhoseAnswerWasLostIsToldOnce(t *testing.T) {
+	for _, cut := range []string{"commit", "committed"} {
+		t.Run(cut, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				p := w.process()
+				s := p.spawn(idle(time.Hour))
+				wait(2 * time.Second)
+				p.kill()
+				q := w.process()
+				defer q.close()
+				q.store.set(failing(18*time.Second, 1, cut)) // q takes it over within that time
+				wait(time.Minute)
+				q.store.set(nil)
+				if told := w.told(s.Compute.ID); count(told, "taken_over") != 1 {
+					t.Fatal(told)
+				}
+			})
+		})
+	}
+}
+
+func TestNote_WhoseAnswerWasLostDoesNotStopTheReaper(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.cloud.price = nil // so that nothing is due for it by itself
+		p := w.process()
+		defer p.close()
+		s := p.spawn(idle(0))
+		wait(2 * time.Minute)
+		p.store.set(failing(time.Second, 1, "committed"))
+		if err := p.touch(s.ID); err != nil { // after a minute, so it is told as a heartbeat
+			t.Fatal(err)
+		}
+		wait(5 * time.Second)
+		p.store.set(nil)
+		w.stray("ours", "atlas-"+w.store.Identity()+"x", "", spec.StatusRunning)
+		wait(10 * time.Minute)
+		if w.has("ours") {
+			t.Fatal("the reaper waits for a session that nobody reads again")
+		}
+	})
+}
