@@ -47,12 +47,14 @@ func (c *Client) exchange(ctx context.Context, on *conn, p *Policy, m *message) 
 	written, err := c.write(on, m, p)
 	answered, keep := false, false
 	if err == nil || written > 0 {
+		writeErr := err
 		if err != nil {
 			// A server that refuses a large body may answer before it has read it.
 			_ = on.SetReadDeadline(time.Now().Add(time.Second))
 		}
-		writeErr := err
-		got, keep, answered, err = c.read(ctx, on, m)
+		if err == nil || ends(ctx) == nil { // asked after the deadline is set: abort sets one, too
+			got, keep, answered, err = c.read(ctx, on, m)
+		}
 		if writeErr != nil {
 			keep = false
 			if err != nil {
