@@ -17,7 +17,7 @@ var refusedURLs = []string{
 	"https://äpi.example.com/", "https://api。example.com/", "https://api.example.com/\r\nHost: evil", "https://api.example.com/ x", "https://api.example.com\t/", "https://api.example.com/\x00", "https://api.example.com/ä",
 	"https://127.1/", "https://0x7f.0.0.1/", "https://0x7f000001/", "https://2130706433/", "https://017700000001/", "https://127.0.0.01/", "https://1.2.3.4.5/", "https://256.1.1.1/",
 	"https://[::ffff:127.0.0.1]/", "https://[::1%25eth0]/", "https://[::1/", "https://[127.0.0.1]/", "https://::1/", "https://[::1]443/",
-	"https://api.example.com/../x", "https://api.example.com/a/./b", "https://api.example.com/a/%2e%2E/b", "https://api.example.com/a/.%2e", "https://api.example.com/%zz", "https://api.example.com/%2",
+	"https://api.example.com/../x", "https://api.example.com/a/./b", "https://api.example.com/a/%2e%2E/b", "https://api.example.com/a/.%2e", "https://api.example.com/a/..%2Fb", "https://api.example.com/..%5cb/c", "https://api.example.com/a%2f..", "https://api.example.com/a%2F%2e%2e%2Fb", "https://api.example.com/%zz", "https://api.example.com/%2",
 	"https://api.example.com/{id}", "https://" + strings.Repeat("a", 64) + ".example.com/", "https://" + strings.Repeat("a.", 127) + "example.com/", "https://api.example.com/" + strings.Repeat("a", maxURLBytes),
 }
 
