@@ -1,6 +1,8 @@
 package jsonx
 
 import (
+	"bytes"
+	"encoding/json"
 	"math"
 	"math/rand/v2"
 	"strconv"
@@ -116,4 +118,52 @@ func TestPut_CopiesTheTextAndNothingBesideIt(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
+}
+
+// FuzzScan compares the scans, whose words have bytes before the first one asked
+// about and behind a special one, with plain loops.
+func FuzzScan_StopsWhereALoopDoes(f *testing.F) {
+	f.Add("1234567\"#\"]\\]\\\\] \x1f \x00!\x7f\x80\x7f", 3)
+	f.Add("abcdefg\"#", 8)
+	f.Add("abcdefg\\]", 8)
+	f.Add("abcdefg\n ", 8)
+	f.Fuzz(func(t *testing.T, text string, from int) {
+		if from < 0 || from > len(text) {
+			return
+		}
+		want := from
+		for want < len(text) && text[want] >= ' ' && text[want] != '"' && text[want] != '\\' && text[want] < 0x80 {
+			want++
+		}
+		if got := plain(text, from); got != want {
+			t.Errorf("plain(%q, %d) = %d, want %d", text, from, got, want)
+		}
+		visible := true
+		for at := range len(text) {
+			visible = visible && text[at] > ' ' && text[at] < 0x7f
+		}
+		if got := Visible(text); got != visible {
+			t.Errorf("Visible(%q) = %v", text, got)
+		}
+	})
+}
+
+// FuzzAppendString compares with encoding/json, byte for byte but for the two
+// separators of lines that it escapes.
+func FuzzAppendString_WritesWhatEncodingJSONDoes(f *testing.F) {
+	f.Add("abcdef\"#")
+	f.Add("a\xffb\x00\x1f\x7f\u2028")
+	f.Fuzz(func(t *testing.T, text string) {
+		var want bytes.Buffer
+		encoder := json.NewEncoder(&want)
+		encoder.SetEscapeHTML(false)
+		if err := encoder.Encode(text); err != nil {
+			t.Fatal(err)
+		}
+		standard := strings.NewReplacer(`\b`, `\u0008`, `\f`, `\u000c`, `\u2028`, "\u2028", `\u2029`, "\u2029", `\\`, `\\`).Replace(strings.TrimSuffix(want.String(), "\n"))
+		room := []byte("before")
+		if got := string(AppendString(room, text)); got != "before"+standard {
+			t.Errorf("%q: %s, encoding/json writes %s", text, got, standard)
+		}
+	})
 }
