@@ -2,6 +2,8 @@ package egress
 
 import (
 	"net/netip"
+	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -97,6 +99,51 @@ func FuzzCheck_AllowsOnlyListedOrigins(f *testing.F) {
 		}
 		if strings.ContainsAny(at.path+at.authority, " \r\n\x00\\") || at.path[0] != '/' {
 			t.Errorf("%q would be sent as %+v", url, at)
+		}
+	})
+}
+
+// FuzzParseURL compares with net/url: a URL that is accepted means the same to
+// both.
+func FuzzParseURL_AgreesWithNetURL(f *testing.F) {
+	for _, text := range refusedURLs {
+		f.Add(text)
+	}
+	for _, text := range []string{"https://api.example.com/v2/pods?x=1#y", "HTTP://[2001:DB8::1]:8080//a//b?", "http://sim_1:80?x=/../y", "https://8.8.8.8:443/;a=b/%2e%2e%2e", "http://a/%2F.well-known"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		at, wrong := parseURL(text)
+		if wrong != "" {
+			return
+		}
+		text, _, _ = strings.Cut(text, "#") // which is not sent
+		u, err := url.Parse(text)
+		if err != nil {
+			t.Fatalf("%q: net/url refuses it: %v", text, err)
+		}
+		port := u.Port()
+		if port == "" {
+			port = map[bool]string{true: "443", false: "80"}[at.secure]
+		}
+		host := strings.ToLower(u.Hostname())
+		if addr, err := netip.ParseAddr(host); err == nil {
+			host = addr.String()
+		}
+		if u.User != nil || (u.Scheme == "https") != at.secure || host != at.host || port != strconv.Itoa(int(at.port)) {
+			t.Errorf("%q: net/url reads %+v, we read %+v", text, u, at)
+		}
+		if got := u.RequestURI(); got != at.path {
+			t.Errorf("%q: net/url asks for %q, we ask for %q", text, got, at.path)
+		}
+		sent, err := url.Parse(map[bool]string{true: "https://", false: "http://"}[at.secure] + at.authority + at.path)
+		if err != nil {
+			t.Errorf("%q is sent as %+v (%v)", text, at, err)
+		}
+		for _, segment := range strings.FieldsFunc(sent.Path, func(r rune) bool { return r == '/' || r == '\\' }) {
+			if segment == "." || segment == ".." {
+				t.Errorf("%q has a dot segment", text)
+			}
 		}
 	})
 }
