@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"encoding/binary"
+	"time"
 
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/host/egress"
@@ -220,13 +221,13 @@ func (c *call) blockingRequest(i *instance, metaAt, bodyAt uint64) uint64 {
 		return 0
 	}
 	clock := i.ctx.clock
-	var left = c.host.limits.EntryTime
+	var left time.Duration
 	if clock != nil {
 		left = clock.pause()
 	}
 	c.send(x)
 	if clock != nil {
-		clock.start(left)
+		clock.resume(left)
 	}
 	if x.failure != nil {
 		c.fail(x.failure.Error)

@@ -602,3 +602,34 @@ func TestHost_BoundsTheAnswersThatACallHolds(t *testing.T) {
 		t.Error("what the answered requests did is taken for known, though the call failed after them")
 	}
 }
+
+// TestHost_StopsALoopBehindARequestSoonAfterTheDeadline lets a blocking guest loop
+// once the request has ended that the deadline interrupted.
+func TestHost_StopsALoopBehindARequestSoonAfterTheDeadline(t *testing.T) {
+	network := newFakeNetwork(func(ctx context.Context, _ spec.Secret, _ *egress.Request) (*egress.Response, *egress.Failure) {
+		<-ctx.Done()
+		return nil, &egress.Failure{Error: spec.NewError(spec.KindTimeout, "too late")}
+	})
+	h := newHost(t, Options{Network: network, Limits: Limits{EntryTime: time.Minute}})
+	path := filepath.Join(t.TempDir(), "late.wasm")
+	write(t, path, hostile("late", func(a *assembly) []byte {
+		meta := requestMeta("https://api.example.com/", nil)
+		alloc, store, ask := a.imported(extismModule, "alloc"), a.imported(extismModule, "store_u8"), a.imported(extismModule, "http_request")
+		code := join(c64(int64(len(meta))), alloc, opDrop)
+		for n := range len(meta) {
+			code = join(code, c64(kernelBase+int64(n)), c32(int64(meta[n])), store)
+		}
+		return join(code, c64(kernelBase), c64(0), ask, opDrop, opLoop, opAgain)
+	}))
+	if _, err := h.Load(context.Background(), path, ""); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	_, err := h.Call(ctx, callOf("late"))
+	expect(t, err, spec.KindTimeout, "too late")
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("it takes %v", took)
+	}
+}
