@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 )
@@ -48,7 +47,7 @@ func (c *codeCache) usable() bool {
 		return false
 	}
 	info, err := os.Lstat(c.dir)
-	if err != nil || !info.IsDir() || runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0 {
+	if err != nil || !info.IsDir() || !private(info) {
 		return false
 	}
 	if c.whole() {
