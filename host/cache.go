@@ -7,14 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 )
 
 // cacheFormat names the folder of compiled code. It holds the engine's version:
 // code of another one must never be run.
-const cacheFormat = "atlas-1-wazero-1.12.0"
+const cacheFormat = "atlas-2-wazero-1.12.0"
 
 // sumFile holds the checksum of the entry beside it. The engine checks only part
 // of what it reads back, so an entry is used only if the whole of it is as it
@@ -48,7 +47,7 @@ func (c *codeCache) usable() bool {
 		return false
 	}
 	info, err := os.Lstat(c.dir)
-	if err != nil || !info.IsDir() || runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0 {
+	if err != nil || !info.IsDir() || !private(info) {
 		return false
 	}
 	if c.whole() {

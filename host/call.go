@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"encoding/binary"
+	"time"
 
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/host/egress"
@@ -107,6 +108,9 @@ func (c *call) fail(err *spec.Error) {
 // request checks the metadata of a new request. nil: refused, and code tells
 // why.
 func (c *call) request(i *instance, meta, body []byte) (x *exchange, code int32) {
+	if c.failed != nil { // nothing that the guest asks for can be of use any more
+		return nil, beginRefused
+	}
 	if !c.online {
 		c.fail(spec.NewError(spec.KindPlugin, "the plugin made an HTTP request where there is no network"))
 		return nil, beginRefused
@@ -129,6 +133,9 @@ func (c *call) request(i *instance, meta, body []byte) (x *exchange, code int32)
 		return nil, beginRefused
 	}
 	if len(body) > 0 {
+		if !c.room(len(body)) {
+			return nil, beginTooMany
+		}
 		x.request.Body = append([]byte(nil), body...)
 	}
 	i.requests++
@@ -138,6 +145,21 @@ func (c *call) request(i *instance, meta, body []byte) (x *exchange, code int32)
 	x.number = i.requests
 	c.exchanges = append(c.exchanges, x)
 	return x, int32(x.number)
+}
+
+// room reports whether the call may hold another body of so many bytes. Where it
+// may not, that decides the call.
+func (c *call) room(n int) bool {
+	limit := c.host.limits.HeldBytes
+	for _, x := range c.exchanges {
+		n += len(x.request.Body) + len(x.body())
+	}
+	if n <= limit {
+		return true
+	}
+	c.fail(&spec.Error{Kind: spec.KindPlugin, Message: "the HTTP requests of the plugin and their answers take more than " + utoa(uint64(limit)) + " bytes in one call",
+		Hint: "a plugin frees an answer with http_end once it has read it"})
+	return false
 }
 
 // begin is http_begin.
@@ -182,6 +204,9 @@ func (c *call) send(x *exchange) {
 		x.failure = &egress.Failure{Sent: true, Error: spec.NewError(spec.KindInternal, "the HTTP client gave no answer")}
 	}
 	x.request.Body = nil
+	if x.answer != nil && !c.room(0) {
+		x.answer.Body = nil // its status still tells what became of the request
+	}
 }
 
 // blockingRequest is Extism's http_request. A failure decides the call: Extism
@@ -191,21 +216,18 @@ func (c *call) blockingRequest(i *instance, metaAt, bodyAt uint64) uint64 {
 		refuse("http_request: a guest that imports http_begin must not block its instance")
 	}
 	c.lastStatus, c.lastHeaders = 0, nil
-	if c.failed != nil {
-		return 0
-	}
 	x, _ := c.request(i, c.block("http_request", metaAt), c.block("http_request", bodyAt))
 	if x == nil {
 		return 0
 	}
 	clock := i.ctx.clock
-	var left = c.host.limits.EntryTime
+	var left time.Duration
 	if clock != nil {
 		left = clock.pause()
 	}
 	c.send(x)
 	if clock != nil {
-		clock.start(left)
+		clock.resume(left)
 	}
 	if x.failure != nil {
 		c.fail(x.failure.Error)

@@ -95,9 +95,16 @@ func (x *exchange) undone() bool {
 	return x.undo && x.failure == nil && x.answer != nil && x.answer.Status < 300
 }
 
+// maxMetadata bounds what is parsed, which takes fifty times the room of its text.
+// A URL and headers of the greatest length fit in, every byte of them escaped.
+const maxMetadata = 256 << 10
+
 // parseRequest reads the metadata of a request. The error says what is wrong
 // with it.
 func parseRequest(parser *fastjson.Parser, meta []byte, x *exchange) *spec.Error {
+	if len(meta) > maxMetadata {
+		return badRequest("its metadata is longer than " + utoa(maxMetadata) + " bytes")
+	}
 	into := &x.request
 	v, err := parser.ParseBytes(meta)
 	if err != nil || v.Type() != fastjson.TypeObject {

@@ -39,6 +39,7 @@ func newArena(t *testing.T, options Options) *arena {
 	options.Limits.MemoryBytes = 64 << 20
 	options.Limits.VariableBytes = 64 << 10
 	options.Limits.Requests = 8
+	options.Limits.HeldBytes = 4 << 20
 	options.Limits.LogBytes = 4 << 10
 	options.Limits.OutputBytes = 1 << 20
 	options.Limits.ScratchBytes = 8 << 20
@@ -202,6 +203,14 @@ func TestHost_SurvivesGuestsThatMisbehaveInACall(t *testing.T) {
 			begin := a.imported(atlasModule, "http_begin")
 			return join(opLoop, c32(at), c32(n), c32(0), c32(0), begin, c32(-2), []byte{0x47, 0x0d, 0, 0x0b})
 		}, []string{"more than 8 HTTP requests"}},
+		{"metadata without end", func(a *assembly) []byte {
+			return join(c32(32), opGrow, opDrop, c32(0), c32(2<<20), c32(0), c32(0), a.imported(atlasModule, "http_begin"), opDrop)
+		}, []string{"metadata is longer than"}},
+		{"bodies without end", func(a *assembly) []byte {
+			at, n := a.text([]byte(requestMeta("https://api.example.com/", nil)))
+			begin := a.imported(atlasModule, "http_begin")
+			return join(c32(32), opGrow, opDrop, opLoop, c32(at), c32(n), c32(0), c32(2<<20), begin, c32(-2), []byte{0x47, 0x0d, 0, 0x0b})
+		}, []string{"take more than", "http_end"}},
 		{"header injection", func(a *assembly) []byte {
 			at, n := a.text([]byte(requestMeta("https://api.example.com/", map[string]string{"x-a": "b\r\nauthorization: stolen"})))
 			return join(c32(at), c32(n), c32(0), c32(0), a.imported(atlasModule, "http_begin"), opDrop)
@@ -565,5 +574,62 @@ func TestHost_EndsCallsParkedInADroppedInstance(t *testing.T) {
 	}
 	if s := h.Stats(); s.Calls != 0 || s.Parked != 0 {
 		t.Errorf("%+v", s)
+	}
+}
+
+func TestHost_BoundsTheAnswersThatACallHolds(t *testing.T) {
+	big := strings.Repeat("x", 1<<20)
+	network := newFakeNetwork(reply(200, big))
+	a := newArena(t, Options{Network: network})
+	as := newAssembly()
+	write, begin := as.imported(atlasModule, "output_write"), as.imported(atlasModule, "http_begin")
+	at, n := as.text(manifestOf("hoard", nil))
+	metaAt, metaLength := as.text([]byte(strings.Replace(requestMeta("https://api.example.com/", nil), "GET", "POST", 1)))
+	ask := join(c32(metaAt), c32(metaLength), c32(0), c32(0), begin, c32(0), []byte{0x48, 0x04, 0x40}, c32(0), opReturn, []byte{0x0b}, c32(2))
+	as.export("describe", as.function(nil, []byte{t32}, c32(at), c32(n), write, c32(0)))
+	as.export("get_compute", as.function(nil, []byte{t32}, ask))
+	as.export(exportResume, as.function([]byte{t32}, []byte{t32}, ask))
+	if err := a.load("hoard", as.binary()); err != nil {
+		t.Fatal(err)
+	}
+	before := network.seen.Load()
+	_, err := a.host.Call(context.Background(), callOf("hoard"))
+	expect(t, err, spec.KindPlugin, "take more than", "http_end")
+	if asked := network.seen.Load() - before; asked != 5 {
+		t.Errorf("%d requests are sent, want those for 4 MiB and the one that goes beyond", asked)
+	}
+	if !spec.AsError(err).UnknownOutcome {
+		t.Error("what the answered requests did is taken for known, though the call failed after them")
+	}
+}
+
+// TestHost_StopsALoopBehindARequestSoonAfterTheDeadline lets a blocking guest loop
+// once the request has ended that the deadline interrupted.
+func TestHost_StopsALoopBehindARequestSoonAfterTheDeadline(t *testing.T) {
+	network := newFakeNetwork(func(ctx context.Context, _ spec.Secret, _ *egress.Request) (*egress.Response, *egress.Failure) {
+		<-ctx.Done()
+		return nil, &egress.Failure{Error: spec.NewError(spec.KindTimeout, "too late")}
+	})
+	h := newHost(t, Options{Network: network, Limits: Limits{EntryTime: time.Minute}})
+	path := filepath.Join(t.TempDir(), "late.wasm")
+	write(t, path, hostile("late", func(a *assembly) []byte {
+		meta := requestMeta("https://api.example.com/", nil)
+		alloc, store, ask := a.imported(extismModule, "alloc"), a.imported(extismModule, "store_u8"), a.imported(extismModule, "http_request")
+		code := join(c64(int64(len(meta))), alloc, opDrop)
+		for n := range len(meta) {
+			code = join(code, c64(kernelBase+int64(n)), c32(int64(meta[n])), store)
+		}
+		return join(code, c64(kernelBase), c64(0), ask, opDrop, opLoop, opAgain)
+	}))
+	if _, err := h.Load(context.Background(), path, ""); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	_, err := h.Call(ctx, callOf("late"))
+	expect(t, err, spec.KindTimeout, "too late")
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("it takes %v", took)
 	}
 }

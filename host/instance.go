@@ -79,7 +79,9 @@ type entryClock struct {
 	timer   *time.Timer
 	left    time.Duration
 	since   time.Time
+	entry   int // number of the present one, or of the next where nobody is inside
 	running bool
+	hurried bool // nobody wants the answer of the present entry any more
 	up      bool
 }
 
@@ -103,15 +105,25 @@ func (c *entryClock) expire() {
 	}
 }
 
-// start begins an entry of at most d.
-func (c *entryClock) start(d time.Duration) {
+// begin begins an entry of at most d and returns its number.
+func (c *entryClock) begin(d time.Duration) (entry int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.left, c.since, c.running = d, time.Now(), true
-	c.timer.Reset(d)
+	c.hurried = false
+	c.run(d)
+	return c.entry
 }
 
-// pause stands still until start is called with what it returns.
+// end ends the entry.
+func (c *entryClock) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.timer.Stop()
+	c.running = false
+	c.entry++
+}
+
+// pause stands still until resume is called with what it returns.
 func (c *entryClock) pause() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -120,15 +132,34 @@ func (c *entryClock) pause() time.Duration {
 	return max(c.left-time.Since(c.since), time.Millisecond)
 }
 
-// hurry leaves the entry hurryTime at most.
-func (c *entryClock) hurry() {
+// resume goes on with what pause has returned.
+func (c *entryClock) resume(left time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.running || c.left-time.Since(c.since) <= hurryTime {
+	if c.hurried {
+		left = min(left, hurryTime)
+	}
+	c.run(left)
+}
+
+// hurry leaves an entry hurryTime at most, from when it runs on where it stands
+// still. One that has ended is not concerned, nor is the next.
+func (c *entryClock) hurry(entry int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if entry != c.entry {
 		return
 	}
-	c.left, c.since = hurryTime, time.Now()
-	c.timer.Reset(hurryTime)
+	c.hurried = true
+	if c.running && c.left-time.Since(c.since) > hurryTime {
+		c.run(hurryTime)
+	}
+}
+
+// run lets the clock run for d. The lock is held.
+func (c *entryClock) run(d time.Duration) {
+	c.left, c.since, c.running = d, time.Now(), true
+	c.timer.Reset(d)
 }
 
 // newInstance makes a sandbox and initializes it. Until it is returned nobody
@@ -203,11 +234,11 @@ func (i *instance) beginEntry(ctx context.Context) func() {
 	if clock == nil {
 		return func() {}
 	}
-	clock.start(i.owner.host.limits.EntryTime)
-	stop := context.AfterFunc(ctx, clock.hurry)
+	entry := clock.begin(i.owner.host.limits.EntryTime)
+	stop := context.AfterFunc(ctx, func() { clock.hurry(entry) })
 	return func() {
 		stop()
-		clock.pause()
+		clock.end()
 	}
 }
 

@@ -15,13 +15,17 @@ type kernel struct {
 
 type span struct{ offset, size uint64 }
 
+// perBlock is what a block takes at the least when the limit is counted: the host
+// remembers where each is, however small.
+const perBlock = 64
+
 // kernelBase is the first offset, so that 0 stays the null of Extism.
 const kernelBase = 16
 
 func (k *kernel) reset() {
 	const keep = 64 << 10
 	if cap(k.data) > keep {
-		k.data = nil
+		k.data, k.blocks = nil, nil
 	}
 	k.data = k.data[:0]
 	k.free = k.free[:0]
@@ -30,7 +34,7 @@ func (k *kernel) reset() {
 
 // alloc returns the offset of n zero bytes, or 0 where n is 0 or too much.
 func (k *kernel) alloc(n uint64) uint64 {
-	if n == 0 || n > uint64(k.limit) {
+	if n == 0 || n > uint64(k.limit) || len(k.blocks) >= k.limit/perBlock {
 		return 0
 	}
 	if k.blocks == nil {

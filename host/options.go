@@ -47,6 +47,7 @@ type Limits struct {
 	OutputBytes       int           // an answer, and an error text; default 16 MiB
 	ResponseBytes     int           // body of an HTTP answer; default 16 MiB
 	Requests          int           // HTTP requests of a call; default 100
+	HeldBytes         int           // bodies of the requests of a call that were not sent yet, and of answers that it has not freed; default 64 MiB
 	LogBytes          int           // log text of a call; default 64 KiB
 	VariableBytes     int           // Extism variables of an instance; default 1 MiB
 	ScratchBytes      int           // Extism memory of a call; default 64 MiB
@@ -72,6 +73,7 @@ func (l Limits) withDefaults() Limits {
 	whole(&l.OutputBytes, 16*mib)
 	whole(&l.ResponseBytes, 16*mib)
 	whole(&l.Requests, 100)
+	whole(&l.HeldBytes, 64*mib)
 	whole(&l.LogBytes, 64<<10)
 	whole(&l.VariableBytes, mib)
 	whole(&l.ScratchBytes, 64*mib)

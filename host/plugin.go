@@ -114,7 +114,8 @@ func (h *Host) load(ctx context.Context, p *plugin) (*module, *spec.Error) {
 			return nil, err
 		}
 	}
-	if problem := checkModule(code); problem != "" {
+	code, problem := boundModule(code)
+	if problem != "" {
 		return nil, spec.NewError(spec.KindPlugin, "the file is no plugin: "+problem)
 	}
 	m.engine, err = compile(ctx, code, m.checked, h.limits.MemoryBytes, newCodeCache(h.options.CacheDir, m.sha, m.checked))

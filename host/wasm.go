@@ -1,50 +1,105 @@
 package host
 
-// checkModule returns what is wrong with a module before the engine sees it: the
-// things that cost memory by being declared. The engine validates the rest.
-func checkModule(code []byte) string {
-	const (
-		maxTables   = 16
-		maxElements = 1 << 20
-		tableID     = 4
-	)
-	if len(code) < 8 || string(code[:8]) != "\x00asm\x01\x00\x00\x00" {
-		return "it is not a WebAssembly module"
+import "encoding/binary"
+
+// What a module may declare. The engine makes room for what is declared before
+// it reads it, and a table grows as far as its maximum lets it, in memory of the
+// host's: where nothing bounds either, a file of 15 bytes ends the process.
+const (
+	mostTypes     = 100_000
+	mostParams    = 1000 // of a function, and as many results
+	mostImports   = 10_000
+	mostFunctions = 1 << 18
+	mostTables    = 16
+	mostElements  = 1 << 20 // of a table, and of all segments
+	mostGlobals   = 100_000
+	mostExports   = 100_000
+	mostSegments  = 100_000 // of elements, and as many of data
+	mostLocals    = 50_000  // of a function
+	mostAllLocals = 16 << 20
+)
+
+// section returns what a part of a module is called, and how what it declares is
+// checked; no name where there is no such part.
+func section(id byte) (name string, check func(*wasmReader)) {
+	switch id {
+	case 1:
+		return "types", (*wasmReader).types
+	case 2:
+		return "imports", (*wasmReader).imports
+	case 3:
+		return "functions", func(r *wasmReader) { r.each(mostFunctions, func() { r.number() }) }
+	case tableSection:
+		return "tables", func(r *wasmReader) { r.tables() }
+	case 5:
+		return "memories", func(r *wasmReader) { r.each(1, func() { r.limits() }) }
+	case 6:
+		return "globals", func(r *wasmReader) { r.each(mostGlobals, func() { r.global(); r.constant() }) }
+	case 7:
+		return "exports", func(r *wasmReader) { r.each(mostExports, func() { r.skip(r.number()); r.byte(); r.number() }) }
+	case 9:
+		return "elements", (*wasmReader).elements
+	case 10:
+		return "functions' bodies", (*wasmReader).code
+	case 11:
+		return "data segments", (*wasmReader).data
+	case 8, 12:
+		return "start function or count of data", func(r *wasmReader) { r.number() }
 	}
-	r := wasmReader{code[8:]}
-	for len(r.rest) > 0 {
-		id := r.byte()
-		section, ok := r.take(r.number())
-		if !ok {
-			return "a section of it is cut off"
-		}
-		if id != tableID {
-			continue
-		}
-		tables := wasmReader{section}
-		count := tables.number()
-		if count > maxTables {
-			return "it has too many tables"
-		}
-		for range count {
-			tables.byte() // the type of its elements
-			limited := tables.byte()&1 != 0
-			if tables.number() > maxElements {
-				return "a table of it is too large"
-			}
-			if limited {
-				tables.number()
-			}
-		}
-	}
-	return ""
+	return "", nil
 }
 
-// wasmReader reads the binary format. Past the end it reads zeros.
-type wasmReader struct{ rest []byte }
+const tableSection = 4
+
+// boundModule checks what a module declares before the engine sees it; the engine
+// validates the rest. It returns the module as it is to be compiled: without what
+// is for debuggers, and with a maximum for every table. problem says what is
+// wrong with it.
+func boundModule(code []byte) (bounded []byte, problem string) {
+	const head = "\x00asm\x01\x00\x00\x00"
+	if len(code) < len(head) || string(code[:len(head)]) != head {
+		return nil, "it is not a WebAssembly module"
+	}
+	bounded = append(make([]byte, 0, len(code)+64), head...)
+	r := wasmReader{rest: code[len(head):]}
+	for len(r.rest) > 0 {
+		id := r.byte()
+		content := r.take(r.number())
+		if r.bad {
+			return nil, "a section of it is cut off"
+		}
+		if id == 0 { // for debuggers
+			continue
+		}
+		name, check := section(id)
+		if name == "" {
+			return nil, "it has a section of an unknown kind"
+		}
+		s := wasmReader{rest: content}
+		if check(&s); s.bad || len(s.rest) > 0 {
+			return nil, "its " + name + " are malformed, or more or larger than allowed"
+		}
+		if id == tableSection {
+			s = wasmReader{rest: content}
+			content = s.tables()
+		}
+		bounded = append(bounded, id)
+		bounded = binary.AppendUvarint(bounded, uint64(len(content)))
+		bounded = append(bounded, content...)
+	}
+	return bounded, ""
+}
+
+// wasmReader reads the binary format. Past the end it reads zeros and is bad, as
+// it is once something goes beyond a limit.
+type wasmReader struct {
+	rest []byte
+	bad  bool
+}
 
 func (r *wasmReader) byte() byte {
 	if len(r.rest) == 0 {
+		r.bad = true
 		return 0
 	}
 	b := r.rest[0]
@@ -52,24 +107,225 @@ func (r *wasmReader) byte() byte {
 	return b
 }
 
-// number reads an unsigned LEB128 number of 32 bits.
-func (r *wasmReader) number() uint64 {
+// number reads a LEB128 number of 32 bits, unsigned.
+func (r *wasmReader) number() uint64 { return r.leb(5) }
+
+// leb reads a LEB128 number of so many bytes at the most.
+func (r *wasmReader) leb(most int) uint64 {
 	var n uint64
-	for shift := 0; shift < 35; shift += 7 {
+	for i := range most {
 		b := r.byte()
-		n |= uint64(b&0x7f) << shift
+		n |= uint64(b&0x7f) << (7 * i)
 		if b < 0x80 {
-			break
+			return n
 		}
 	}
-	return n
+	r.bad = true
+	return 0
 }
 
-func (r *wasmReader) take(n uint64) ([]byte, bool) {
+func (r *wasmReader) take(n uint64) []byte {
 	if n > uint64(len(r.rest)) {
-		return nil, false
+		r.bad, r.rest = true, nil
+		return nil
 	}
 	b := r.rest[:n]
 	r.rest = r.rest[n:]
-	return b, true
+	return b
+}
+
+func (r *wasmReader) skip(n uint64) { r.take(n) }
+
+// each reads a vector: its length and then its items, each of which takes a byte
+// or more.
+func (r *wasmReader) each(most uint64, item func()) (count uint64) {
+	count = r.number()
+	if count > most || count > uint64(len(r.rest)) {
+		r.bad = true
+		return 0
+	}
+	for i := uint64(0); i < count && !r.bad; i++ {
+		item()
+	}
+	return count
+}
+
+func (r *wasmReader) types() {
+	function := func() {
+		r.byte()
+		r.each(mostParams, r.valueType)
+		r.each(mostParams, r.valueType)
+	}
+	all := uint64(0)
+	r.each(mostTypes, func() {
+		const group = 0x4e // of types that refer to each other
+		if len(r.rest) == 0 || r.rest[0] != group {
+			all++
+			function()
+			return
+		}
+		r.byte()
+		if all += r.each(mostTypes, function); all > mostTypes {
+			r.bad = true
+		}
+	})
+}
+
+// valueType reads a type; the long forms are references to a type by its number.
+func (r *wasmReader) valueType() {
+	if b := r.byte(); b == 0x63 || b == 0x64 {
+		r.leb(5)
+	}
+}
+
+func (r *wasmReader) imports() {
+	r.each(mostImports, func() {
+		r.skip(r.number())
+		r.skip(r.number())
+		switch r.byte() {
+		case 0:
+			r.number()
+		case 1:
+			r.valueType()
+			r.limits()
+		case 2:
+			r.limits()
+		case 3:
+			r.global()
+		default:
+			r.bad = true
+		}
+	})
+}
+
+func (r *wasmReader) global() {
+	r.valueType()
+	r.byte()
+}
+
+// limits reads a least and a greatest size. Where there is no greatest it is the
+// greatest of all numbers.
+func (r *wasmReader) limits() (least, most uint64) {
+	flags := r.byte()
+	least, most = r.number(), 1<<32-1
+	if flags&1 != 0 {
+		most = r.number()
+	}
+	if flags > 3 {
+		r.bad = true
+	}
+	return least, most
+}
+
+// tables returns the section with a maximum for every table.
+func (r *wasmReader) tables() []byte {
+	var dst []byte
+	count := r.each(mostTables, func() {
+		from := r.rest
+		initialized := len(from) > 0 && from[0] == 0x40
+		if initialized {
+			r.skip(2)
+		}
+		r.valueType()
+		kind := from[:len(from)-len(r.rest)]
+		flags := byte(0)
+		if len(r.rest) > 0 {
+			flags = r.rest[0]
+		}
+		least, most := r.limits()
+		if least > mostElements || most < least {
+			r.bad = true
+		}
+		dst = append(append(dst, kind...), flags|1)
+		dst = binary.AppendUvarint(dst, least)
+		dst = binary.AppendUvarint(dst, min(most, mostElements))
+		from = r.rest
+		if initialized {
+			r.constant()
+		}
+		dst = append(dst, from[:len(from)-len(r.rest)]...)
+	})
+	return append(binary.AppendUvarint(nil, count), dst...)
+}
+
+func (r *wasmReader) elements() {
+	all := uint64(0)
+	r.each(mostSegments, func() {
+		flags := r.number()
+		if flags > 7 {
+			r.bad = true
+			return
+		}
+		passive, typed, expressions := flags&1 != 0, flags&3 != 0, flags&4 != 0
+		if !passive {
+			if flags&2 != 0 {
+				r.number()
+			}
+			r.constant()
+		}
+		if typed {
+			r.valueType() // or the kind, which is a byte, too
+		}
+		item := func() { r.number() }
+		if expressions {
+			item = r.constant
+		}
+		if all += r.each(mostElements, item); all > mostElements {
+			r.bad = true
+		}
+	})
+}
+
+func (r *wasmReader) code() {
+	all := uint64(0)
+	r.each(mostFunctions, func() {
+		body := wasmReader{rest: r.take(r.number())}
+		locals := uint64(0)
+		body.each(mostLocals, func() {
+			locals += body.number()
+			body.valueType()
+		})
+		if all += locals; body.bad || locals > mostLocals || all > mostAllLocals {
+			r.bad = true
+		}
+	})
+}
+
+func (r *wasmReader) data() {
+	r.each(mostSegments, func() {
+		switch r.number() {
+		case 0:
+			r.constant()
+		case 1:
+		case 2:
+			r.number()
+			r.constant()
+		default:
+			r.bad = true
+		}
+		r.skip(r.number())
+	})
+}
+
+// constant reads an expression that has a constant value.
+func (r *wasmReader) constant() {
+	for !r.bad {
+		switch r.byte() {
+		case 0x0b: // end
+			return
+		case 0x41, 0x23, 0xd0, 0xd2: // i32.const, global.get, ref.null, ref.func
+			r.leb(5)
+		case 0x42: // i64.const
+			r.leb(10)
+		case 0x43: // f32.const
+			r.skip(4)
+		case 0x44: // f64.const
+			r.skip(8)
+		case 0xfd: // v128.const
+			r.skip(17)
+		case 0x6a, 0x6b, 0x6c, 0x7c, 0x7d, 0x7e: // sums and products
+		default:
+			r.bad = true
+		}
+	}
 }

@@ -27,6 +27,7 @@ func (d *Dispatcher) callDetached(ctx context.Context, end func([]byte), r *Requ
 	h := &handover{done: make(chan struct{})}
 	id := r.ID
 	safego.Go(&d.wg, nil, func() {
+		defer close(h.done)
 		result, answered, err := guarded(ctx, run)
 		h.mu.Lock()
 		h.result, h.err, h.finished = result, err, true
@@ -40,7 +41,6 @@ func (d *Dispatcher) callDetached(ctx context.Context, end func([]byte), r *Requ
 		if answered != nil {
 			answered()
 		}
-		close(h.done)
 	})
 	timer := time.NewTimer(time.Duration(r.DetachAfterMS) * time.Millisecond)
 	defer timer.Stop()

@@ -53,9 +53,15 @@ func bench(l Limits) *Dispatcher {
 			return nil, ctx.Err()
 		}
 	})
+	add(t, "test.started", Doc{}, func(context.Context, *None) (*faulty, error) { return &faulty{}, nil })
 	d.Serve(t)
 	return d
 }
+
+// faulty is a result whose start, once it has been handed out, panics.
+type faulty struct{}
+
+func (*faulty) answered() { panic("a defect") }
 
 func finish(t *testing.T, d *Dispatcher) {
 	t.Helper()
@@ -270,6 +276,19 @@ func TestNext_WakesEachWaiterAndTellsTheState(t *testing.T) {
 	if len(states) == 0 || states[len(states)-1] {
 		t.Errorf("the last state: %v", states)
 	}
+}
+
+// TestDetached_AnswersWhereTheStartOfItsResultPanics: the caller waits for no
+// goroutine that is gone.
+func TestDetached_AnswersWhereTheStartOfItsResultPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := bench(Limits{})
+		defer finish(t, d)
+		outcome, answer := d.Call([]byte(`{"id":"1","method":"test.started","detach_after_ms":1000}`))
+		if outcome != OK || string(answer) != `{"id":"1","result":{}}` {
+			t.Errorf("%d %s", outcome, answer)
+		}
+	})
 }
 
 func FuzzCall_AlwaysAnswersJSON(f *testing.F) {

@@ -108,17 +108,21 @@ func (s *scanner) decode(n *node, v reflect.Value) *fault {
 	v.Set(reflect.MakeMap(n.typ))
 	return s.each(true, func(key []byte) *fault {
 		name := string(key)
+		at := reflect.ValueOf(name).Convert(n.typ.Key())
+		if v.MapIndex(at).IsValid() {
+			return &fault{path: clip(name), message: "given twice"}
+		}
 		item := reflect.New(n.typ.Elem()).Elem()
 		if f := s.decode(n.elem, item); f != nil {
 			return f.under(clip(name))
 		}
-		v.SetMapIndex(reflect.ValueOf(name).Convert(n.typ.Key()), item)
+		v.SetMapIndex(at, item)
 		return nil
 	})
 }
 
 func (s *scanner) object(n *node, v reflect.Value) *fault {
-	var seen uint64
+	var seen, filled uint64 // by field; one that is null is seen and not filled
 	f := s.each(true, func(key []byte) *fault {
 		at := -1
 		for i := range n.fields {
@@ -134,10 +138,11 @@ func (s *scanner) object(n *node, v reflect.Value) *fault {
 		if seen&(1<<at) != 0 {
 			return &fault{path: field.name, message: "given twice"}
 		}
+		seen |= 1 << at
 		if s.peek() == 'n' && (field.node.kind != reflect.Interface || field.node.object) { // null stands for absent
 			return s.word("null")
 		}
-		seen |= 1 << at
+		filled |= 1 << at
 		if f := s.decode(&field.node, v.FieldByIndex(field.index)); f != nil {
 			return f.under(field.name)
 		}
@@ -147,7 +152,7 @@ func (s *scanner) object(n *node, v reflect.Value) *fault {
 		return f
 	}
 	for i := range n.fields {
-		if n.fields[i].required && seen&(1<<i) == 0 {
+		if n.fields[i].required && filled&(1<<i) == 0 {
 			return &fault{path: n.fields[i].name, message: "missing; it is required", hint: "give " + n.fields[i].name + ", " + expected(&n.fields[i].node)}
 		}
 	}

@@ -8,25 +8,26 @@ import (
 // addresses that stand for others. Loopback, private, link-local, multicast and
 // unspecified addresses are told by package netip.
 var closed = [...]netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"),       // this network (RFC 791)
-	netip.MustParsePrefix("100.64.0.0/10"),   // carrier-grade NAT (RFC 6598)
-	netip.MustParsePrefix("192.0.0.0/24"),    // protocol assignments (RFC 6890)
-	netip.MustParsePrefix("192.0.2.0/24"),    // documentation (RFC 5737)
-	netip.MustParsePrefix("192.88.99.0/24"),  // 6to4 relays (RFC 7526)
-	netip.MustParsePrefix("198.18.0.0/15"),   // benchmarks (RFC 2544)
-	netip.MustParsePrefix("198.51.100.0/24"), // documentation
-	netip.MustParsePrefix("203.0.113.0/24"),  // documentation
-	netip.MustParsePrefix("240.0.0.0/4"),     // reserved, and broadcast
-	netip.MustParsePrefix("64:ff9b::/96"),    // NAT64 (RFC 6052)
-	netip.MustParsePrefix("64:ff9b:1::/48"),  // local NAT64 (RFC 8215)
-	netip.MustParsePrefix("::/96"),           // IPv4-compatible
-	netip.MustParsePrefix("100::/64"),        // discard (RFC 6666)
-	netip.MustParsePrefix("2001::/23"),       // Teredo and other assignments (RFC 2928)
-	netip.MustParsePrefix("2001:db8::/32"),   // documentation (RFC 3849)
-	netip.MustParsePrefix("2002::/16"),       // 6to4 (RFC 3056)
-	netip.MustParsePrefix("3fff::/20"),       // documentation (RFC 9637)
-	netip.MustParsePrefix("5f00::/16"),       // segment routing (RFC 9602)
-	netip.MustParsePrefix("fec0::/10"),       // site-local (RFC 3879)
+	netip.MustParsePrefix("0.0.0.0/8"),        // this network (RFC 791)
+	netip.MustParsePrefix("100.64.0.0/10"),    // carrier-grade NAT (RFC 6598)
+	netip.MustParsePrefix("168.63.129.16/32"), // the host of an Azure machine (Azure's documents)
+	netip.MustParsePrefix("192.0.0.0/24"),     // protocol assignments (RFC 6890)
+	netip.MustParsePrefix("192.0.2.0/24"),     // documentation (RFC 5737)
+	netip.MustParsePrefix("192.88.99.0/24"),   // 6to4 relays (RFC 7526)
+	netip.MustParsePrefix("198.18.0.0/15"),    // benchmarks (RFC 2544)
+	netip.MustParsePrefix("198.51.100.0/24"),  // documentation
+	netip.MustParsePrefix("203.0.113.0/24"),   // documentation
+	netip.MustParsePrefix("240.0.0.0/4"),      // reserved, and broadcast
+	netip.MustParsePrefix("64:ff9b::/96"),     // NAT64 (RFC 6052)
+	netip.MustParsePrefix("64:ff9b:1::/48"),   // local NAT64 (RFC 8215)
+	netip.MustParsePrefix("::/96"),            // IPv4-compatible
+	netip.MustParsePrefix("100::/64"),         // discard (RFC 6666)
+	netip.MustParsePrefix("2001::/23"),        // Teredo and other assignments (RFC 2928)
+	netip.MustParsePrefix("2001:db8::/32"),    // documentation (RFC 3849)
+	netip.MustParsePrefix("2002::/16"),        // 6to4 (RFC 3056)
+	netip.MustParsePrefix("3fff::/20"),        // documentation (RFC 9637)
+	netip.MustParsePrefix("5f00::/16"),        // segment routing (RFC 9602)
+	netip.MustParsePrefix("fec0::/10"),        // site-local (RFC 3879)
 }
 
 // Public reports whether an address is one of the public Internet, which is

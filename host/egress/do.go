@@ -145,7 +145,8 @@ func redirect(status int) bool {
 // turn points a message at the place it is redirected to.
 func (c *Client) turn(p *Policy, m *message, got answer, hop int) *Failure {
 	stop := func(kind spec.Kind, message, hint string) *Failure {
-		return &Failure{Error: &spec.Error{Kind: kind, Status: got.response.Status, Message: redactText(message, m.key), Hint: hint}, Sent: true}
+		message = redactText(redactText(message, m.key), lower(m.key)) // a host's name is in lower case
+		return &Failure{Error: &spec.Error{Kind: kind, Status: got.response.Status, Message: message, Hint: hint}, Sent: true}
 	}
 	from := m.at.host
 	if m.method != "GET" && m.method != "HEAD" {
@@ -164,16 +165,17 @@ func (c *Client) turn(p *Policy, m *message, got answer, hop int) *Failure {
 
 // resolve returns the absolute URL of a location that was given at t.
 func (t *target) resolve(location string) string {
-	base := &url.URL{Scheme: "http", Host: t.authority}
+	scheme := "http://"
 	if t.secure {
-		base.Scheme = "https"
+		scheme = "https://"
 	}
-	if path, err := url.Parse(t.path); err == nil {
-		base = base.ResolveReference(path)
+	base, err := url.Parse(scheme + t.authority + t.path)
+	if err != nil {
+		return location // the strict parser decides
 	}
 	next, err := url.Parse(location)
 	if err != nil || next.IsAbs() {
-		return location // the strict parser decides
+		return location
 	}
 	return base.ResolveReference(next).String()
 }

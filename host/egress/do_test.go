@@ -249,7 +249,7 @@ func TestDo_RedactsTheKeyFromAnswers(t *testing.T) {
 				w.Header().Set("X-Echo", text)
 				w.Header().Set("X-"+canary, "name")
 				if zipped {
-					w.Header().Set("Content-Encoding", "gzip")
+					w.Header().Set("Content-Encoding", "GZip") // in any case (RFC 9110, 8.4.1)
 					z := gzip.NewWriter(w)
 					io.WriteString(z, text)
 					z.Close()

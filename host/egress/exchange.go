@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"syscall"
 	"time"
 
@@ -47,12 +48,14 @@ func (c *Client) exchange(ctx context.Context, on *conn, p *Policy, m *message) 
 	written, err := c.write(on, m, p)
 	answered, keep := false, false
 	if err == nil || written > 0 {
+		writeErr := err
 		if err != nil {
 			// A server that refuses a large body may answer before it has read it.
 			_ = on.SetReadDeadline(time.Now().Add(time.Second))
 		}
-		writeErr := err
-		got, keep, answered, err = c.read(ctx, on, m)
+		if err == nil || ends(ctx) == nil { // asked after the deadline is set: abort sets one, too
+			got, keep, answered, err = c.read(ctx, on, m)
+		}
 		if writeErr != nil {
 			keep = false
 			if err != nil {
@@ -95,7 +98,11 @@ func (c *Client) read(ctx context.Context, from *conn, m *message) (got answer, 
 	var body []byte
 	cut := false
 	if response.StreamBody && response.BodyStream() != nil {
-		body, cut, err = c.drain(ctx, from, response.BodyStream(), m.req.Read)
+		if plain(response) {
+			body, cut, err = c.drain(ctx, from, response.BodyStream(), m.req.Read)
+		} else {
+			err = errEncoding // nobody could search it for the credential, either
+		}
 		_ = from.Close() // before the stream is closed, so that it is not read to its end
 		_ = response.CloseBodyStream()
 	} else {
@@ -114,10 +121,16 @@ var (
 	errEncoding = errors.New("a content encoding that was not asked for")
 )
 
+// plain reports whether the body is as it was before it was sent.
+func plain(response *fasthttp.Response) bool {
+	encoding := response.Header.ContentEncoding()
+	return len(encoding) == 0 || strings.EqualFold(string(encoding), "identity")
+}
+
 // decode returns a copy of the body, decompressed.
 func (c *Client) decode(response *fasthttp.Response) ([]byte, error) {
-	switch encoding := string(response.Header.ContentEncoding()); {
-	case encoding == "" || encoding == "identity" || len(response.Body()) == 0:
+	switch encoding := lower(string(response.Header.ContentEncoding())); {
+	case plain(response) || len(response.Body()) == 0:
 	case encoding == "gzip" || encoding == "x-gzip":
 		body, err := response.BodyGunzipWithLimit(c.options.MaxResponseBytes)
 		if err != nil && !errors.Is(err, fasthttp.ErrBodyTooLarge) {

@@ -344,3 +344,47 @@ func inUse() int64 {
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapInuse + m.StackInuse)
 }
+
+// patient is a connection that notes whether an answer is waited for after its
+// call was cancelled.
+type patient struct {
+	net.Conn
+	ctx  context.Context
+	late *atomic.Bool
+}
+
+func (p *patient) Read(b []byte) (int, error) {
+	if p.ctx.Err() != nil {
+		p.late.Store(true)
+	}
+	return p.Conn.Read(b)
+}
+
+// TestCancel_EndsARequestWhoseBodyIsBeingSent cancels a call whose server reads
+// nothing but the first byte.
+func TestCancel_EndsARequestWhoseBodyIsBeingSent(t *testing.T) {
+	begun, hold := make(chan struct{}), make(chan struct{})
+	url := script(t, func(_ int, conn net.Conn, _ *bufio.Reader) {
+		_, _ = conn.Read(make([]byte, 1))
+		close(begun)
+		<-hold
+	})
+	defer close(hold)
+	ctx, cancel := context.WithCancel(t.Context())
+	var late atomic.Bool
+	c := newClient(t, func(o *Options) {
+		o.Dial = func(dialling context.Context, addr netip.AddrPort) (net.Conn, error) {
+			socket, err := dialTCP(dialling, addr)
+			return &patient{socket, ctx, &late}, err
+		}
+	})
+	done := start(ctx, c, operated(t, c, url), &Request{Method: "POST", URL: url, Body: make([]byte, 64<<20)})
+	<-begun
+	cancel()
+	if got := <-done; got.failure == nil || got.failure.Kind != spec.KindCancelled || !got.failure.Sent {
+		t.Errorf("%+v", got)
+	}
+	if late.Load() {
+		t.Error("an answer is waited for that nobody wants")
+	}
+}

@@ -68,7 +68,7 @@ func otherAlphabet(form []byte) (differ bool) {
 // suspicious reports whether a text may hold a key. It is what most answers
 // cost, so it allocates nothing.
 func suspicious(text []byte, key string) bool {
-	if bytes.Contains(text, []byte(key)) || bytes.IndexByte(text, '\\') >= 0 || bytes.IndexByte(text, '%') >= 0 || strings.IndexByte(key, ',') >= 0 {
+	if bytes.Contains(text, []byte(key)) || bytes.IndexByte(text, '\\') >= 0 || bytes.IndexByte(text, '%') >= 0 || strings.ContainsAny(key, ", ") {
 		return true
 	}
 	var room [344]byte
@@ -99,7 +99,7 @@ func match(text []byte, needle string) (end, found int) {
 // where there is another one.
 func unescape(text []byte, at int, want byte) int {
 	i := at
-	if text[i] == want {
+	if is(text[i], want) {
 		return i + 1
 	}
 	for i < len(text) && text[i] == '\\' {
@@ -120,6 +120,9 @@ func unescape(text []byte, at int, want byte) int {
 	return at
 }
 
+// is compares two bytes; a plus is a form's space.
+func is(b, want byte) bool { return b == want || b == '+' && want == ' ' }
+
 // number returns where the text goes on behind a number of so many digits that is
 // want, or at.
 func number(text []byte, at, i, digits int, want byte) int {
@@ -135,7 +138,7 @@ func number(text []byte, at, i, digits int, want byte) int {
 		n = n<<4 | digit
 		i++
 	}
-	if n != int(want) {
+	if n > 0xff || !is(byte(n), want) {
 		return at
 	}
 	return i
@@ -152,6 +155,7 @@ func redactBody(body []byte, key string, cut bool) []byte {
 	begins['\\'], begins['%'] = true, true
 	for _, needle := range all {
 		begins[needle[0]] = true
+		begins['+'] = begins['+'] || needle[0] == ' '
 	}
 	var out []byte // nil: nothing was found yet
 	copied := 0

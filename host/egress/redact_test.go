@@ -46,14 +46,14 @@ func lowerEscapes(text string) string {
 
 // keys have one spelling, many, and several members.
 func keys() []string {
-	return []string{canary, "key+with/slash=and&more<x>\"you_u", "fm2_lJPECAAAAAAA+/zE1,fm2_lJPEEBBBBBBB/+aa", "k2>?k2>?k2>?", strings.Repeat("long-", 100)}
+	return []string{canary, "key+with/slash=and&more<x>\"you_u", "fm2_lJPECAAAAAAA+/zE1,fm2_lJPEEBBBBBBB/+aa", "k2>?k2>?k2>?", "two words of a key", strings.Repeat("long-", 100)}
 }
 
 // holds reports whether a text holds the key, or a member of it, or either in
 // base64, under whatever escapes.
 func holds(text, key string) bool {
-	for _, once := range []func(string) string{asIs, unJSON, unURL} {
-		for _, twice := range []func(string) string{asIs, unJSON, unURL} {
+	for _, once := range []func(string) string{asIs, unJSON, unURL, unForm} {
+		for _, twice := range []func(string) string{asIs, unJSON, unURL, unForm} {
 			for _, needle := range needles(key) {
 				if strings.Contains(twice(once(text)), needle) {
 					return true
@@ -74,6 +74,8 @@ func unJSON(text string) string {
 	}
 	return out
 }
+
+func unForm(text string) string { return unURL(strings.ReplaceAll(text, "+", " ")) }
 
 func unURL(text string) string {
 	out, err := url.PathUnescape(text)

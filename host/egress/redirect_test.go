@@ -103,3 +103,31 @@ func TestRedirect_OfAWriteIsNotFollowed(t *testing.T) {
 		}
 	}
 }
+
+func TestRedirect_IsRelativeToTheServerThatGaveIt(t *testing.T) {
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/end" {
+			w.Header().Set("Location", "/end")
+			w.WriteHeader(302)
+		}
+	})
+	c := newClient(t)
+	for _, path := range []string{"//api.example.com/x", "//127.0.0.1:1/", "/a:b/", "/?a=/../b"} {
+		if got := mustDo(t, c, operated(t, c, url), get(url+path)); got.Status != 200 {
+			t.Errorf("%s: %d", path, got.Status)
+		}
+	}
+}
+
+func TestRedirect_ToAHostOfTheKeysNameDoesNotTellIt(t *testing.T) {
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", "https://"+strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")+".example/")
+		w.WriteHeader(302)
+	})
+	c := newClient(t)
+	const key = "CanaryKey0123456789"
+	_, failure := c.Do(t.Context(), operated(t, c, url), spec.NewSecret(key), get(url))
+	if failure == nil || strings.Contains(strings.ToLower(failure.Error.Error()), strings.ToLower(key)) {
+		t.Errorf("%+v", failure)
+	}
+}

@@ -2,6 +2,7 @@ package egress
 
 import (
 	"bufio"
+	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
@@ -133,5 +134,19 @@ func TestRead_FailsWhenTheConnectionIsReset(t *testing.T) {
 	c := newClient(t)
 	if failure := mustFail(t, t.Context(), c, operated(t, c, url), &Request{Method: "GET", URL: url, Read: &Read{IdleMS: 60_000}}, spec.KindTransport); !failure.Sent {
 		t.Error("not sent")
+	}
+}
+
+func TestRead_RefusesAnEncodingThatWasNotAskedFor(t *testing.T) {
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		packed := gzip.NewWriter(w)
+		fmt.Fprintf(packed, "data: %s\n\n", canary)
+		packed.Close()
+	})
+	c := newClient(t)
+	mustFail(t, t.Context(), c, operated(t, c, url), &Request{Method: "GET", URL: url, Read: &Read{IdleMS: 60_000}}, spec.KindProvider)
+	if s := c.Stats(); s != (Stats{}) {
+		t.Errorf("the connection is kept: %+v", s)
 	}
 }

@@ -171,7 +171,7 @@ func checkPath(path string) string {
 		if path[i] == '%' && (i+2 >= len(path) || !hex(path[i+1]) || !hex(path[i+2])) {
 			return "its path holds a broken percent-encoding"
 		}
-		if path[i] == '/' && i+1 < len(path) && (path[i+1] == '.' || path[i+1] == '%') && dotSegment(path[i+1:]) {
+		if n := slash(path[i:]); n > 0 && dotSegment(path[i+n:]) {
 			return "its path holds a dot segment"
 		}
 	}
@@ -182,11 +182,23 @@ func hex(b byte) bool {
 	return b >= '0' && b <= '9' || b >= 'a' && b <= 'f' || b >= 'A' && b <= 'F'
 }
 
+// slash returns the length of the separator of segments that a path begins with, 0
+// where there is none. An encoded slash or backslash is one for many a server.
+func slash(path string) int {
+	switch {
+	case path[0] == '/':
+		return 1
+	case path[0] == '%' && len(path) >= 3 && (strings.EqualFold(path[:3], "%2f") || strings.EqualFold(path[:3], "%5c")):
+		return 3
+	}
+	return 0
+}
+
 // dotSegment reports whether a path begins with the segment "." or "..", each
 // dot plain or encoded.
 func dotSegment(path string) bool {
 	dots := 0
-	for len(path) > 0 && path[0] != '/' {
+	for len(path) > 0 && slash(path) == 0 {
 		switch {
 		case path[0] == '.':
 			path = path[1:]

@@ -2,6 +2,8 @@ package egress
 
 import (
 	"net/netip"
+	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -17,7 +19,7 @@ var refusedURLs = []string{
 	"https://äpi.example.com/", "https://api。example.com/", "https://api.example.com/\r\nHost: evil", "https://api.example.com/ x", "https://api.example.com\t/", "https://api.example.com/\x00", "https://api.example.com/ä",
 	"https://127.1/", "https://0x7f.0.0.1/", "https://0x7f000001/", "https://2130706433/", "https://017700000001/", "https://127.0.0.01/", "https://1.2.3.4.5/", "https://256.1.1.1/",
 	"https://[::ffff:127.0.0.1]/", "https://[::1%25eth0]/", "https://[::1/", "https://[127.0.0.1]/", "https://::1/", "https://[::1]443/",
-	"https://api.example.com/../x", "https://api.example.com/a/./b", "https://api.example.com/a/%2e%2E/b", "https://api.example.com/a/.%2e", "https://api.example.com/%zz", "https://api.example.com/%2",
+	"https://api.example.com/../x", "https://api.example.com/a/./b", "https://api.example.com/a/%2e%2E/b", "https://api.example.com/a/.%2e", "https://api.example.com/a/..%2Fb", "https://api.example.com/..%5cb/c", "https://api.example.com/a%2f..", "https://api.example.com/a%2F%2e%2e%2Fb", "https://api.example.com/%zz", "https://api.example.com/%2",
 	"https://api.example.com/{id}", "https://" + strings.Repeat("a", 64) + ".example.com/", "https://" + strings.Repeat("a.", 127) + "example.com/", "https://api.example.com/" + strings.Repeat("a", maxURLBytes),
 }
 
@@ -53,7 +55,7 @@ func TestParseURL_TakesURLsApart(t *testing.T) {
 
 func TestPublic_RefusesEveryOtherRange(t *testing.T) {
 	for _, text := range []string{"127.0.0.1", "127.255.255.254", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254", "100.64.0.1", "100.127.255.255", "0.0.0.0", "0.1.2.3",
-		"224.0.0.1", "239.1.1.1", "255.255.255.255", "240.0.0.1", "192.0.0.8", "192.0.2.1", "198.18.0.1", "198.51.100.1", "203.0.113.1", "::", "::1", "fe80::1", "fc00::1", "fd12::1", "ff02::1",
+		"224.0.0.1", "239.1.1.1", "255.255.255.255", "240.0.0.1", "192.0.0.8", "168.63.129.16", "192.0.2.1", "198.18.0.1", "198.51.100.1", "203.0.113.1", "::", "::1", "fe80::1", "fc00::1", "fd12::1", "ff02::1",
 		"::ffff:8.8.8.8", "::ffff:10.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b:1::1", "2002:7f00:1::", "2001::1", "2001:db8::1", "fec0::1", "fd00:ec2::254"} {
 		if public(netip.MustParseAddr(text)) {
 			t.Errorf("%s is taken for a public address", text)
@@ -97,6 +99,51 @@ func FuzzCheck_AllowsOnlyListedOrigins(f *testing.F) {
 		}
 		if strings.ContainsAny(at.path+at.authority, " \r\n\x00\\") || at.path[0] != '/' {
 			t.Errorf("%q would be sent as %+v", url, at)
+		}
+	})
+}
+
+// FuzzParseURL compares with net/url: a URL that is accepted means the same to
+// both.
+func FuzzParseURL_AgreesWithNetURL(f *testing.F) {
+	for _, text := range refusedURLs {
+		f.Add(text)
+	}
+	for _, text := range []string{"https://api.example.com/v2/pods?x=1#y", "HTTP://[2001:DB8::1]:8080//a//b?", "http://sim_1:80?x=/../y", "https://8.8.8.8:443/;a=b/%2e%2e%2e", "http://a/%2F.well-known"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		at, wrong := parseURL(text)
+		if wrong != "" {
+			return
+		}
+		text, _, _ = strings.Cut(text, "#") // which is not sent
+		u, err := url.Parse(text)
+		if err != nil {
+			t.Fatalf("%q: net/url refuses it: %v", text, err)
+		}
+		port := u.Port()
+		if port == "" {
+			port = map[bool]string{true: "443", false: "80"}[at.secure]
+		}
+		host := strings.ToLower(u.Hostname())
+		if addr, err := netip.ParseAddr(host); err == nil {
+			host = addr.String()
+		}
+		if u.User != nil || (u.Scheme == "https") != at.secure || host != at.host || port != strconv.Itoa(int(at.port)) {
+			t.Errorf("%q: net/url reads %+v, we read %+v", text, u, at)
+		}
+		if got := u.RequestURI(); got != at.path {
+			t.Errorf("%q: net/url asks for %q, we ask for %q", text, got, at.path)
+		}
+		sent, err := url.Parse(map[bool]string{true: "https://", false: "http://"}[at.secure] + at.authority + at.path)
+		if err != nil {
+			t.Errorf("%q is sent as %+v (%v)", text, at, err)
+		}
+		for _, segment := range strings.FieldsFunc(sent.Path, func(r rune) bool { return r == '/' || r == '\\' }) {
+			if segment == "." || segment == ".." {
+				t.Errorf("%q has a dot segment", text)
+			}
 		}
 	})
 }

@@ -52,12 +52,17 @@ func printable(text string) bool {
 }
 
 // climbs reports whether the path of a URL has a part that stands for another
-// folder, escaped or not.
+// folder, escaped or not. An escaped slash or backslash ends a part, too: it does
+// for many a server, so the host refuses such paths.
 func climbs(url string) bool {
 	start := 0
 	for i := 0; i <= len(url); i++ {
-		end := i == len(url) || url[i] == '?'
-		if !end && url[i] != '/' {
+		end, width := i == len(url) || url[i] == '?', 1
+		switch {
+		case end || url[i] == '/':
+		case url[i] == '%' && i+2 < len(url) && (url[i+1] == '2' && url[i+2]|0x20 == 'f' || url[i+1] == '5' && url[i+2]|0x20 == 'c'):
+			width = 3
+		default:
 			continue
 		}
 		if dots(url[start:i]) {
@@ -66,7 +71,7 @@ func climbs(url string) bool {
 		if end {
 			return false
 		}
-		start = i + 1
+		start = i + width
 	}
 	return false
 }

@@ -32,9 +32,10 @@ func plain(text string, at int) int {
 			return at + bits.TrailingZeros64(found)/8
 		}
 	}
-	if size >= 8 { // the last bytes once more, with those before them
-		if found := special(*(*uint64)(unsafe.Add(data, size-8))) >> (uint(at-size+8) * 8) << (uint(at-size+8) * 8); found != 0 && at < size {
-			return size - 8 + bits.TrailingZeros64(found)/8
+	if size >= 8 { // the last bytes, in the word that ends with them; letters take the place of those before at, which may mark others
+		before := uint(at-size+8) * 8
+		if found := special(*(*uint64)(unsafe.Add(data, size-8))>>before | ones*'a'<<(64-before)); found != 0 {
+			return at + bits.TrailingZeros64(found)/8
 		}
 		return size
 	}

@@ -1,8 +1,11 @@
 package jsonx
 
 import (
+	"bytes"
+	"encoding/json"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -116,4 +119,115 @@ func TestPut_CopiesTheTextAndNothingBesideIt(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
+}
+
+// FuzzScan compares the scans, whose words have bytes before the first one asked
+// about and behind a special one, with plain loops.
+func FuzzScan_StopsWhereALoopDoes(f *testing.F) {
+	f.Add("1234567\"#\"]\\]\\\\] \x1f \x00!\x7f\x80\x7f", 3)
+	f.Add("abcdefg\"#", 8)
+	f.Add("abcdefg\\]", 8)
+	f.Add("abcdefg\n ", 8)
+	f.Fuzz(func(t *testing.T, text string, from int) {
+		if from < 0 || from > len(text) {
+			return
+		}
+		want := from
+		for want < len(text) && text[want] >= ' ' && text[want] != '"' && text[want] != '\\' && text[want] < 0x80 {
+			want++
+		}
+		if got := plain(text, from); got != want {
+			t.Errorf("plain(%q, %d) = %d, want %d", text, from, got, want)
+		}
+		visible := true
+		for at := range len(text) {
+			visible = visible && text[at] > ' ' && text[at] < 0x7f
+		}
+		if got := Visible(text); got != visible {
+			t.Errorf("Visible(%q) = %v", text, got)
+		}
+	})
+}
+
+// FuzzAppendString compares with encoding/json, byte for byte but for the two
+// separators of lines that it escapes.
+func FuzzAppendString_WritesWhatEncodingJSONDoes(f *testing.F) {
+	f.Add("abcdef\"#")
+	f.Add("a\xffb\x00\x1f\x7f\u2028")
+	f.Fuzz(func(t *testing.T, text string) {
+		var want bytes.Buffer
+		encoder := json.NewEncoder(&want)
+		encoder.SetEscapeHTML(false)
+		if err := encoder.Encode(text); err != nil {
+			t.Fatal(err)
+		}
+		standard := strings.NewReplacer(`\b`, `\u0008`, `\f`, `\u000c`, `\u2028`, "\u2028", `\u2029`, "\u2029", `\\`, `\\`).Replace(strings.TrimSuffix(want.String(), "\n"))
+		room := []byte("before")
+		if got := string(AppendString(room, text)); got != "before"+standard {
+			t.Errorf("%q: %s, encoding/json writes %s", text, got, standard)
+		}
+	})
+}
+
+// ways are the exported functions that have a short way, and those behind them.
+type ways struct {
+	object, next, element func(*Reader) bool
+	text                  func(*Reader) string
+	whole                 func(*Reader) int64
+	real                  func(*Reader) (float64, bool)
+	skip                  func(*Reader)
+}
+
+var (
+	shortWays   = ways{(*Reader).Object, (*Reader).NextMember, (*Reader).NextElement, (*Reader).Text, (*Reader).Int, (*Reader).Float, (*Reader).Skip}
+	generalWays = ways{(*Reader).object, (*Reader).nextMember, func(r *Reader) bool { return r.next(']') }, (*Reader).text, (*Reader).int, (*Reader).float, (*Reader).skip}
+)
+
+// walk reads a value as a provider would, choices telling which function is asked
+// for each, and returns all that it was told.
+func (w *ways) walk(r *Reader, choices *uint64, out []string) []string {
+	choice := *choices & 7
+	*choices = *choices>>3 | *choices<<61
+	switch choice {
+	case 0, 1:
+		for more := w.object(r); more; more = w.next(r) {
+			out = w.walk(r, choices, append(out, r.Key()))
+		}
+	case 2:
+		for more := r.Array(); more; more = w.element(r) {
+			out = w.walk(r, choices, append(out, "["))
+		}
+	case 3:
+		out = append(out, w.text(r))
+	case 4:
+		out = append(out, strconv.FormatInt(w.whole(r), 10))
+	case 5:
+		value, ok := w.real(r)
+		out = append(out, strconv.FormatFloat(value, 'g', -1, 64)+strconv.FormatBool(ok))
+	case 6:
+		out = append(out, r.Raw())
+	default:
+		w.skip(r)
+	}
+	return out
+}
+
+func FuzzReader_TheShortWaysReadWhatTheGeneralOnesDo(f *testing.F) {
+	for _, text := range oddities {
+		f.Add(text, uint64(0o76543210))
+	}
+	for _, text := range []string{`{"a":"b","c":1,"d":{"e":[1,2.50,"x"]}}`, "{\"a\" :1,\"b\\u0041\":\"\\ud800\",\"\x01\":01}", `{"a":}`, `{"a":1 ,"b" : 2}`, `[1,"a"}`, `{"a":1]`, `{"aaaaaaaaaaaaaaa":"bbbbbbbbbbbbbbbbbbbbbbb"`} {
+		f.Add(text, uint64(0o30415260))
+		f.Add(text, uint64(0o33333310))
+	}
+	f.Fuzz(func(t *testing.T, text string, choices uint64) {
+		for _, strict := range []bool{false, true} {
+			short, general := Reader{data: text, Strict: strict}, Reader{data: text, Strict: strict}
+			first, second := choices, choices
+			got, want := shortWays.walk(&short, &first, nil), generalWays.walk(&general, &second, nil)
+			if !slices.Equal(got, want) || short.Done() != general.Done() || short != general {
+				t.Fatalf("%q, strict %v: %q %+v, the general ways %q %+v", text, strict, got, short, want, general)
+			}
+		}
+	})
 }

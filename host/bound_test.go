@@ -1,0 +1,110 @@
+package host
+
+import (
+	"context"
+	"testing"
+
+	"github.com/exatlas/atlas/core/spec"
+)
+
+// TestHost_RefusesModulesThatDeclareMoreThanTheyHold gives the engine what would
+// make it ask the system for more memory than there is, which ends a process.
+func TestHost_RefusesModulesThatDeclareMoreThanTheyHold(t *testing.T) {
+	const most = 1<<32 - 1
+	module := func(id byte, content ...[]byte) []byte {
+		return append(append([]byte("\x00asm\x01\x00\x00\x00"), id), vector(join(content...))...)
+	}
+	cases := []struct {
+		name   string
+		module []byte
+		words  string
+	}{
+		{"params", module(1, leb(1), []byte{0x60}, leb(most)), "types"},
+		{"types in a group", module(1, leb(1), []byte{0x4e}, leb(most), []byte{0x60, 0, 0}), "types"},
+		{"imports", module(2, leb(most)), "imports"},
+		{"name of an import", module(2, leb(1), leb(most), []byte("env")), "imports"},
+		{"functions", module(3, leb(most)), "functions"},
+		{"tables", module(4, leb(most)), "tables"},
+		{"elements of a table with a first value", module(4, leb(1), []byte{0x40, 0, 0x70, 0}, leb(100_000_000), []byte{0xd0, 0x70, 0x0b}), "tables"},
+		{"globals", module(6, leb(most)), "globals"},
+		{"exports", module(7, leb(most)), "exports"},
+		{"segments of elements", module(9, leb(most)), "elements"},
+		{"elements", module(9, leb(1), []byte{1, 0}, leb(most)), "elements"},
+		{"elements by expression", module(9, leb(1), []byte{5, 0x70}, leb(most)), "elements"},
+		{"bodies", module(10, leb(most)), "bodies"},
+		{"size of a body", module(10, leb(1), leb(most), []byte{0, 0x0b}), "bodies"},
+		{"locals", module(10, leb(1), vector(join(leb(1), leb(most), []byte{0x7f, 0x0b}))), "bodies"},
+		{"segments of data", module(11, leb(most)), "data"},
+		{"data", module(11, leb(1), []byte{1}, leb(most)), "data"},
+		{"an unknown section", module(99, leb(most)), "section"},
+	}
+	a := newArena(t, Options{})
+	a.healthy(func() {
+		for n, c := range cases {
+			err := a.load(caseName("d", n), c.module)
+			t.Run(c.name, func(t *testing.T) { expect(t, err, spec.KindPlugin, "no plugin", c.words) })
+		}
+	})
+}
+
+// TestHost_BoundsTheGrowthOfTables lets a guest grow a table that has no maximum,
+// in one step and in many.
+func TestHost_BoundsTheGrowthOfTables(t *testing.T) {
+	grow := func(n int64) []byte { return join([]byte{0xd0, 0x70}, c32(n), []byte{0xfc, 0x0f, 0}) }
+	a := newArena(t, Options{})
+	for name, row := range map[string]struct{ table, code []byte }{
+		"far":    {[]byte{1, 0x70, 0, 1}, join(grow(64<<20), c32(-1), []byte{0x46, 0x45, 0x04, 0x40}, opTrap, []byte{0x0b})},
+		"capped": {join([]byte{1, 0x70, 1, 1}, leb(64<<20)), join(grow(64<<20), c32(-1), []byte{0x46, 0x45, 0x04, 0x40}, opTrap, []byte{0x0b})},
+		"bit":    {[]byte{1, 0x70, 0, 1}, join(grow(1000), c32(1), []byte{0x46, 0x45, 0x04, 0x40}, opTrap, []byte{0x0b})},
+	} {
+		module := hostile(name, func(a *assembly) []byte {
+			a.tables = row.table
+			at, length := a.text([]byte(`{"value":{"id":"x"}}`))
+			return join(row.code, c32(at), c32(length), a.imported(atlasModule, "output_write"))
+		})
+		if err := a.load(name, module); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.host.Call(context.Background(), callOf(name)); err != nil {
+			t.Errorf("%s: the table grew by another number: %v", name, err)
+		}
+	}
+}
+
+// TestBoundModule_LeavesOutWhatIsForDebuggers holds the names of functions, whose
+// number nothing bounds.
+func TestBoundModule_LeavesOutWhatIsForDebuggers(t *testing.T) {
+	good := answering("acme", `{"value":{}}`)
+	names := join(vector([]byte("name")), []byte{1}, vector(leb(1<<32-1)))
+	named := append(append(good[:len(good):len(good)], 0), vector(names)...)
+	bounded, problem := boundModule(named)
+	if problem != "" || string(bounded) != string(good) {
+		t.Errorf("%q; %d bytes, want %d", problem, len(bounded), len(good))
+	}
+}
+
+// FuzzBoundModule gives the engine what the check lets through. A module that
+// makes it take too much memory ends the process, and so the test.
+func FuzzBoundModule_WhatIsLetThroughCompiles(f *testing.F) {
+	f.Add(answering("acme", `{"value":{}}`))
+	f.Add(asking("acme", requestMeta("https://api.example.com/", nil), nil))
+	f.Add(hostile("acme", func(a *assembly) []byte {
+		a.tables = []byte{2, 0x70, 0, 1, 0x40, 0, 0x6f, 1, 1, 2, 0xd0, 0x6f, 0x0b}
+		a.most = 16
+		return join([]byte{0xd0, 0x70}, c32(9), []byte{0xfc, 0x0f, 0}, opDrop)
+	}))
+	f.Fuzz(func(t *testing.T, code []byte) {
+		bounded, problem := boundModule(code)
+		if problem != "" {
+			return
+		}
+		e, err := compile(t.Context(), bounded, true, 1<<20, nil)
+		if err != nil {
+			return
+		}
+		e.close()
+		if again, problem := boundModule(bounded); problem != "" || string(again) != string(bounded) {
+			t.Errorf("what has been bounded is bounded again: %q", problem)
+		}
+	})
+}

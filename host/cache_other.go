@@ -1,0 +1,8 @@
+//go:build !unix
+
+package host
+
+import "io/fs"
+
+// private cannot tell here; the user's cache folder is the user's own.
+func private(fs.FileInfo) bool { return true }

@@ -1,0 +1,16 @@
+//go:build unix
+
+package host
+
+import (
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// private reports whether nobody but this user and root can have put something
+// into a folder: what lies there is run.
+func private(folder fs.FileInfo) bool {
+	stat, ok := folder.Sys().(*syscall.Stat_t)
+	return ok && folder.Mode().Perm()&0o022 == 0 && (stat.Uid == 0 || int(stat.Uid) == os.Geteuid())
+}
