@@ -1,6 +1,8 @@
 'use strict';
 // Checks of what callers pass. Mistakes are TypeErrors whose text holds the fix.
 
+const { encode } = require('./encode');
+
 /** Edits (insert, delete, replace, swap neighbours) between two words. */
 function distance(a, b) {
   let before = [];
@@ -68,7 +70,7 @@ function request(id, method, params, timeoutMs) {
   if (typeof method !== 'string') throw new TypeError(`exatlas: method must be a string such as "compute.get", got ${describe(method)}`);
   if (params !== undefined && !isObject(params)) throw new TypeError(`exatlas: params of ${method} must be an object, got ${describe(params)}`);
   const tail = timeoutMs === undefined ? '}' : `,"deadline_ms":${timeoutMs}}`;
-  const body = params === undefined ? '{}' : JSON.stringify(params);
+  const body = params === undefined ? '{}' : encode(params, `params of ${method}`);
   return `{"id":"${id}","method":${JSON.stringify(method)},"params":${body}${tail}`;
 }
 
