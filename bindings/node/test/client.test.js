@@ -57,7 +57,7 @@ test('1000 calls at once all get their own answer', () => withClient(async (clie
 }));
 
 test('text outside ASCII, long text and lone surrogates survive both ways', () => withClient(async (client) => {
-  for (const topic of ['compute:größe-☃-😀', `x${'é'.repeat(120)}`]) {
+  for (const topic of ['compute:größe-☃-😀', `compute:${'é'.repeat(120)}`]) {
     const answer = await client.call('events.subscribe', { topic });
     assert.equal(answer.topic, topic);
     await client.call('events.unsubscribe', { subscription: answer.subscription });
@@ -118,7 +118,7 @@ test('a closed client says so; closing twice is allowed', async () => {
   await assert.rejects(client.info(), atlas.ClosedError);
   await assert.rejects(client.info(), { kind: 'conflict', code: 'ATLAS_CLOSED' });
   assert.throws(() => client.callSync('atlas.info'), atlas.ClosedError);
-  await assert.rejects(client.events.subscribe({ topic: 't' }).next(), atlas.ClosedError);
+  await assert.rejects(client.events.subscribe({ topic: 'rentals' }).next(), atlas.ClosedError);
 });
 
 test('asyncDispose closes', async () => {
