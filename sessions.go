@@ -137,6 +137,9 @@ func (c *Client) resume(s *Settings) {
 
 // subscribeTo subscribes to a topic of the store where it is one, else of the bus.
 func (c *Client) subscribeTo(ctx context.Context, topic string, from uint64, ready func(*events.Subscription)) (*events.Subscription, error) {
+	if err := checkTopic(topic); err != nil {
+		return nil, err
+	}
 	if c.orchestrator.Stored(topic) {
 		return c.orchestrator.Subscribe(ctx, topic, from, ready)
 	}

@@ -488,7 +488,7 @@ export interface ComputeTerminateParams {
 
 /** The params of events.subscribe. */
 export interface EventsSubscribeParams {
-  /** Topic, such as compute:<id>, jobs:<id>, rentals, providers or providers.log. */
+  /** Topic: compute:<machine id>, jobs:<job id>, rentals, providers, providers.log or orchestrator. */
   topic: string;
   /** Sequence number to start from; 1 for everything kept. Absent: new events alone. */
   from?: number;

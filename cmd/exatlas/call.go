@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,18 +14,19 @@ import (
 	"github.com/exatlas/atlas"
 )
 
-// runCall sends one request and prints its result, indented, or its error
-// document. With --follow it goes on printing the events that the call
-// subscribed to, a line each, until the final one.
+// runCall sends one request and prints its result, indented. With --follow it
+// goes on printing the events that the call subscribed to, a line each, until
+// the final one.
 func runCall(ctx context.Context, io streams, args []string) error {
-	flags := flag.NewFlagSet("call", flag.ContinueOnError)
-	flags.SetOutput(io.err)
-	config := flags.String("config", os.Getenv("EXATLAS_CONFIG"), "configuration of the client: JSON, or @FILE")
-	timeout := flags.Duration("timeout", 0, "deadline of the call")
-	follow := flags.Bool("follow", false, "print the events of the subscription it answers, until the final one")
-	words, err := parseMixed(flags, args)
-	if err != nil || len(words) < 1 || len(words) > 2 {
-		return errUsage
+	a := newArguments("call METHOD [JSON|-] [--config JSON|@FILE] [--timeout 30s] [--follow]",
+		"Calls a method of docs/methods.md with the parameters given as JSON; - reads them from standard input. The result\n"+
+			"is printed as JSON; an error goes to standard error, and its kind is the exit code (exatlas help).")
+	config := a.config()
+	timeout := a.duration("timeout", "`time` after which the call is given up; default none")
+	follow := a.Bool("follow", false, "print the events of the subscription it answers, a line each, until the final one")
+	words, err := a.parse(args, 1, 2)
+	if err != nil {
+		return err
 	}
 	params := "{}"
 	if len(words) == 2 {
@@ -36,15 +37,19 @@ func runCall(ctx context.Context, io streams, args []string) error {
 			return err
 		}
 	}
-	if !json.Valid([]byte(params)) {
-		return fmt.Errorf("the parameters are not JSON: %s", params)
+	var given any
+	if err := json.Unmarshal([]byte(params), &given); err != nil {
+		return a.misused("the parameters are not JSON: " + err.Error()) // which shows none of them: they may hold a key
 	}
-	c, err := connect(*config)
+	c, err := connect(configured(*config))
 	if err != nil {
 		return err
 	}
 	defer c.close()
 	result, err := c.call(ctx, words[0], json.RawMessage(params), *timeout)
+	if f := (*failure)(nil); errors.As(err, &f) && len(f.Details) > 0 {
+		f.text += "\n  " + string(f.Details) // such as what a spawn tried, and why that failed
+	}
 	if err != nil {
 		return err
 	}
@@ -53,25 +58,17 @@ func runCall(ctx context.Context, io streams, args []string) error {
 		return err
 	}
 	fmt.Fprintln(io.out, pretty.String())
-	if *follow {
+	var answer struct{ Subscription string }
+	subscribed := json.Unmarshal(result, &answer) == nil && answer.Subscription != ""
+	switch {
+	case *follow && !subscribed:
+		return a.misused(words[0] + " subscribes to nothing; --follow has no events to print")
+	case *follow:
 		return c.follow(ctx, io.out)
+	case subscribed:
+		fmt.Fprintln(io.err, "exatlas: the subscription ends with this program; --follow prints its events")
 	}
 	return nil
-}
-
-// parseMixed accepts flags before, between and after the words.
-func parseMixed(flags *flag.FlagSet, args []string) ([]string, error) {
-	var words []string
-	for len(args) > 0 {
-		if err := flags.Parse(args); err != nil {
-			return nil, err
-		}
-		args = flags.Args()
-		if len(args) > 0 {
-			words, args = append(words, args[0]), args[1:]
-		}
-	}
-	return words, nil
 }
 
 func readAll(r io.Reader) (string, error) {
@@ -120,7 +117,10 @@ func (c *connection) call(ctx context.Context, method string, params any, timeou
 	stop := context.AfterFunc(ctx, func() { c.client.CancelID(id) })
 	defer stop()
 	outcome, answer := c.client.CallJSON(encoded)
-	if outcome != 0 {
+	switch {
+	case outcome == atlas.Cancelled && ctx.Err() != nil:
+		return nil, fmt.Errorf("%w: %w", errInterrupted, documentError(answer))
+	case outcome != 0:
 		return nil, documentError(answer)
 	}
 	var envelope struct{ Result json.RawMessage }
@@ -140,8 +140,8 @@ type event struct {
 // next waits for the next event of any subscription.
 func (c *connection) next(ctx context.Context) (event, []byte, error) {
 	for {
-		if err := ctx.Err(); err != nil {
-			return event{}, nil, err
+		if ctx.Err() != nil {
+			return event{}, nil, errInterrupted
 		}
 		outcome, item := c.client.NextJSON(200 * time.Millisecond)
 		switch outcome {
@@ -170,7 +170,10 @@ func (c *connection) follow(ctx context.Context, out io.Writer) error {
 			return err
 		}
 		fmt.Fprintln(out, string(item))
-		if e.Final {
+		switch {
+		case e.Final && e.Event == "error":
+			return documentError(e.Data)
+		case e.Final:
 			return nil
 		}
 	}
@@ -182,6 +185,7 @@ type failure struct {
 	Message  string `json:"message"`
 	Hint     string `json:"hint"`
 	Provider string `json:"provider"`
+	Details  json.RawMessage
 	text     string
 }
 
@@ -195,6 +199,9 @@ func documentError(document []byte) error {
 	}
 	f := envelope.Error
 	f.text = f.Kind + ": " + f.Message
+	if f.Message == f.Kind {
+		f.text = f.Kind
+	}
 	if f.Provider != "" {
 		f.text = f.Provider + ": " + f.text
 	}
@@ -206,8 +213,8 @@ func documentError(document []byte) error {
 
 // runVersion prints what atlas.info says of versions.
 func runVersion(ctx context.Context, io streams, args []string) error {
-	if len(args) != 0 {
-		return errUsage
+	if _, err := newArguments("version", "").parse(args, 0, 0); err != nil {
+		return err
 	}
 	c, err := connect("{}")
 	if err != nil {

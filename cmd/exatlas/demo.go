@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -53,14 +52,13 @@ class H(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("",8000),H).serve_forever()`
 
 func runDemo(ctx context.Context, io streams, args []string) error {
-	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
-	flags.SetOutput(io.err)
+	flags := newArguments("demo [--live] [--gpu NAME] [--endpoint ID]", "Rents a GPU for a user, hands out its credential, runs a job and gives the machine back, on a simulated RunPod.")
 	live := flags.Bool("live", false, "rent from RunPod itself; spends money")
-	gpu := flags.String("gpu", "rtx_4090,rtx_3090,l4", "GPUs to try, in order")
-	endpoint := flags.String("endpoint", "", "serverless endpoint for the job (live only)")
-	victim := flags.String("victim", "", "for itself: rent with this configuration, and wait to be killed")
-	if err := flags.Parse(args); err != nil || flags.NArg() != 0 {
-		return errUsage
+	gpu := flags.String("gpu", "rtx_4090,rtx_3090,l4", "`names` of GPUs to try, in order")
+	endpoint := flags.String("endpoint", "", "`ID` of a serverless endpoint for the job (live only)")
+	victim := flags.String("victim", "", hidden+"rent with this configuration, and wait to be killed")
+	if _, err := flags.parse(args, 0, 0); err != nil {
+		return err
 	}
 	d := &demo{teller: newTeller(io.out), live: *live, gpu: strings.Split(*gpu, ","), endpoint: *endpoint}
 	if *victim != "" {

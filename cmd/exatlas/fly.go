@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -17,7 +15,7 @@ type flyCommand struct {
 	*connection
 	teller
 	print  func(any)
-	flags  *flag.FlagSet
+	flags  *arguments
 	config *string
 	json   *bool
 	io     streams
@@ -26,23 +24,31 @@ type flyCommand struct {
 // runFly does Fly's platform operations. On a terminal it shows what happens as
 // people read it; elsewhere it prints JSON, a line each.
 func runFly(ctx context.Context, io streams, args []string) error {
-	if len(args) == 0 {
-		return errUsage
+	part, rest, err := parts("fly apps|logs|deploy|token …",
+		"  apps [PATH]      the apps of a folder\n  logs APP         an app's log, as it is written\n"+
+			"  deploy [PATH]    run fly deploy and show what happens\n  token APP        where an app's token comes from\n\n"+
+			"exatlas fly logs --help tells the flags. Where the output is no terminal it is JSON, a line each.", args, "apps", "logs", "deploy", "token")
+	if err != nil {
+		return err
 	}
-	parts := map[string]func(context.Context, *flyCommand, []string) error{"apps": flyApps, "logs": flyLogs, "deploy": flyDeploy, "token": flyToken}
-	part := parts[args[0]]
-	if part == nil {
-		return errUsage
-	}
-	f := &flyCommand{teller: newTeller(io.out), io: io, flags: flag.NewFlagSet("fly "+args[0], flag.ContinueOnError)}
-	f.flags.SetOutput(io.err)
-	f.config = f.flags.String("config", os.Getenv("EXATLAS_CONFIG"), "configuration of the client: JSON, or @FILE")
+	run := map[string]struct {
+		usage, text string
+		do          func(context.Context, *flyCommand, []string) error
+	}{
+		"apps": {"apps [PATH] [--depth N]", "Finds the apps of a folder by their fly.toml, fly.json and fly.yaml.", flyApps},
+		"logs": {"logs APP [--from CURSOR] [--region R] [--instance M] [--no-tail]", "Shows an app's log as it is written, until Ctrl-C.", flyLogs},
+		"deploy": {"deploy [PATH] [--app A] [--image I] …", "Runs fly deploy and shows what happens. Ctrl-C ends it, and all it started. What differs from flyctl's flags:\n" +
+			"--config is the client's; the file of the app is --config-file.", flyDeploy},
+		"token": {"token APP [--show] [--refresh] [--set] [--remove]", "Tells where the token of an app comes from; the token itself with --show alone.", flyToken},
+	}[part]
+	f := &flyCommand{teller: newTeller(io.out), io: io, flags: newArguments("fly "+run.usage, run.text)}
+	f.config = f.flags.config()
 	_, watched := terminal(io.out)
 	f.json = f.flags.Bool("json", !watched, "print JSON, a line each; so by itself where the output is no terminal")
 	encoder := json.NewEncoder(io.out)
 	encoder.SetEscapeHTML(false)
 	f.print = func(v any) { _ = encoder.Encode(v) } // a closed pipe ends the program by its signal
-	err := part(ctx, f, args[1:])
+	err = run.do(ctx, f, rest)
 	if f.connection != nil {
 		f.connection.client.Close(20 * time.Second)
 	}
@@ -51,16 +57,16 @@ func runFly(ctx context.Context, io streams, args []string) error {
 
 // open parses the arguments and opens the client.
 func (f *flyCommand) open(args []string, least, most int) ([]string, error) {
-	words, err := parseMixed(f.flags, args)
-	if err != nil || len(words) < least || len(words) > most {
-		return nil, errUsage
+	words, err := f.flags.parse(args, least, most)
+	if err != nil {
+		return nil, err
 	}
-	f.connection, err = connect(*f.config)
+	f.connection, err = connect(configured(*f.config))
 	return words, err
 }
 
 func flyApps(ctx context.Context, f *flyCommand, args []string) error {
-	depth := f.flags.Int("depth", 3, "how many levels of folders to look in")
+	depth := f.flags.Int("depth", 3, "`levels` of folders to look in")
 	words, err := f.open(args, 0, 1)
 	if err != nil {
 		return err
@@ -137,9 +143,9 @@ func (f *flyCommand) showLine(raw json.RawMessage) {
 }
 
 func flyLogs(ctx context.Context, f *flyCommand, args []string) error {
-	region := f.flags.String("region", "", "lines of this region alone")
-	instance := f.flags.String("instance", "", "lines of this machine alone")
-	from := f.flags.String("from", "", "cursor to resume behind")
+	region := f.flags.String("region", "", "lines of this `region` alone")
+	instance := f.flags.String("instance", "", "lines of this `machine` alone")
+	from := f.flags.String("from", "", "`cursor` to resume behind")
 	noTail := f.flags.Bool("no-tail", false, "print the newest lines and end")
 	words, err := f.open(args, 1, 1)
 	if err != nil {

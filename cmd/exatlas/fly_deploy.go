@@ -26,14 +26,15 @@ func (p pairs) Set(text string) error {
 func flyDeploy(ctx context.Context, f *flyCommand, args []string) error {
 	params := map[string]any{}
 	texts := map[string]*string{}
-	for _, name := range []string{"app", "config-file", "image", "dockerfile", "strategy"} {
-		texts[name] = f.flags.String(name, "", "as of fly deploy")
+	for name, what := range map[string]string{"app": "`name` of the app, where its file does not say", "config-file": "`file` of the app, where it is not fly.toml", "image": "`image` to deploy, in place of a build",
+		"dockerfile": "`file` to build from", "strategy": "rolling, immediate, canary or bluegreen"} {
+		texts[name] = f.flags.String(name, "", what)
 	}
 	buildArgs, env := pairs{}, pairs{}
-	f.flags.Var(buildArgs, "build-arg", "NAME=VALUE for the build; may be repeated")
-	f.flags.Var(env, "env", "NAME=VALUE for the machines; may be repeated")
-	idle := f.flags.Duration("idle-timeout", 0, "end the deploy when it prints nothing for so long (default 5m)")
-	total := f.flags.Duration("timeout", 0, "end the deploy after so long (default 30m)")
+	f.flags.Var(buildArgs, "build-arg", "`NAME=VALUE` for the build; may be repeated")
+	f.flags.Var(env, "env", "`NAME=VALUE` for the machines; may be repeated")
+	idle := f.flags.duration("idle-timeout", "`time` without output after which it is ended; default 5m")
+	total := f.flags.duration("timeout", "`time` after which it is ended in any case; default 30m")
 	words, err := f.open(args, 0, 1)
 	if err != nil {
 		return err

@@ -78,7 +78,7 @@ func TestFly_PrintsJSONLinesWhereNobodyLooks(t *testing.T) {
 		}
 	}
 	t.Setenv(flycli.EnvScenario, "fail")
-	if code, _, problem = exatlas(t.Context(), "", "fly", "deploy", folder); code != 1 || !strings.Contains(problem, "exit code 1") {
+	if code, _, problem = exatlas(t.Context(), "", "fly", "deploy", folder); code != 17 || !strings.Contains(problem, "exit code 1") {
 		t.Errorf("%d %s", code, problem)
 	}
 }
@@ -94,7 +94,7 @@ func TestFly_LogsAreForPeopleOnRequest(t *testing.T) {
 	if code, out, _ := exatlas(t.Context(), "", "fly", "logs", "my-api", "--no-tail"); code != 0 || !strings.HasPrefix(out, `{"app":"my-api"`) {
 		t.Errorf("%d %s", code, out)
 	}
-	if code, _, problem := exatlas(t.Context(), "", "fly", "logs", "nowhere"); code != 1 || !strings.Contains(problem, "Fly knows no such app") {
+	if code, _, problem := exatlas(t.Context(), "", "fly", "logs", "nowhere"); code != 12 || !strings.Contains(problem, "Fly knows no such app") {
 		t.Errorf("%d %s", code, problem)
 	}
 }

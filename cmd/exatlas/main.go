@@ -16,7 +16,6 @@ import (
 // A command is one word after exatlas.
 type command struct {
 	name  string
-	usage string
 	short string
 	run   func(ctx context.Context, io streams, args []string) error
 }
@@ -30,17 +29,14 @@ type streams struct {
 // commands is the visible list of what exatlas does.
 func commands() []command {
 	return []command{
-		{"call", "call METHOD [JSON|-] [--config JSON|@FILE] [--timeout 30s] [--follow]", "call a method and print its result", runCall},
-		{"sim", "sim [--listen 127.0.0.1:0] [runpod mock …]", "serve simulated clouds until standard input closes", runSim},
-		{"plugin", pluginUsage, "judge, record and begin a provider plugin", runPlugin},
-		{"demo", "demo [--live] [--gpu NAME] [--endpoint ID]", "rent a GPU for a user, use it, give it back", runDemo},
-		{"fly", "fly apps [PATH] | logs APP [--from CURSOR] [--region R] [--no-tail] | deploy [PATH] [--app A] … | token APP [--show] [--refresh] [--set] [--remove]", "Fly's platform operations; JSON lines where the output is no terminal", runFly},
-		{"version", "version", "print the versions of Atlas and of its interfaces", runVersion},
+		{"call", "call any method and print its result", runCall},
+		{"demo", "rent a simulated GPU for a user, use it, give it back", runDemo},
+		{"fly", "Fly.io: apps, logs, deploys, tokens", runFly},
+		{"plugin", "begin, test and record a provider plugin", runPlugin},
+		{"sim", "serve simulated clouds", runSim},
+		{"version", "print the versions of Atlas and of its interfaces", runVersion},
 	}
 }
-
-// errUsage marks a mistake on the command line; its text is already printed.
-var errUsage = errors.New("usage")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -49,36 +45,59 @@ func main() {
 	os.Exit(code)
 }
 
-// run dispatches and returns the exit code: 0 done, 1 failed, 2 misused.
+// run dispatches and returns the exit code.
 func run(ctx context.Context, io streams, args []string) int {
-	if len(args) == 0 || args[0] == "help" || args[0] == "--help" || args[0] == "-h" {
-		usage(io.out)
-		return 0
+	if len(args) == 0 {
+		usage(io.err)
+		return exitMisused
+	}
+	name, rest := args[0], args[1:]
+	switch name {
+	case "--help", "-h", "help":
+		if len(rest) == 0 {
+			usage(io.out)
+			return 0
+		}
+		name, rest = rest[0], append(rest[1:len(rest):len(rest)], "--help")
+	case "--version":
+		name = "version"
 	}
 	for _, c := range commands() {
-		if c.name != args[0] {
-			continue
-		}
-		switch err := c.run(ctx, io, args[1:]); {
-		case err == nil:
-			return 0
-		case errors.Is(err, errUsage):
-			fmt.Fprintf(io.err, "usage: exatlas %s\n", c.usage)
-			return 2
-		default:
-			fmt.Fprintf(io.err, "exatlas: %v\n", err)
-			return 1
+		if c.name == name {
+			return report(io, c.run(ctx, io, rest))
 		}
 	}
-	fmt.Fprintf(io.err, "exatlas: no command %q\n", args[0])
+	fmt.Fprintf(io.err, "exatlas: no command %q\n", name)
 	usage(io.err)
-	return 2
+	return exitMisused
+}
+
+// report prints what became of a command and returns its exit code.
+func report(io streams, err error) int {
+	var mistake *misuse
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &mistake):
+		return mistake.report(io)
+	default:
+		fmt.Fprintf(io.err, "exatlas: %v\n", err)
+		return exitCode(err)
+	}
 }
 
 func usage(w io.Writer) {
 	fmt.Fprintln(w, "exatlas rents, watches and gives back cloud GPUs.")
 	fmt.Fprintln(w)
+	fmt.Fprintln(w, "usage: exatlas COMMAND [ARGUMENTS]")
+	fmt.Fprintln(w)
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  exatlas %s\n      %s\n", c.usage, c.short)
+		fmt.Fprintf(w, "  %-9s %s\n", c.name, c.short)
 	}
+	fmt.Fprintf(w, "  %-9s %s\n", "help", "tell of a command: exatlas help call")
+	fmt.Fprint(w, `
+call and fly open a client. Its configuration is --config JSON or @FILE, else EXATLAS_CONFIG; keys come from it or from
+the providers' own variables, such as RUNPOD_API_KEY.
+
+`+exitCodes())
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,35 +13,32 @@ import (
 	"github.com/exatlas/atlas/plugins/conformance"
 )
 
-const pluginUsage = `plugin test FILE.wasm [--exchanges FILE] [--json]
-       exatlas plugin record FILE.wasm --plan FILE [--base-url URL] [--key-env NAME] [--out FILE]
-       exatlas plugin new NAME --lang go|assemblyscript|c [--dir DIR] [--atlas CHECKOUT]`
-
 // runPlugin is for those who write providers.
 func runPlugin(ctx context.Context, io streams, args []string) error {
-	if len(args) == 0 {
-		return errUsage
-	}
-	switch args[0] {
-	case "test":
-		return runPluginTest(ctx, io, args[1:])
-	case "record":
-		return runPluginRecord(ctx, io, args[1:])
+	part, rest, err := parts("plugin new|test|record …",
+		"  new NAME --lang go|assemblyscript|c     write a project that builds and conforms\n"+
+			"  test FILE.wasm                          judge a plugin by the conformance suite\n"+
+			"  record FILE.wasm --plan FILE            record exchanges with a cloud for that\n\n"+
+			"exatlas plugin test --help tells the flags. The guide is docs/writing-a-provider.md.", args, "new", "test", "record")
+	switch part {
 	case "new":
-		return runPluginNew(io, args[1:])
+		return runPluginNew(io, rest)
+	case "test":
+		return runPluginTest(ctx, io, rest)
+	case "record":
+		return runPluginRecord(ctx, io, rest)
 	}
-	return errUsage
+	return err
 }
 
 // runPluginTest judges a module. A recording beside it is used by itself.
 func runPluginTest(ctx context.Context, io streams, args []string) error {
-	flags := flag.NewFlagSet("plugin test", flag.ContinueOnError)
-	flags.SetOutput(io.err)
-	exchanges := flags.String("exchanges", "", "recorded exchanges; default NAME.conformance.json beside the module")
+	flags := newArguments("plugin test FILE.wasm [--exchanges FILE] [--json]", "Judges a plugin by the conformance suite; a plugin that does not conform is exit code 1.")
+	exchanges := flags.String("exchanges", "", "`FILE` of recorded exchanges; default NAME.conformance.json beside the module")
 	asJSON := flags.Bool("json", false, "print the whole report as JSON")
-	words, err := parseMixed(flags, args)
-	if err != nil || len(words) != 1 {
-		return errUsage
+	words, err := flags.parse(args, 1, 1)
+	if err != nil {
+		return err
 	}
 	options := conformance.Options{CacheDir: pluginCache()}
 	beside := strings.TrimSuffix(words[0], ".wasm") + ".conformance.json"
@@ -75,15 +71,18 @@ func runPluginTest(ctx context.Context, io streams, args []string) error {
 
 // runPluginRecord carries out a plan against a cloud and writes the recording.
 func runPluginRecord(ctx context.Context, io streams, args []string) error {
-	flags := flag.NewFlagSet("plugin record", flag.ContinueOnError)
-	flags.SetOutput(io.err)
-	planned := flags.String("plan", "", "cases to carry out")
-	base := flags.String("base-url", "", "address of a simulator; default the cloud's own")
-	keyEnv := flags.String("key-env", "", "environment variable that holds the credential")
-	out := flags.String("out", "", "file to write; default NAME.conformance.json beside the module")
-	words, err := parseMixed(flags, args)
-	if err != nil || len(words) != 1 || *planned == "" {
-		return errUsage
+	flags := newArguments("plugin record FILE.wasm --plan FILE [--base-url URL] [--key-env NAME] [--out FILE]",
+		"Carries out a plan against a cloud and writes what was said, without secrets. Against a cloud of yours it spends money.")
+	planned := flags.String("plan", "", "`FILE` of cases to carry out")
+	base := flags.String("base-url", "", "`URL` of a simulator; default the cloud's own")
+	keyEnv := flags.String("key-env", "", "`NAME` of the environment variable that holds the credential")
+	out := flags.String("out", "", "`FILE` to write; default NAME.conformance.json beside the module")
+	words, err := flags.parse(args, 1, 1)
+	if err != nil {
+		return err
+	}
+	if *planned == "" {
+		return flags.misused("--plan is missing; it names the cases to carry out")
 	}
 	plan, err := conformance.ReadRecording(*planned)
 	if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -19,14 +18,13 @@ import (
 // runPluginNew begins a provider: it writes a project that builds and conforms,
 // and says what to edit.
 func runPluginNew(io streams, args []string) error {
-	flags := flag.NewFlagSet("plugin new", flag.ContinueOnError)
-	flags.SetOutput(io.err)
-	lang := flags.String("lang", "", "language: "+languages())
-	dir := flags.String("dir", "", "folder to write, new or empty; default NAME")
-	checkout := flags.String("atlas", "", "a checkout of Atlas that a project in Go builds against, in place of the published module")
-	words, err := parseMixed(flags, args)
-	if err != nil || len(words) != 1 {
-		return errUsage
+	flags := newArguments("plugin new NAME --lang go|assemblyscript|c [--dir DIR] [--atlas CHECKOUT]", "Writes a provider that builds and conforms, and says what to edit.")
+	lang := flags.String("lang", "", "`language`: "+languages())
+	dir := flags.String("dir", "", "`folder` to write, new or empty; default NAME")
+	checkout := flags.String("atlas", "", "`folder` of a checkout of Atlas that a project in Go builds against, in place of the published module")
+	words, err := flags.parse(args, 1, 1)
+	if err != nil {
+		return err
 	}
 	name := words[0]
 	if *dir == "" {

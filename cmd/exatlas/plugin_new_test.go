@@ -65,15 +65,15 @@ func TestPluginNew_RefusesBeforeItWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, args := range map[string][]string{
-		"cannot be a provider's name":         {"North-Star", "--lang", "go"},
-		"1 to 32 of a-z":                      {"../north", "--lang", "c"},
-		"name of a built-in provider":         {"runpod", "--lang", "c"},
-		"--lang is missing; the languages":    {"north"},
-		`there is no language "rust"`:         {"north", "--lang", "rust"},
-		"is no checkout of Atlas":             {"north", "--lang", "go", "--atlas", "."},
-		"needs no Go module":                  {"north", "--lang", "c", "--atlas", here},
-		"usage: exatlas plugin test":          {"--lang", "go"},
-		"usage: exatlas plugin test FILE.was": {"north", "south", "--lang", "go"},
+		"cannot be a provider's name":      {"North-Star", "--lang", "go"},
+		"1 to 32 of a-z":                   {"../north", "--lang", "c"},
+		"name of a built-in provider":      {"runpod", "--lang", "c"},
+		"--lang is missing; the languages": {"north"},
+		`there is no language "rust"`:      {"north", "--lang", "rust"},
+		"is no checkout of Atlas":          {"north", "--lang", "go", "--atlas", "."},
+		"needs no Go module":               {"north", "--lang", "c", "--atlas", here},
+		"usage: exatlas plugin new NAME":   {"--lang", "go"},
+		"one argument too many: south":     {"north", "south", "--lang", "go"},
 	} {
 		code, said, folder := begin(t, args...)
 		if code == 0 || !strings.Contains(said, want) {

@@ -61,7 +61,7 @@ func TestPlugin_IsRecordedAndTestedFromTheShell(t *testing.T) {
 	if err := os.WriteFile(file, []byte("not a module"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code, text = exatlas("plugin", "test", file); code != 1 || !strings.Contains(text, "exatlas: ") {
+	if code, text = exatlas("plugin", "test", file); code != 25 || !strings.Contains(text, "exatlas: ") {
 		t.Fatal(code, text)
 	}
 	if code, _ = exatlas("plugin", "test"); code != 2 {

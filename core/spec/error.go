@@ -14,7 +14,7 @@ const (
 	KindUnauthorized Kind = "unauthorized" // the credential is missing or wrong
 	KindForbidden    Kind = "forbidden"    // the credential lacks a right
 	KindNotFound     Kind = "not_found"    // no such resource
-	KindRateLimited  Kind = "rate_limited" // asked too often; see RetryAfterMS
+	KindRateLimited  Kind = "rate_limited" // asked too often; see retry_after_ms
 	KindTimeout      Kind = "timeout"      // no answer in time
 	KindUnsupported  Kind = "unsupported"  // this provider cannot do that; decided before any request
 	KindValidation   Kind = "validation"   // the request is wrong; nothing was done

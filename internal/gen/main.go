@@ -41,11 +41,15 @@ func run(root string, check bool) (stale []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	methods, err := methodsPage(m, filepath.Join(root, "core/spec/error.go"))
+	if err != nil {
+		return nil, err
+	}
 	files := []struct {
 		path string
 		text []byte
 	}{
-		{"docs/methods.md", methodsPage(m)},
+		{"docs/methods.md", methods},
 		{"docs/configuration.md", configuration},
 		{"docs/providers.md", providersPage()},
 		{"docs/schema/methods.json", methodsSchema(m)},

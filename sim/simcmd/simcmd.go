@@ -3,8 +3,6 @@ package simcmd
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -16,22 +14,20 @@ import (
 	"github.com/exatlas/atlas/sim/simkit"
 )
 
-const usage = `usage: exatlas sim [flags] [cloud ...]
+// Options say what is served.
+type Options struct {
+	Clouds   []string // names; none means all
+	Listen   string   // loopback address of the first cloud; the others take free ports
+	Seed     uint64   // number that identifiers, ports and addresses follow from
+	Settings string   // settings by cloud, a JSON object; may be empty
+}
 
-Serves simulated clouds (%s; default all) on loopback addresses, prints one line of
-JSON with their base URLs, and ends when its standard input closes or it is signalled.
-
-`
-
-// Run serves the clouds named in args. It returns nil when stdin ended or ctx
-// was cancelled; a nil stdin leaves only ctx. A read of stdin that is still
-// blocked when ctx ends is left behind: no portable way interrupts it, and the
-// program is about to exit.
-func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
-	c, err := parse(args, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return nil
-	}
+// Run serves the clouds. It returns nil when stdin ended or ctx was cancelled; a
+// nil stdin leaves only ctx. A read of stdin that is still blocked when ctx ends
+// is left behind: no portable way interrupts it, and the program is about to
+// exit.
+func Run(ctx context.Context, o Options, stdin io.Reader, stdout io.Writer) error {
+	c, err := o.check()
 	if err != nil {
 		return err
 	}
@@ -72,7 +68,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return nil
 }
 
-// command is what the arguments ask for.
+// command is what the options ask for.
 type command struct {
 	names   []string
 	host    string
@@ -81,30 +77,18 @@ type command struct {
 	options map[string]json.RawMessage
 }
 
-func parse(args []string, stderr io.Writer) (*command, error) {
-	c := &command{}
-	flags := flag.NewFlagSet("sim", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.Usage = func() {
-		_, _ = fmt.Fprintf(stderr, usage, strings.Join(sim.Names(), ", "))
-		flags.PrintDefaults()
-	}
-	listen := flags.String("listen", "127.0.0.1:0", "loopback `address` of the first cloud; the others take free ports")
-	flags.Uint64Var(&c.seed, "seed", 1, "`number` that identifiers, ports and addresses follow from")
-	options := flags.String("options", "", "settings by cloud, as `JSON`: {\"runpod\":{\"boot_ms\":500}}")
-	if err := flags.Parse(args); err != nil {
-		return nil, err
-	}
+func (o Options) check() (*command, error) {
+	c := &command{names: o.Clouds, seed: o.Seed}
 	var err error
-	if c.host, c.port, err = net.SplitHostPort(*listen); err != nil {
+	if c.host, c.port, err = net.SplitHostPort(o.Listen); err != nil {
 		return nil, fmt.Errorf("sim: --listen: %w", err)
 	}
-	if *options != "" {
-		if err := json.Unmarshal([]byte(*options), &c.options); err != nil {
+	if o.Settings != "" {
+		if err := json.Unmarshal([]byte(o.Settings), &c.options); err != nil {
 			return nil, fmt.Errorf("sim: --options: %w", err)
 		}
 	}
-	if c.names = flags.Args(); len(c.names) == 0 {
+	if len(c.names) == 0 {
 		c.names = sim.Names()
 	}
 	for name := range c.options {

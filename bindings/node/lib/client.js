@@ -1,6 +1,7 @@
 'use strict';
 
 const { Connection, callOptions } = require('./connection');
+const { encode } = require('./encode');
 const { addFly } = require('./fly');
 const { addNamespaces } = require('./methods');
 const { checkMilliseconds, checkNames, describe, isObject } = require('./options');
@@ -17,7 +18,7 @@ class Client {
 
   constructor(config = NONE) {
     if (!isObject(config)) throw new TypeError(`exatlas: the configuration must be an object, got ${describe(config)}`);
-    this.#connection = new Connection(JSON.stringify(config));
+    this.#connection = new Connection(encode(config, 'the configuration'));
     addNamespaces(this);
     addFly(this);
   }

@@ -1,6 +1,7 @@
 'use strict';
 // What is known of a method, and the documents that ask for it.
 
+const { encode } = require('./encode');
 const { describe, isObject } = require('./options');
 const { guardOf } = require('./secret');
 
@@ -34,7 +35,7 @@ function methodOf(name) {
 /** The request document. id is digits, or undefined. */
 function request(method, params, timeoutMs, id) {
   if (params !== undefined && !isObject(params)) throw new TypeError(`exatlas: params of ${method.name} must be an object, got ${describe(params)}`);
-  let text = params === undefined ? `${method.head}{}` : method.head + JSON.stringify(params);
+  let text = params === undefined ? `${method.head}{}` : method.head + encode(params, `params of ${method.name}`);
   if (timeoutMs !== undefined) text += `,"deadline_ms":${timeoutMs}`;
   return id === undefined ? `${text}}` : `${text},"id":"${id}"}`;
 }

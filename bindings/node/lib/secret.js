@@ -32,11 +32,21 @@ function guard(credential) {
   return credential;
 }
 
+/** Likewise for a result with a credential in auth. */
+function guardAuth(result) {
+  guard(result?.auth);
+  return result;
+}
+
 /** The results that carry a credential; every other passes as it is. */
 const GUARDS = {
   __proto__: null,
-  'compute.spawn': (result) => { guard(result?.auth); return result; },
+  'compute.spawn': guardAuth,
+  'orchestrator.spawn': guardAuth,
+  'orchestrator.get': guardAuth,
   'auth.token.mint': guard,
+  'fly.tokens.get': guard,
+  'fly.tokens.refresh': guard,
 };
 
 /** What makes a result of the method safe to print; undefined where it holds no credential. */

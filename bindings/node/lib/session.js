@@ -1,6 +1,8 @@
 'use strict';
 // Sessions as objects: machines that are given back by themselves.
 
+const { INSPECT } = require('./secret');
+
 class Session {
   #client;
   #facts;
@@ -30,6 +32,10 @@ class Session {
 
   async stop({ waitMs = 60_000 } = {}) {
     return this.#keep(await this.#client.orchestrator.stop({ id: this.id, wait_ms: waitMs }));
+  }
+
+  [INSPECT]() {
+    return `Session { id: '${this.id}', state: '${this.state}' }`;
   }
 
   /** The credential is on the answer of spawn alone. */

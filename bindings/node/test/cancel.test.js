@@ -110,7 +110,7 @@ test('clients with calls in flight leave no descriptor once closed', async () =>
   const before = descriptors();
   for (let i = 0; i < 10; i++) {
     const other = new Client();
-    const stream = other.events.subscribe({ topic: 't' });
+    const stream = other.events.subscribe({ topic: 'rentals' });
     await stream.ready;
     await other.close();
   }

@@ -7,6 +7,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { after, before, test } = require('node:test');
+const { inspect } = require('node:util');
 const { assertNothingLeft, simulation } = require('./support');
 const atlas = require('exatlas');
 
@@ -35,7 +36,9 @@ test('apps, tokens and pages of logs', async () => {
   const { items } = await client.fly.apps.discover({ path: folder });
   assert.deepEqual(items.map((app) => app.name), ['my-api']);
   await client.fly.tokens.setManual({ app: 'my-api', token: 'FlyV1 fm2_token' });
-  assert.equal((await client.fly.tokens.get({ app: 'my-api' })).source, 'manual');
+  const found = await client.fly.tokens.get({ app: 'my-api' });
+  assert.equal(found.source, 'manual');
+  assert.ok(found.token.includes('fm2_token') && !inspect(found).includes('fm2_token'), inspect(found));
   const page = await client.fly.logs.fetch({ app: 'my-api' });
   assert.deepEqual(page.items.map((line) => line.message), ['first', 'second']);
   await client.close();

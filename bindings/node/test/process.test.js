@@ -30,7 +30,7 @@ async function program(body, { wake, code = 0 } = {}) {
 
 for (const wake of ['poll', 'thread']) {
   test(`${wake}: an open, idle client does not keep the process alive`, async () => {
-    const { stdout } = await program(`(async () => { const c = open(); await c.info(); await c.events.subscribe({ topic: 't' }).ready; console.log('idle'); })();`, { wake });
+    const { stdout } = await program(`(async () => { const c = open(); await c.info(); await c.events.subscribe({ topic: 'rentals' }).ready; console.log('idle'); })();`, { wake });
     assert.equal(stdout, 'idle\n');
   });
 
@@ -64,7 +64,7 @@ for (const wake of ['poll', 'thread']) {
         const { parentPort, workerData } = require('worker_threads');
         const client = new Client(workerData);
         for (let i = 0; i < 20; i++) client.compute.get({ id: 'x' }).catch(() => {});
-        client.events.subscribe({ topic: 't' }).next();
+        client.events.subscribe({ topic: 'rentals' }).next();
         client.info().then(() => parentPort.postMessage('ready'));\`;
       (async () => {
         for (let round = 0; round < 3; round++) {

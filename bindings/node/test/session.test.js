@@ -3,6 +3,7 @@
 
 const assert = require('node:assert/strict');
 const { after, before, test } = require('node:test');
+const { inspect } = require('node:util');
 const { assertNothingLeft, simulation } = require('./support');
 const atlas = require('exatlas');
 
@@ -39,5 +40,20 @@ test('a touch of what ended is a conflict', async () => {
   const session = await client.session(PARAMS);
   await session.stop();
   await assert.rejects(session.touch(), { kind: 'conflict' });
+  await client.close();
+});
+
+test('a session prints what it is, and no credential', async () => {
+  const client = open();
+  const session = await client.session(PARAMS);
+  const { token } = session.auth;
+  assert.equal(inspect(session), `Session { id: '${session.id}', state: 'live' }`);
+  const again = await client.orchestrator.get({ id: session.id, credential: true });
+  assert.equal(again.auth.token, token);
+  for (const shown of [inspect(session.auth), inspect(session.facts, { depth: 9 }), inspect(again, { depth: 9 })]) {
+    assert.ok(!shown.includes(token), shown);
+    assert.match(shown, /\[redacted\]/);
+  }
+  await session.stop();
   await client.close();
 });

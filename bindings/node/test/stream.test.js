@@ -166,7 +166,7 @@ test('the library\'s own subscriptions open and end', async () => {
   assert.equal((await client.info()).live.subscriptions, 1);
   await stream.return();
   assert.equal((await client.info()).live.subscriptions, 0);
-  if (Symbol.asyncDispose) await client.events.subscribe({ topic: 'y' })[Symbol.asyncDispose]();
+  if (Symbol.asyncDispose) await client.events.subscribe({ topic: 'rentals' })[Symbol.asyncDispose]();
   assert.equal((await client.info()).live.subscriptions, 0);
   await client.close();
 });

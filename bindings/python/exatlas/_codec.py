@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterable, Mapping, NoReturn, Optional, Tuple, Type
 from . import _native, errors
 
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
-scan = make_scanner(json.JSONDecoder())  # type: ignore[arg-type]  # typeshed mistakes the context's type
+_scan = make_scanner(json.JSONDecoder())  # type: ignore[arg-type]  # typeshed mistakes the context's type
 
 _quote = encode_basestring_ascii
 
@@ -89,7 +89,7 @@ def deadline_ms(timeout: float) -> int:
 
 def decode(document: bytes) -> Dict[str, Any]:
     """A document of the library, with what holds a token made safe to print."""
-    value: Dict[str, Any] = scan(document.decode(), 0)[0]
+    value: Dict[str, Any] = _scan(document.decode(), 0)[0]
     if _TOKEN_MARK in document:
         value = _guard(value)
     return value

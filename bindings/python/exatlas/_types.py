@@ -665,7 +665,7 @@ class ComputeTerminateParams(_ComputeTerminateParamsRequired, total=False):
 
 class _EventsSubscribeParamsRequired(TypedDict):
     topic: str
-    "Topic, such as compute:<id>, jobs:<id>, rentals, providers or providers.log."
+    "Topic: compute:<machine id>, jobs:<job id>, rentals, providers, providers.log or orchestrator."
 
 
 _EventsSubscribeParamsOptional = TypedDict(

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Client"]
 
 _get_ident = threading.get_ident
-_scan = _codec.scan
+_decode = _codec.decode
 
 _DETACH = ',"detach_after_ms":%d,' % MAIN_SLICE_MS
 
@@ -47,9 +47,9 @@ _LOCAL = frozenset(
 # The one read that is asked for one session after the other; the others are mostly repeated.
 _TOUCH = "orchestrator.touch"
 
-# Reads, which a cloud may be asked twice and whose results hold no credential. While one of a kind
-# took no longer than _QUICK_S, the next runs in the calling thread: that saves two switches between
-# threads. One that lasts is given up and asked again in the way that can be interrupted.
+# Reads, which a cloud may be asked twice. While one of a kind took no longer than _QUICK_S, the next
+# runs in the calling thread: that saves two switches between threads. One that lasts is given up and
+# asked again in the way that can be interrupted.
 _READS = frozenset(
     (
         "compute.get",
@@ -129,7 +129,7 @@ class Client:
                 request = asked.encode(params)
             status, document = self._request(self._handle, request)
             if not status and document is not None:
-                return _scan(document.decode(), 0)[0]["result"]
+                return _decode(document)["result"]
             error = _codec.error_of(status, document)
             if not on_main or not isinstance(error, errors.AtlasTimeoutError):
                 raise error

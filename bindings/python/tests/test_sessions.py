@@ -27,6 +27,15 @@ def test_session_is_given_back_where_its_block_ends(simulators):
         assert names[0] == "provisioning" and names[-2:] == ["terminating", "terminated"]
 
 
+def test_credential_that_is_asked_for_again_does_not_print(simulators):
+    with exatlas.Client(**options(simulators)) as client:
+        with client.session(**PARAMS) as session:
+            for _ in range(3):  # the later ones are reads that were quick before
+                again = client.orchestrator.get(id=session.id, credential=True)
+                assert again["auth"]["token"] == session.auth["token"]
+                assert again["auth"]["token"] not in repr(again)
+
+
 def test_session_of_an_exception_is_given_back_too(simulators):
     with exatlas.Client(**options(simulators)) as client:
         with pytest.raises(KeyError), client.session(**PARAMS):
