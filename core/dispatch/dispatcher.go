@@ -34,6 +34,8 @@ type Dispatcher struct {
 	drained  chan struct{}
 	wg       sync.WaitGroup
 
+	deadlines deadlines
+
 	mu      sync.Mutex
 	named   map[string]context.CancelFunc // calls in flight that have an id
 	running int
@@ -148,7 +150,7 @@ func (d *Dispatcher) begin(r *Request) (ctx context.Context, end func(completion
 	cancel := context.CancelFunc(nil)
 	switch {
 	case r.DeadlineMS > 0:
-		ctx, cancel = context.WithTimeout(ctx, time.Duration(r.DeadlineMS)*time.Millisecond)
+		ctx, cancel = d.deadlines.within(ctx, time.Duration(r.DeadlineMS)*time.Millisecond)
 	case r.ID != "":
 		ctx, cancel = context.WithCancel(ctx)
 	}
