@@ -70,6 +70,7 @@ type Service struct {
 	bills     bills
 	slots     chan struct{} // one for each act under way
 	known     sync.Map      // providers noted for the reaper
+	accounts  sync.Map      // pairs of credentials known to show one account
 
 	work  sync.WaitGroup
 	until context.Context // ends when the service stops acting

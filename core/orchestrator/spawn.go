@@ -75,6 +75,9 @@ func (sp *spawning) intend(ctx context.Context, in compute.Intent) *spec.Error {
 	defer t.acting.Unlock()
 	var verdict store.Verdict
 	var err error
+	if in.Account, err = s.account(ctx, in.Provider); err != nil {
+		return spec.AsError(err)
+	}
 	if !sp.written {
 		verdict, err = sp.write(in)
 	} else {
@@ -217,7 +220,7 @@ func (sp *spawning) record(machine *compute.Spawned) (verdict store.Verdict, err
 			}
 			now := s.node.now()
 			row.State, row.Provider, row.ComputeID, row.Touched = store.Live, c.Provider, c.ID, now
-			d.Compute, d.RentedAt, d.Scheme, d.Hash, d.Error = &c, now, scheme, hash, nil
+			d.Compute, d.Account, d.RentedAt, d.Scheme, d.Hash, d.Error = &c, d.accountAt(c.Provider), now, scheme, hash, nil
 			d.reprice(now, c.CostPerHour)
 			told := []store.Event{s.event("status", map[string]any{"session": sp.t.id, "id": c.ID, "provider": c.Provider, "status": c.Status})}
 			return s.unwanted(row, d, ReasonStopped, d.Abandoned, told), true
