@@ -37,6 +37,8 @@ type cloud struct {
 	late     bool                                        // it tells them, and has charged nothing yet
 	billed   []spec.BillRequest                          // what was asked for
 	status   spec.Status                                 // of new machines
+	down     string                                      // a provider that does not answer
+	stopless bool                                        // its machines cannot be stopped
 	accounts map[string]string                           // whose a credential is; nil: all are of one account
 	owner    map[string]string                           // account of each machine
 	fail     func(operation string, n int) *spec.Error   // an operation fails without effect
@@ -49,12 +51,15 @@ func newCloud() *cloud {
 	return &cloud{machines: map[string]*spec.Compute{}, calls: map[string]int{}, envs: map[string]map[string]string{}, owner: map[string]string{}, price: &price, status: spec.StatusRunning}
 }
 
-func (c *cloud) Names() []string { return []string{"runpod"} }
+func (c *cloud) Names() []string { return []string{"runpod", "vast"} }
 
 func (c *cloud) Manifest(context.Context, string) (*spec.Manifest, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	able := []spec.Capability{spec.CapGPU, spec.CapCPU, spec.CapStopStart}
+	able := []spec.Capability{spec.CapGPU, spec.CapCPU}
+	if !c.stopless {
+		able = append(able, spec.CapStopStart)
+	}
 	if c.bill > 0 || c.late {
 		able = append(able, spec.CapBilling)
 	}
@@ -64,13 +69,16 @@ func (c *cloud) Manifest(context.Context, string) (*spec.Manifest, error) {
 func (c *cloud) Call(ctx context.Context, call spec.Call) (spec.Raw, error) {
 	c.mu.Lock()
 	c.calls[call.Operation]++
-	n, fail, lose, during := c.calls[call.Operation], c.fail, c.lose, c.during
+	n, fail, lose, during, down := c.calls[call.Operation], c.fail, c.lose, c.during, c.down == call.Provider
 	c.mu.Unlock()
 	if during != nil {
 		during(ctx, call.Operation)
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, &spec.Error{Kind: spec.KindCancelled, Message: "cancelled", UnknownOutcome: true}
+	}
+	if down {
+		return nil, &spec.Error{Kind: spec.KindProvider, Message: "down", Status: 503}
 	}
 	if fail != nil {
 		if e := fail(call.Operation, n); e != nil {
