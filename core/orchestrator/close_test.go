@@ -95,3 +95,16 @@ func TestStop_WaitsForNoOtherSession(t *testing.T) {
 		w.cloud.set(func(c *cloud) { c.during, c.lose = nil, nil })
 	})
 }
+
+func TestSpawn_RefusesAnOnExitThatTheCloudCannotDo(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.cloud.stopless = true
+		p := w.process()
+		defer p.close()
+		_, err := p.Spawn(context.Background(), params(func(p *SpawnParams) { p.OnExit = Stop }))
+		if e := spec.AsError(err); err == nil || e.Kind != spec.KindUnsupported || w.cloud.calls[spec.OpSpawn] != 0 {
+			t.Fatal(err, w.cloud.calls)
+		}
+		p.spawn(func(p *SpawnParams) { p.OnExit = Terminate })
+	})
+}

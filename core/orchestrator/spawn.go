@@ -68,6 +68,9 @@ type spawning struct {
 // intend writes a create down before it is sent.
 func (sp *spawning) intend(ctx context.Context, in compute.Intent) *spec.Error {
 	s, t := sp.service, sp.t
+	if err := sp.able(ctx, in.Provider); err != nil {
+		return spec.AsError(err)
+	}
 	if err := s.remember(ctx, in.Provider); err != nil {
 		return spec.AsError(unknown(err))
 	}
@@ -94,6 +97,18 @@ func (sp *spawning) intend(ctx context.Context, in compute.Intent) *spec.Error {
 		return lost()
 	}
 	return nil
+}
+
+// able refuses a provider that cannot do what on_exit says.
+func (sp *spawning) able(ctx context.Context, provider string) error {
+	if sp.params.OnExit != Stop {
+		return nil
+	}
+	a, err := sp.service.Directory.Find(ctx, provider, spec.Secret{})
+	if err != nil {
+		return err
+	}
+	return a.Need(spec.CapStopStart, "machines that stop", "on_exit stop")
 }
 
 // write puts the session's row into the store.
