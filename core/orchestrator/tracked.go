@@ -68,6 +68,13 @@ func (t *tracked) open(provider string) bool {
 	return t.doc == nil || slices.ContainsFunc(t.doc.Intents, func(in compute.Intent) bool { return in.Provider == provider })
 }
 
+// unsettled tells whether nobody knows what it rented, and that is not to be kept.
+func (t *tracked) unsettled() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return !t.spawning && t.doc != nil && (t.doc.Abandoned || t.doc.OnExit != Keep)
+}
+
 func (t *tracked) isStale() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
