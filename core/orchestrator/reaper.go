@@ -305,8 +305,8 @@ func (s *Service) held(ctx context.Context, c *spec.Compute, intended map[string
 	return found && row.State != store.Ended, nil
 }
 
-// young tells whether a machine is in its grace: by the cloud's word on its age,
-// or by when it was first seen without a session, whichever is kinder.
+// young tells whether a machine is in its grace: by the cloud's word on its age, or,
+// where that is missing or of the future, by when it was first seen without a session.
 func (r *reaper) young(key string, c *spec.Compute, now int64, grace time.Duration) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
