@@ -57,6 +57,7 @@ type Client struct {
 
 	orchestrator *orchestrator.Service
 	fly          *flyPlatform
+	resumes      bool            // it opens its store by itself
 	until        context.Context // ends when the client is closed
 	stop         context.CancelFunc
 	background   sync.WaitGroup

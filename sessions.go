@@ -123,7 +123,7 @@ func orchestration(s *Settings) orchestrator.Settings {
 // open, where the configuration names a store or the orchestrator; otherwise the
 // first orchestrator call does.
 func (c *Client) resume(s *Settings) {
-	if s.Orchestrator == nil && s.Store.URL == "" {
+	if c.resumes = s.Orchestrator != nil || s.Store.URL != ""; !c.resumes {
 		return
 	}
 	safego.Go(&c.background, nil, func() {
@@ -135,10 +135,16 @@ func (c *Client) resume(s *Settings) {
 	})
 }
 
-// subscribeTo subscribes to a topic of the store where it is one, else of the bus.
+// subscribeTo subscribes to a topic of the store where it is one, else of the bus. A
+// client that is to have a store waits for it: the bus knows nothing of its topics.
 func (c *Client) subscribeTo(ctx context.Context, topic string, from uint64, ready func(*events.Subscription)) (*events.Subscription, error) {
 	if err := checkTopic(topic); err != nil {
 		return nil, err
+	}
+	if c.resumes && orchestrator.OfStore(topic) {
+		if err := c.orchestrator.Start(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if c.orchestrator.Stored(topic) {
 		return c.orchestrator.Subscribe(ctx, topic, from, ready)

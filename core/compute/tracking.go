@@ -21,6 +21,7 @@ type Intent struct {
 	RequestID string `json:"request_id"`
 	Name      string `json:"name"`
 	OwnName   bool   `json:"own_name,omitempty"` // the name holds the request id
+	Account   string `json:"account,omitempty"`  // what the record's keeper notes of the credential
 }
 
 func (c claim) intent(provider string) Intent {

@@ -20,15 +20,9 @@ func (s *Service) runTimers() {
 	for {
 		t, next := s.timers.take(s.node.now())
 		if t != nil {
-			select {
-			case s.slots <- struct{}{}:
-			case <-s.until.Done():
-				return
+			if in := laneOf(t); s.until.Err() == nil && s.lanes.enter(in, t) {
+				safego.Go(&s.work, nil, func() { s.actIn(in, t) })
 			}
-			safego.Go(&s.work, func(e *spec.Error) { s.tell("defect", map[string]any{"session": t.id, "error": e}) }, func() {
-				defer func() { <-s.slots }()
-				s.act(t)
-			})
 			continue
 		}
 		wait := time.Hour
@@ -42,6 +36,18 @@ func (s *Service) runTimers() {
 		case <-s.until.Done():
 			return
 		}
+	}
+}
+
+// actIn acts on a session, and on those that wait for its place in a lane.
+func (s *Service) actIn(in lane, t *tracked) {
+	for ; t != nil; t = s.lanes.leave(in) {
+		func() {
+			defer safego.Recover(func(e *spec.Error) { s.tell("defect", map[string]any{"session": t.id, "error": e}) })
+			if s.until.Err() == nil {
+				s.act(t)
+			}
+		}()
 	}
 }
 

@@ -40,7 +40,7 @@ func (s *Service) Shutdown(ctx context.Context, p *ShutdownParams) (*Shutdown, e
 	slots := make(chan struct{}, acts)
 	for _, t := range s.index.all() {
 		row, d := t.state()
-		if row.State == store.Live && d.keeps || row.State == store.Intended {
+		if row.State == store.Live && d.keeps {
 			continue
 		}
 		report := func(ok bool) {
@@ -51,6 +51,12 @@ func (s *Service) Shutdown(ctx context.Context, p *ShutdownParams) (*Shutdown, e
 			} else {
 				out.Left = append(out.Left, t.id)
 			}
+		}
+		if row.State == store.Intended {
+			if t.unsettled() { // the next process looks for what it rented
+				report(false)
+			}
+			continue
 		}
 		select {
 		case slots <- struct{}{}:

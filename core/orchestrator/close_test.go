@@ -95,3 +95,40 @@ func TestStop_WaitsForNoOtherSession(t *testing.T) {
 		w.cloud.set(func(c *cloud) { c.during, c.lose = nil, nil })
 	})
 }
+
+func TestSpawn_RefusesAnOnExitThatTheCloudCannotDo(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.cloud.stopless = true
+		p := w.process()
+		defer p.close()
+		_, err := p.Spawn(context.Background(), params(func(p *SpawnParams) { p.OnExit = Stop }))
+		if e := spec.AsError(err); err == nil || e.Kind != spec.KindUnsupported || w.cloud.calls[spec.OpSpawn] != 0 {
+			t.Fatal(err, w.cloud.calls)
+		}
+		p.spawn(func(p *SpawnParams) { p.OnExit = Terminate })
+	})
+}
+
+func TestShutdown_NamesWhatMayHaveBeenRented(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		defer p.close()
+		w.cloud.set(func(c *cloud) {
+			c.lose = func(operation string, _ int) *spec.Error {
+				if operation == spec.OpSpawn {
+					return &spec.Error{Kind: spec.KindTransport, Message: "reset", UnknownOutcome: true}
+				}
+				return nil
+			}
+			c.fail = broken(spec.OpFind)
+		})
+		if _, err := p.Spawn(context.Background(), params(idle(0))); err == nil {
+			t.Fatal("it succeeded")
+		}
+		report, err := p.Shutdown(context.Background(), &ShutdownParams{TimeoutMS: 1000})
+		if err != nil || len(report.Left) != 1 {
+			t.Fatalf("%+v %v: a machine that nobody was told of may go on", report, err)
+		}
+		w.cloud.set(func(c *cloud) { c.fail, c.lose = nil, nil })
+	})
+}

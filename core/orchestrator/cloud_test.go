@@ -37,6 +37,10 @@ type cloud struct {
 	late     bool                                        // it tells them, and has charged nothing yet
 	billed   []spec.BillRequest                          // what was asked for
 	status   spec.Status                                 // of new machines
+	down     string                                      // a provider that does not answer
+	stopless bool                                        // its machines cannot be stopped
+	accounts map[string]string                           // whose a credential is; nil: all are of one account
+	owner    map[string]string                           // account of each machine
 	fail     func(operation string, n int) *spec.Error   // an operation fails without effect
 	lose     func(operation string, n int) *spec.Error   // it fails after its effect
 	during   func(ctx context.Context, operation string) // runs while an operation is under way
@@ -44,15 +48,18 @@ type cloud struct {
 
 func newCloud() *cloud {
 	price := 0.5
-	return &cloud{machines: map[string]*spec.Compute{}, calls: map[string]int{}, envs: map[string]map[string]string{}, price: &price, status: spec.StatusRunning}
+	return &cloud{machines: map[string]*spec.Compute{}, calls: map[string]int{}, envs: map[string]map[string]string{}, owner: map[string]string{}, price: &price, status: spec.StatusRunning}
 }
 
-func (c *cloud) Names() []string { return []string{"runpod"} }
+func (c *cloud) Names() []string { return []string{"runpod", "vast"} }
 
 func (c *cloud) Manifest(context.Context, string) (*spec.Manifest, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	able := []spec.Capability{spec.CapGPU, spec.CapCPU, spec.CapStopStart}
+	able := []spec.Capability{spec.CapGPU, spec.CapCPU}
+	if !c.stopless {
+		able = append(able, spec.CapStopStart)
+	}
 	if c.bill > 0 || c.late {
 		able = append(able, spec.CapBilling)
 	}
@@ -62,13 +69,16 @@ func (c *cloud) Manifest(context.Context, string) (*spec.Manifest, error) {
 func (c *cloud) Call(ctx context.Context, call spec.Call) (spec.Raw, error) {
 	c.mu.Lock()
 	c.calls[call.Operation]++
-	n, fail, lose, during := c.calls[call.Operation], c.fail, c.lose, c.during
+	n, fail, lose, during, down := c.calls[call.Operation], c.fail, c.lose, c.during, c.down == call.Provider
 	c.mu.Unlock()
 	if during != nil {
 		during(ctx, call.Operation)
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, &spec.Error{Kind: spec.KindCancelled, Message: "cancelled", UnknownOutcome: true}
+	}
+	if down {
+		return nil, &spec.Error{Kind: spec.KindProvider, Message: "down", Status: 503}
 	}
 	if fail != nil {
 		if e := fail(call.Operation, n); e != nil {
@@ -98,7 +108,7 @@ func (c *cloud) do(n int, call spec.Call) (any, *spec.Error) {
 		for _, p := range r.Ports {
 			m.Ports = append(m.Ports, spec.Port{Internal: p.Internal, Protocol: p.Protocol, URL: "http://" + m.ID})
 		}
-		c.machines[m.ID], c.envs[m.ID] = m, r.Env
+		c.machines[m.ID], c.envs[m.ID], c.owner[m.ID] = m, r.Env, c.accounts[call.Key.Reveal()]
 		return *m, nil
 	case spec.OpGetBill:
 		var r spec.BillRequest
@@ -110,7 +120,9 @@ func (c *cloud) do(n int, call spec.Call) (any, *spec.Error) {
 	case spec.OpList, spec.OpFind:
 		out := spec.ComputeList{}
 		for _, m := range c.machines {
-			out.Items = append(out.Items, *m)
+			if c.owner[m.ID] == c.accounts[call.Key.Reveal()] {
+				out.Items = append(out.Items, *m)
+			}
 		}
 		return out, nil
 	}
@@ -119,7 +131,7 @@ func (c *cloud) do(n int, call spec.Call) (any, *spec.Error) {
 		return nil, spec.NewError(spec.KindInternal, err.Error())
 	}
 	m := c.machines[r.ID]
-	if m == nil {
+	if m == nil || c.owner[m.ID] != c.accounts[call.Key.Reveal()] {
 		return nil, &spec.Error{Kind: spec.KindNotFound, Message: "none", Status: 404}
 	}
 	switch call.Operation {
@@ -237,6 +249,7 @@ type world struct {
 	cloud   *cloud
 	store   *memory.Store
 	logless bool // the store has no touch log
+	key     string
 }
 
 func newWorld(t *testing.T) *world {
@@ -255,7 +268,7 @@ func (w *world) process(change ...func(*Settings)) *process {
 	w.t.Helper()
 	f := &faulty{Store: w.store.Handle(), logless: w.logless}
 	bus := events.NewBus(clock.System{}, events.Settings{})
-	d := provider.NewDirectory(w.cloud, provider.Settings{Default: "runpod"})
+	d := provider.NewDirectory(w.cloud, provider.Settings{Default: "runpod", Keys: map[string]spec.Secret{"runpod": spec.NewSecret(w.key)}})
 	settings := Settings{NamePrefix: "atlas-"}
 	for _, c := range change {
 		c(&settings)

@@ -24,7 +24,12 @@ func (s *Service) giveBack(t *tracked, row store.Session) {
 	ctx, cancel := context.WithTimeout(s.until, cloudLimit)
 	defer cancel()
 	now := s.node.now()
+	_, d := t.state()
 	if t.accepted == 0 {
+		if why := s.stranger(ctx, &row, d.account); why != nil {
+			s.refused(t, why)
+			return
+		}
 		c, err := s.Compute.Terminate(ctx, &compute.IDParams{Target: target(row.Provider), ID: row.ComputeID})
 		if err != nil {
 			s.refused(t, spec.AsError(err))
@@ -33,7 +38,7 @@ func (s *Service) giveBack(t *tracked, row store.Session) {
 		t.accepted = now
 		if c.Status == spec.StatusTerminated && c.NativeStatus == "" { // the cloud knows of none
 			if _, err := s.Compute.Get(ctx, &compute.IDParams{Target: target(row.Provider), ID: row.ComputeID}); isGone(err) {
-				if _, d := t.state(); s.fresh(ctx, &row, &d, now) { // it may be there and not show yet
+				if s.fresh(ctx, &row, &d, now) { // it may be there and not show yet
 					t.accepted = 0
 					s.later(t, pollNew)
 					return

@@ -124,13 +124,25 @@ func (p *polls) ask(t *tracked) {
 	defer cancel()
 	asked := s.node.now()
 	c, err := s.Compute.Get(ctx, &compute.IDParams{Target: target(row.Provider), ID: row.ComputeID})
-	if err != nil && (!isGone(err) || s.fresh(ctx, &row, &d, asked)) || !s.hold(t) {
+	if err != nil && (!isGone(err) || s.fresh(ctx, &row, &d, asked)) {
+		return
+	}
+	var why *spec.Error
+	if err == nil {
+		here, _ := s.account(ctx, row.Provider)
+		s.shown(ctx, here, d.account)
+	} else {
+		why = s.hides(ctx, row.Provider, d.account)
+	}
+	if !s.hold(t) {
 		return
 	}
 	defer t.acting.Unlock()
 	switch {
 	case err == nil:
 		s.observe(t, c)
+	case why != nil:
+		s.unseen(t, why)
 	case d.spot:
 		s.ended(t, ReasonPreempted)
 	default:
@@ -231,10 +243,13 @@ func (p *polls) poll(name string) time.Duration {
 		if err != nil { // says nothing of any machine
 			return max(s.Settings.Poll, time.Duration(spec.AsError(err).RetryAfterMS)*time.Millisecond)
 		}
+		here, _ := s.account(s.until, name) // without one nothing was listed
 		for i := range items {
 			if t := s.index.find(items[i].ID); t != nil && t.at(name) {
 				t.seen.Store(number)
-				if _, d := t.state(); d.differs(&items[i]) && s.hold(t) {
+				_, d := t.state()
+				s.shown(s.until, here, d.account)
+				if d.differs(&items[i]) && s.hold(t) {
 					s.observe(t, &items[i])
 					t.acting.Unlock()
 				}

@@ -66,10 +66,13 @@ func (r *reaper) run() {
 		return
 	}
 	for s.pause(s.Settings.ReapEvery) {
-		if !s.settled() || !s.node.valid() {
+		if !s.node.valid() {
 			continue
 		}
 		for _, name := range r.clouds(s.until) {
+			if !s.settled(name) {
+				continue
+			}
 			a, err := s.Directory.Find(s.until, name, spec.Secret{})
 			if err != nil {
 				continue
@@ -172,7 +175,7 @@ func (r *reaper) reap(ctx context.Context, a *provider.Account, prefix string, g
 	alone := map[string]bool{}
 	cursor := ""
 	for range pagesMax {
-		if !s.settled() {
+		if !s.settled(a.Provider) {
 			out.Skipped = "spawns without a result are being settled, or sessions taken over"
 			return out
 		}
@@ -302,8 +305,8 @@ func (s *Service) held(ctx context.Context, c *spec.Compute, intended map[string
 	return found && row.State != store.Ended, nil
 }
 
-// young tells whether a machine is in its grace: by the cloud's word on its age,
-// or by when it was first seen without a session, whichever is kinder.
+// young tells whether a machine is in its grace: by the cloud's word on its age, or,
+// where that is missing or of the future, by when it was first seen without a session.
 func (r *reaper) young(key string, c *spec.Compute, now int64, grace time.Duration) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

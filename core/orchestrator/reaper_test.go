@@ -198,3 +198,28 @@ func TestShutdown_DoesWhatOnExitSaysAndNamesWhatIsLeft(t *testing.T) {
 		}
 	})
 }
+
+func TestReaper_RunsAtACloudWhileAnotherIsDown(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		defer p.close()
+		p.spawn(idle(0))
+		w.cloud.set(func(c *cloud) {
+			c.lose = func(operation string, _ int) *spec.Error {
+				if operation == spec.OpSpawn {
+					c.set(func(c *cloud) { c.down = "vast" })
+					return &spec.Error{Kind: spec.KindTransport, Message: "reset", UnknownOutcome: true}
+				}
+				return nil
+			}
+		})
+		if _, err := p.Spawn(context.Background(), params(idle(0), func(p *SpawnParams) { p.Provider = []string{"vast"} })); err == nil {
+			t.Fatal("its answer was lost")
+		}
+		w.stray("ours", "atlas-"+w.store.Identity()+"x", "", spec.StatusRunning)
+		wait(10 * time.Minute)
+		if w.has("ours") || w.cloud.count() != 2 {
+			t.Fatalf("%d machines: a spawn at another cloud is not settled", w.cloud.count())
+		}
+	})
+}

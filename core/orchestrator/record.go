@@ -39,6 +39,7 @@ type document struct {
 	Intents      []compute.Intent  `json:"intents,omitempty"`   // creates that may have been sent
 	Abandoned    bool              `json:"abandoned,omitempty"` // the caller was told that it failed
 	Compute      *spec.Compute     `json:"compute,omitempty"`
+	Account      string            `json:"account,omitempty"` // tells the credential it was rented with from others
 	RentedAt     int64             `json:"rented_at,omitempty"`
 	ReadyAt      int64             `json:"ready_at,omitempty"`
 	Reason       string            `json:"reason,omitempty"`
@@ -66,7 +67,18 @@ func decode(data []byte) (*document, *spec.Error) {
 	return d, nil
 }
 
-// price notes what the machine costs from now on.
+// accountAt is what was noted of the credential that creates at a provider were sent
+// with.
+func (d *document) accountAt(provider string) string {
+	for _, in := range d.Intents {
+		if in.Provider == provider {
+			return in.Account
+		}
+	}
+	return ""
+}
+
+// reprice notes what the machine costs from now on.
 func (d *document) reprice(now int64, price *float64) {
 	d.Spent = d.spent(now)
 	d.Price, d.PricedAt = price, now

@@ -53,9 +53,6 @@ const (
 	flushEvery = trusted / 2
 )
 
-// acts bounds what is done for sessions at once.
-const acts = 256
-
 // Service keeps sessions.
 type Service struct {
 	Wiring
@@ -68,8 +65,9 @@ type Service struct {
 	adoptions adoptions
 	unsure    bool // a claim may have been carried out and its answer lost; of takeOver alone
 	bills     bills
-	slots     chan struct{} // one for each act under way
-	known     sync.Map      // providers noted for the reaper
+	lanes     *lanes
+	known     sync.Map // providers noted for the reaper
+	accounts  sync.Map // pairs of credentials known to show one account
 
 	work  sync.WaitGroup
 	until context.Context // ends when the service stops acting
@@ -100,7 +98,7 @@ func New(w Wiring) *Service {
 	fill(&w.Settings.Retain, 7*24*time.Hour)
 	fill(&w.Settings.ReapEvery, time.Minute)
 	fill(&w.Settings.ReapGrace, 5*time.Minute)
-	s := &Service{Wiring: w, index: newIndex(), timers: newTimers(), slots: make(chan struct{}, acts), started: make(chan struct{}), adopted: make(chan struct{})}
+	s := &Service{Wiring: w, index: newIndex(), timers: newTimers(), lanes: newLanes(), started: make(chan struct{}), adopted: make(chan struct{})}
 	s.polls, s.reaper = newPolls(s), newReaper(s)
 	s.until, s.end = context.WithCancel(context.Background())
 	return s

@@ -31,6 +31,15 @@ func (s *Service) settle(t *tracked) {
 	var found []spec.Compute
 	for name, intents := range byProvider {
 		list, decided, err := s.Compute.Settle(ctx, name, intents, s.Clock.Now())
+		if decided && len(list) == 0 {
+			if why := s.hides(ctx, name, d.accountAt(name)); why != nil {
+				decided, err = false, why
+			}
+		}
+		if len(list) > 0 {
+			here, _ := s.account(ctx, name)
+			s.shown(ctx, here, d.accountAt(name))
+		}
 		if !decided && len(list) == 0 {
 			t.tries++
 			s.undecided(t, err)
@@ -91,7 +100,7 @@ func (s *Service) keepFound(t *tracked, c *spec.Compute) {
 		}
 		now := s.node.now()
 		row.State, row.Provider, row.ComputeID, row.Touched = store.Live, c.Provider, c.ID, now
-		d.Compute, d.RentedAt = c, now
+		d.Compute, d.Account, d.RentedAt = c, d.accountAt(c.Provider), now
 		d.reprice(now, c.CostPerHour)
 		told := []store.Event{s.event("adopted", map[string]any{"session": t.id, "id": c.ID, "provider": c.Provider, "status": c.Status, "unanswered": true})}
 		return s.unwanted(row, d, ReasonNotRented, d.Abandoned || t.abandoned, told), true

@@ -68,6 +68,9 @@ type spawning struct {
 // intend writes a create down before it is sent.
 func (sp *spawning) intend(ctx context.Context, in compute.Intent) *spec.Error {
 	s, t := sp.service, sp.t
+	if err := sp.able(ctx, in.Provider); err != nil {
+		return spec.AsError(err)
+	}
 	if err := s.remember(ctx, in.Provider); err != nil {
 		return spec.AsError(unknown(err))
 	}
@@ -75,6 +78,9 @@ func (sp *spawning) intend(ctx context.Context, in compute.Intent) *spec.Error {
 	defer t.acting.Unlock()
 	var verdict store.Verdict
 	var err error
+	if in.Account, err = s.account(ctx, in.Provider); err != nil {
+		return spec.AsError(err)
+	}
 	if !sp.written {
 		verdict, err = sp.write(in)
 	} else {
@@ -91,6 +97,18 @@ func (sp *spawning) intend(ctx context.Context, in compute.Intent) *spec.Error {
 		return lost()
 	}
 	return nil
+}
+
+// able refuses a provider that cannot do what on_exit says.
+func (sp *spawning) able(ctx context.Context, provider string) error {
+	if sp.params.OnExit != Stop {
+		return nil
+	}
+	a, err := sp.service.Directory.Find(ctx, provider, spec.Secret{})
+	if err != nil {
+		return err
+	}
+	return a.Need(spec.CapStopStart, "machines that stop", "on_exit stop")
 }
 
 // write puts the session's row into the store.
@@ -217,7 +235,7 @@ func (sp *spawning) record(machine *compute.Spawned) (verdict store.Verdict, err
 			}
 			now := s.node.now()
 			row.State, row.Provider, row.ComputeID, row.Touched = store.Live, c.Provider, c.ID, now
-			d.Compute, d.RentedAt, d.Scheme, d.Hash, d.Error = &c, now, scheme, hash, nil
+			d.Compute, d.Account, d.RentedAt, d.Scheme, d.Hash, d.Error = &c, d.accountAt(c.Provider), now, scheme, hash, nil
 			d.reprice(now, c.CostPerHour)
 			told := []store.Event{s.event("status", map[string]any{"session": sp.t.id, "id": c.ID, "provider": c.Provider, "status": c.Status})}
 			return s.unwanted(row, d, ReasonStopped, d.Abandoned, told), true

@@ -19,10 +19,13 @@ const (
 	page        = 512                    // events read at once
 )
 
-// Stored tells whether a topic's events are the store's.
-func (s *Service) Stored(topic string) bool {
-	return s.running() && (strings.HasPrefix(topic, "compute:") || topic == TopicReaper)
+// OfStore tells whether a topic's events are the store's, where there is one.
+func OfStore(topic string) bool {
+	return strings.HasPrefix(topic, "compute:") || topic == TopicReaper
 }
+
+// Stored tells whether a topic's events are the store's.
+func (s *Service) Stored(topic string) bool { return s.running() && OfStore(topic) }
 
 // Subscribe subscribes to a topic of the store, from any of its numbers; 0 means
 // new events alone.

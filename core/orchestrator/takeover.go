@@ -214,23 +214,14 @@ const (
 )
 
 // settled tells whether everything that was there at the start is taken, and no
-// spawn without a result is left to be settled here.
-func (s *Service) settled() bool {
+// spawn at a provider whose result is not known is left to be settled here.
+func (s *Service) settled(provider string) bool {
 	select {
 	case <-s.adopted:
 	default:
 		return false
 	}
-	for _, t := range s.index.all() {
-		row, _ := t.state()
-		t.mu.Lock()
-		open := t.stale
-		t.mu.Unlock()
-		if open || row.State == store.Intended && !t.isSpawning() {
-			return false
-		}
-	}
-	return true
+	return !s.index.any(func(t *tracked) bool { return t.open(provider) })
 }
 
 // wait for a moment in which nothing else can be done.

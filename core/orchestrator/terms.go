@@ -3,6 +3,7 @@ package orchestrator
 import (
 	"hash/maphash"
 	"time"
+	"unique"
 
 	"github.com/exatlas/atlas/core/spec"
 )
@@ -17,11 +18,12 @@ type terms struct {
 	priced                             bool // price is known
 	spot, keeps, stops                 bool
 	looks                              uint64 // of the machine, as looksOf prints them; 0: it is not known
+	account                            string // one text for all of an account
 }
 
 func (d *document) terms() terms {
 	t := terms{idleTTL: d.IdleTTL, maxLifetime: d.MaxLifetime, readyTimeout: d.ReadyTimeout, rentedAt: d.RentedAt, readyAt: d.ReadyAt, pricedAt: d.PricedAt,
-		maxCost: d.MaxCost, spent: d.Spent, keeps: d.OnExit == Keep, stops: d.OnExit == Stop}
+		account: unique.Make(d.Account).Value(), maxCost: d.MaxCost, spent: d.Spent, keeps: d.OnExit == Keep, stops: d.OnExit == Stop}
 	if d.Price != nil {
 		t.price, t.priced = *d.Price, true
 	}

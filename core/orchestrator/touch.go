@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -68,6 +69,7 @@ func (s *Service) Touch(ctx context.Context, p *TouchParams) (*Touched, error) {
 	now := s.node.now()
 	var foreign, missing []string
 	var due []*tracked // the store must hold it before it is answered
+	var named []string // what the caller said for each of them
 	for _, id := range p.ID {
 		t := s.index.find(id)
 		switch {
@@ -80,13 +82,13 @@ func (s *Service) Touch(ctx context.Context, p *TouchParams) (*Touched, error) {
 			if s.logged(t, now) {
 				s.notes.add(t)
 			} else {
-				due = append(due, t)
+				due, named = append(due, t), append(named, id)
 			}
 		default:
 			raise(&t.touched, now)
 			s.notes.add(t)
 			if !s.kept(t) {
-				due = append(due, t)
+				due, named = append(due, t), append(named, id)
 			}
 		}
 	}
@@ -96,7 +98,9 @@ func (s *Service) Touch(ctx context.Context, p *TouchParams) (*Touched, error) {
 			return nil, unknown(err)
 		}
 		keep(due, now)
-		missing = append(missing, gone...)
+		for _, id := range gone {
+			missing = append(missing, named[slices.IndexFunc(due, func(t *tracked) bool { return t.id == id })])
+		}
 	}
 	if len(foreign) > 0 {
 		gone, err := s.touchStored(ctx, foreign, now)

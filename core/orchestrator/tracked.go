@@ -1,9 +1,11 @@
 package orchestrator
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
+	"github.com/exatlas/atlas/core/compute"
 	"github.com/exatlas/atlas/core/store"
 )
 
@@ -45,17 +47,32 @@ type tracked struct {
 	accepted int64 // when a terminate was last accepted; 0: none was
 }
 
-func (t *tracked) isSpawning() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.spawning
-}
-
 // at tells whether it is a living session at a provider.
 func (t *tracked) at(provider string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.row.State == store.Live && t.row.Provider == provider
+}
+
+// open tells whether it may have a machine at a provider of which memory does not
+// know.
+func (t *tracked) open(provider string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.row.State != store.Intended {
+		return t.stale && t.row.Provider == provider
+	}
+	if t.spawning && !t.stale {
+		return false
+	}
+	return t.doc == nil || slices.ContainsFunc(t.doc.Intents, func(in compute.Intent) bool { return in.Provider == provider })
+}
+
+// unsettled tells whether nobody knows what it rented, and that is not to be kept.
+func (t *tracked) unsettled() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return !t.spawning && t.doc != nil && (t.doc.Abandoned || t.doc.OnExit != Keep)
 }
 
 func (t *tracked) isStale() bool {

@@ -41,7 +41,7 @@ type Store interface {
 	Claim(ctx context.Context, by Lease, limit int) ([]Claimed, error)
 
 	// Get returns a session by its identifier or by its machine's. Where several
-	// sessions had the machine, it is the latest.
+	// sessions had the machine, it is one that has not ended, else the latest.
 	Get(ctx context.Context, id string) (session Session, found bool, err error)
 	// List returns sessions in the order of their identifiers.
 	List(ctx context.Context, filter Filter) ([]Session, error)

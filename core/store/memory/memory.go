@@ -201,7 +201,11 @@ func (s *Store) Get(ctx context.Context, id string) (store.Session, bool, error)
 	}
 	var latest *session
 	for _, of := range s.machines[id] {
-		if row := s.sessions[of]; row != nil && (latest == nil || row.Created >= latest.Created) {
+		row := s.sessions[of]
+		if row == nil {
+			continue
+		}
+		if ended := row.State == store.Ended; latest == nil || ended == (latest.State == store.Ended) && row.Created >= latest.Created || !ended && latest.State == store.Ended {
 			latest = row
 		}
 	}

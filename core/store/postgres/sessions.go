@@ -121,7 +121,7 @@ func (s *Store) Asked(ctx context.Context, owner string) ([]store.Word, error) {
 
 // Get returns a session.
 func (s *Store) Get(ctx context.Context, id string) (store.Session, bool, error) {
-	list, err := read(ctx, s, "reading a session", fields, `SELECT `+columns+` FROM sessions WHERE id = $1 OR compute = $1 AND compute <> '' ORDER BY id = $1 DESC, created DESC LIMIT 1`, id)
+	list, err := read(ctx, s, "reading a session", fields, `SELECT `+columns+` FROM sessions WHERE id = $1 OR compute = $1 AND compute <> '' ORDER BY id = $1 DESC, state = 4, created DESC LIMIT 1`, id)
 	if err != nil || len(list) == 0 {
 		return store.Session{}, false, err
 	}

@@ -35,7 +35,7 @@ func clockOf(tx *sql.Tx, read func() (int64, string)) (clock, error) {
 	if _, err := fmt.Sscanf(text, "%d %s %d", &c.ahead, &then, &seen); err != nil {
 		return c, fmt.Errorf("the store's clock cannot be read: %w", err)
 	}
-	if then == boot {
+	if then == boot && ms+c.ahead >= seen {
 		return c, nil
 	}
 	c.ahead = max(time.Now().UnixMilli(), seen) - ms

@@ -172,7 +172,7 @@ func (s *Store) tidy(w *writer) error {
 
 func (s *Store) take(w *writer, by store.Lease, o owner, limit int, out []store.Claimed) ([]store.Claimed, error) {
 	first := len(out)
-	log, err := s.lastWords(o.holder)
+	log, err := s.lastWords(o)
 	if err != nil {
 		return out, err
 	}

@@ -134,7 +134,7 @@ func (s *Store) Asked(ctx context.Context, owner string) ([]store.Word, error) {
 func (s *Store) Get(ctx context.Context, id string) (store.Session, bool, error) {
 	list, err := read(s, ctx, "reading a session", scanRows, whole+docs+"WHERE id = ?", id)
 	if err == nil && len(list) == 0 {
-		list, err = read(s, ctx, "reading a session", scanRows, whole+docs+"WHERE compute = ? AND compute <> '' ORDER BY created DESC LIMIT 1", id)
+		list, err = read(s, ctx, "reading a session", scanRows, whole+docs+"WHERE compute = ? AND compute <> '' ORDER BY state = 4, created DESC LIMIT 1", id)
 	}
 	if err != nil || len(list) == 0 {
 		return store.Session{}, false, err

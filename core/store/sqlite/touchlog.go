@@ -117,21 +117,22 @@ func (s *Store) logged(holder string) (map[string]int64, error) {
 	return out, nil
 }
 
-// legacy keeps the log of the holder whose sessions are being claimed, which takes
+// legacy keeps the log of the owner whose sessions are being claimed, which takes
 // several turns where there are many. Only the writer uses it.
 type legacy struct {
-	holder string
-	log    map[string]int64
+	owner owner
+	log   map[string]int64
 }
 
-// lastWords is the log of a holder whose sessions are taken.
-func (s *Store) lastWords(holder string) (map[string]int64, error) {
-	if s.legacy.holder == holder {
+// lastWords is the log of an owner whose sessions are taken. A holder that comes back
+// writes on in it, under another number.
+func (s *Store) lastWords(o owner) (map[string]int64, error) {
+	if s.legacy.owner == o {
 		return s.legacy.log, nil
 	}
-	log, err := s.logged(holder)
+	log, err := s.logged(o.holder)
 	if err == nil {
-		s.legacy = legacy{holder, log}
+		s.legacy = legacy{o, log}
 	}
 	return log, err
 }

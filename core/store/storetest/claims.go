@@ -42,6 +42,31 @@ func claimTakesFromTheGone(t *testing.T, a, b store.Store) {
 	}
 }
 
+// claimReadsTheLogAnew takes twice from a holder that came back in between.
+func claimReadsTheLogAnew(t *testing.T, a, b store.Store) {
+	logger, ok := a.(store.TouchLogger)
+	if !ok {
+		return
+	}
+	lb := lease(t, b, "b", term)
+	log, err := logger.OpenTouchLog("a")
+	must(t, err)
+	for i, id := range []string{"s1", "s2"} {
+		la := lease(t, a, "a", term)
+		create(t, a, la, id)
+		at := int64(500 + i)
+		_, err := log.Write(0, id, at)
+		must(t, err)
+		must(t, a.Release(ctx, la))
+		got, err := b.Claim(ctx, lb, 10)
+		must(t, err)
+		if len(got) != 1 || got[0].ID != id || got[0].Touched != at {
+			t.Fatalf("turn %d: %+v", i, got)
+		}
+	}
+	must(t, log.Close(true))
+}
+
 // claimCountsTheTouchLog holds of the stores that have one.
 func claimCountsTheTouchLog(t *testing.T, a, b store.Store) {
 	logger, ok := a.(store.TouchLogger)

@@ -17,6 +17,12 @@ func getFindsByMachine(t *testing.T, a, b store.Store) {
 	if got := get(t, b, "pod"); got.ID != "s1" {
 		t.Fatalf("not the latest: %s", got.ID)
 	}
+	ended := row(l, "s1") // another cloud's may have had the same identifier
+	ended.ComputeID, ended.Created, ended.State, ended.Ended = "pod", 11, store.Ended, 30
+	commit(t, a, l, store.Change{Session: ended})
+	if got := get(t, b, "pod"); got.ID != "s2" {
+		t.Fatalf("not the one that has not ended: %s", got.ID)
+	}
 	none := row(l, "s3")
 	none.ComputeID = ""
 	commit(t, a, l, store.Change{Session: none, New: true})
