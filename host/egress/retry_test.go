@@ -291,7 +291,9 @@ func TestRetry_BacksOffExponentiallyWithJitter(t *testing.T) {
 // not known because a later attempt certainly did nothing.
 func TestRetry_RemembersWhatAnEarlierAttemptMayHaveDone(t *testing.T) {
 	broken := func(conn net.Conn) { reset(conn) }
-	failing := func(conn net.Conn) { io.WriteString(conn, "HTTP/1.1 503 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n") }
+	failing := func(conn net.Conn) {
+		io.WriteString(conn, "HTTP/1.1 503 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+	}
 	refusing := func(conn net.Conn) {
 		io.WriteString(conn, "HTTP/1.1 429 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 	}
