@@ -1,8 +1,11 @@
 package host
 
 import (
+	"bytes"
 	"context"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/exatlas/atlas/core/spec"
 )
@@ -33,6 +36,7 @@ func TestHost_RefusesModulesThatDeclareMoreThanTheyHold(t *testing.T) {
 		{"elements by expression", module(9, leb(1), []byte{5, 0x70}, leb(most)), "elements"},
 		{"bodies", module(10, leb(most)), "bodies"},
 		{"size of a body", module(10, leb(1), leb(most), []byte{0, 0x0b}), "bodies"},
+		{"a body of 300 KB", module(10, leb(1), vector(append(make([]byte, 300_000), 0x0b))), "bodies"},
 		{"locals", module(10, leb(1), vector(join(leb(1), leb(most), []byte{0x7f, 0x0b}))), "bodies"},
 		{"segments of data", module(11, leb(most)), "data"},
 		{"data", module(11, leb(1), []byte{1}, leb(most)), "data"},
@@ -69,6 +73,21 @@ func TestHost_BoundsTheGrowthOfTables(t *testing.T) {
 			t.Errorf("%s: the table grew by another number: %v", name, err)
 		}
 	}
+}
+
+// TestHost_GivesUpOnAModuleThatTakesTooLongToCompile gives the compiler blocks, for
+// which its time grows faster than they do.
+func TestHost_GivesUpOnAModuleThatTakesTooLongToCompile(t *testing.T) {
+	h := newHost(t, Options{Network: newFakeNetwork(reply(200, pod)), Limits: Limits{CompileTime: time.Millisecond}})
+	path := filepath.Join(t.TempDir(), "slow.wasm")
+	write(t, path, hostile("slow", func(as *assembly) []byte {
+		for range 100 {
+			as.function(nil, nil, bytes.Repeat([]byte{0x20, 0, 0x04, 0x40, 0x20, 1, 0x21, 0, 0x0b}, 1000))
+		}
+		return nil
+	}))
+	_, err := h.Load(context.Background(), path, "")
+	expect(t, err, spec.KindPlugin, "cannot be compiled", "longer than 1ms")
 }
 
 // TestBoundModule_LeavesOutWhatIsForDebuggers holds the names of functions, whose

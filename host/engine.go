@@ -57,7 +57,8 @@ func compileWith(ctx context.Context, module []byte, checked bool, memory int64,
 			e.close()
 		}
 	}()
-	if e.compiled, err = e.runtime.CompileModule(experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0)), module); err != nil {
+	workers := max(runtime.GOMAXPROCS(0), 2) // one alone does not look whether ctx has ended
+	if e.compiled, err = e.runtime.CompileModule(experimental.WithCompilationWorkers(ctx, workers), module); err != nil {
 		return nil, err
 	}
 	if _, err = wasi.Instantiate(ctx, e.runtime); err != nil {

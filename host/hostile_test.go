@@ -400,6 +400,7 @@ func TestHost_RefusesModulesThatAreNoPlugins(t *testing.T) {
 		{"a credential in Host", edited("credential", map[string]any{"env": []string{}, "header": "Host"}), []string{"credential"}},
 		{"a credential with a line break", edited("credential", map[string]any{"env": []string{}, "header": "x\r\ny"}), []string{"credential"}},
 		{"a pace without a window", edited("rate_limits", []any{map[string]any{"requests": 1}}), []string{"rate limit"}},
+		{"a manifest without end", edited("description", strings.Repeat("x", 70_000)), []string{"manifest", "larger than"}},
 		{"a manifest that is no JSON", describing([]byte(`{"name":`)), []string{"manifest"}},
 		{"a manifest that is a list", describing([]byte(`[]`)), []string{"manifest"}},
 		{"an export of another type", describing(manifestOf("bad", nil), func(a *assembly) {

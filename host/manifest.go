@@ -10,8 +10,15 @@ import (
 	"github.com/exatlas/atlas/core/spec"
 )
 
+// maxManifest bounds what a plugin says of itself: every host of it is compared with
+// every other, and with those of every request.
+const maxManifest = 64 << 10
+
 // readManifest checks the output of describe. exports are the module's.
 func readManifest(output []byte, exports map[string]bool) (*spec.Manifest, *spec.Error) {
+	if len(output) > maxManifest {
+		return nil, badManifest("it is larger than " + utoa(maxManifest) + " bytes")
+	}
 	if _, ok := scanObject(output, nil); !ok {
 		return nil, badManifest("it is not a JSON object in UTF-8")
 	}

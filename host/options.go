@@ -42,6 +42,7 @@ type ProviderOptions struct {
 type Limits struct {
 	ModuleBytes       int           // size of a module; default 64 MiB
 	MemoryBytes       int64         // linear memory of an instance; default 512 MiB, whole pages
+	CompileTime       time.Duration // compiling a module, give or take a function; default 2 min
 	EntryTime         time.Duration // computing between two HTTP requests, not for built-in plugins; default 2 s
 	InputBytes        int           // a request; default 16 MiB
 	OutputBytes       int           // an answer, and an error text; default 16 MiB
@@ -86,6 +87,9 @@ func (l Limits) withDefaults() Limits {
 	l.MemoryBytes = min(max(l.MemoryBytes/pageSize, 1), 65536) * pageSize
 	if l.IdleMemoryBytes <= 0 {
 		l.IdleMemoryBytes = 64 * mib
+	}
+	if l.CompileTime <= 0 {
+		l.CompileTime = 2 * time.Minute
 	}
 	if l.EntryTime <= 0 {
 		l.EntryTime = 2 * time.Second

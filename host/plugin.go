@@ -118,8 +118,15 @@ func (h *Host) load(ctx context.Context, p *plugin) (*module, *spec.Error) {
 	if problem != "" {
 		return nil, spec.NewError(spec.KindPlugin, "the file is no plugin: "+problem)
 	}
-	m.engine, err = compile(ctx, code, m.checked, h.limits.MemoryBytes, newCodeCache(h.options.CacheDir, m.sha, m.checked))
-	if err != nil {
+	limited, cancel := context.WithTimeout(ctx, h.limits.CompileTime)
+	defer cancel()
+	m.engine, err = compile(limited, code, m.checked, h.limits.MemoryBytes, newCodeCache(h.options.CacheDir, m.sha, m.checked))
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, ended(ctx)
+	case err != nil && limited.Err() != nil:
+		return nil, &spec.Error{Kind: spec.KindPlugin, Message: "the plugin cannot be compiled: it takes longer than " + h.limits.CompileTime.String(), Err: err}
+	case err != nil:
 		return nil, &spec.Error{Kind: spec.KindPlugin, Message: "the plugin cannot be compiled: " + clean(err.Error(), 300), Err: err}
 	}
 	m.refs.Store(1)

@@ -17,6 +17,12 @@ const (
 	mostSegments  = 100_000 // of elements, and as many of data
 	mostLocals    = 50_000  // of a function
 	mostAllLocals = 16 << 20
+
+	// mostBody is the size of a function's body. Compiling one cannot be stopped,
+	// and takes with three times the blocks twenty times as long: this much in
+	// blocks of a few bytes takes half a minute. The largest of a program of Go
+	// that links its compiler's packages and TLS has 50 KB.
+	mostBody = 256 << 10
 )
 
 // section returns what a part of a module is called, and how what it declares is
@@ -280,6 +286,9 @@ func (r *wasmReader) code() {
 	all := uint64(0)
 	r.each(mostFunctions, func() {
 		body := wasmReader{rest: r.take(r.number())}
+		if len(body.rest) > mostBody {
+			r.bad = true
+		}
 		locals := uint64(0)
 		body.each(mostLocals, func() {
 			locals += body.number()

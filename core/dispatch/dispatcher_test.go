@@ -101,7 +101,7 @@ func TestCall_AnswersResultErrorAndMisuse(t *testing.T) {
 		{`{"method":"test.echo","params":{"text":"x","fails":"cancelled"}}`, Cancelled, `"kind":"cancelled"`},
 		{`{"method":"test.echo","params":{"text":"{}","fails":"capacity"}}`, Failed, `"raw":{}`},
 		{`{"method":"test.echo","params":{"text":"not json","fails":"capacity"}}`, Failed, `"message":"as asked"`},
-		{`{"method":"test.echo","params":{"text":"x","fails":"panic"}}`, Internal, `"kind":"internal","message":"a defect of Atlas: a defect"`},
+		{`{"method":"test.echo","params":{"text":"x","fails":"panic"}}`, Internal, `"kind":"internal","message":"a defect of Atlas: panic with a string"`},
 		{`{"method":"test.echo","params":{"text":"x","fails":"foreign"}}`, Internal, `"operation":"test.echo"`},
 		{`{"method":"test.wait","deadline_ms":1}`, Timeout, `"kind":"timeout","message":"the call's deadline passed"`},
 	} {

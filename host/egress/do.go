@@ -47,9 +47,10 @@ func (c *Client) Do(ctx context.Context, p *Policy, key spec.Secret, req *Reques
 	return c.attempts(ctx, p, p.account(m.key), &m)
 }
 
-// attempts sends a message until its outcome is final.
+// attempts sends a message until its outcome is final. A failure tells of all
+// attempts: what one of them may have done stays unknown whatever came after it.
 func (c *Client) attempts(ctx context.Context, p *Policy, a *account, m *message) (*Response, *Failure) {
-	first, got := *m, answer{}
+	first, got, sent := *m, answer{}, false
 	for attempt := 1; ; attempt++ {
 		*m = first // redirects have changed it
 		failure := c.pace(ctx, a, m.method, m.at.barePath())
@@ -57,15 +58,20 @@ func (c *Client) attempts(ctx context.Context, p *Policy, a *account, m *message
 			if failure.Kind == spec.KindRateLimited && got.response != nil {
 				return got.response, nil // the server's own words
 			}
+			failure.Sent = failure.Sent || sent
 			return nil, failure
 		}
 		got, failure = c.follow(ctx, p, a, m, attempt)
+		if failure != nil {
+			failure.Sent = failure.Sent || sent
+		}
 		pause, again := c.again(m.method, got, failure, attempt)
 		if !again || attempt >= c.options.Attempts || !c.bearable(ctx, c.options.Clock.Now(), pause) {
 			return got.response, failure
 		}
+		sent = failure != nil && failure.Sent || failure == nil && (sent || got.response.Status != 429)
 		if !c.pause(ctx, pause) {
-			return nil, ended(ctx, "waiting to ask "+first.at.host+" again", failure != nil && failure.Sent)
+			return nil, ended(ctx, "waiting to ask "+first.at.host+" again", sent)
 		}
 	}
 }

@@ -24,14 +24,20 @@ type answer struct {
 // that turns out to be dead is replaced by a new one, once, where nothing was
 // sent on it or sending twice does no harm.
 func (c *Client) send(ctx context.Context, p *Policy, m *message) (answer, *Failure) {
+	sent := false
 	for fresh := false; ; fresh = true {
 		on, failure := c.acquire(ctx, m.origin(), !safe(m.method), fresh)
 		if failure != nil {
+			failure.Sent = sent
 			return answer{}, failure
 		}
 		got, failure, stale := c.exchange(ctx, on, p, m)
 		if stale && !fresh {
+			sent = failure.Sent
 			continue
+		}
+		if failure != nil {
+			failure.Sent = failure.Sent || sent
 		}
 		return got, failure
 	}

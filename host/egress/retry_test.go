@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -283,5 +284,76 @@ func TestRetry_BacksOffExponentiallyWithJitter(t *testing.T) {
 		if got[i] != want[i]*time.Millisecond {
 			t.Errorf("pause %d is %v, want %v", i, got[i], want[i]*time.Millisecond)
 		}
+	}
+}
+
+// TestRetry_RemembersWhatAnEarlierAttemptMayHaveDone: what became of a DELETE is
+// not known because a later attempt certainly did nothing.
+func TestRetry_RemembersWhatAnEarlierAttemptMayHaveDone(t *testing.T) {
+	broken := func(conn net.Conn) { reset(conn) }
+	failing := func(conn net.Conn) {
+		io.WriteString(conn, "HTTP/1.1 503 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+	}
+	refusing := func(conn net.Conn) {
+		io.WriteString(conn, "HTTP/1.1 429 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+	}
+	for name, row := range map[string]struct {
+		first func(net.Conn)
+		sent  bool
+	}{"broke": {broken, true}, "failed": {failing, true}, "refused": {refusing, false}} {
+		url := script(t, func(_ int, conn net.Conn, in *bufio.Reader) {
+			if _, ok := request(in); ok {
+				row.first(conn)
+			}
+		})
+		var dials atomic.Int32
+		c := newClient(t, func(o *Options) {
+			o.Dial = func(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
+				if dials.Add(1) > 1 {
+					return nil, syscall.ECONNREFUSED
+				}
+				return dialTCP(ctx, addr)
+			}
+		})
+		failure := mustFail(t, t.Context(), c, operated(t, c, url), &Request{Method: "DELETE", URL: url}, spec.KindTransport)
+		if failure.Sent != row.sent || dials.Load() < 2 {
+			t.Errorf("%s: sent %v after %d dials, want %v", name, failure.Sent, dials.Load(), row.sent)
+		}
+		// And where the call ends in the pause before the second attempt.
+		clock := newFakeClock()
+		ctx, cancel := context.WithCancel(t.Context())
+		c = newClient(t, func(o *Options) { o.Clock = clock })
+		done := start(ctx, c, operated(t, c, url), &Request{Method: "DELETE", URL: url})
+		clock.pending(1)
+		cancel()
+		if got := <-done; got.failure == nil || got.failure.Kind != spec.KindCancelled || got.failure.Sent != row.sent {
+			t.Errorf("%s, cancelled: %+v, want sent %v", name, got.failure, row.sent)
+		}
+	}
+}
+
+func TestRetry_RemembersWhatWasSentOnAStaleConnection(t *testing.T) {
+	url := script(t, func(_ int, conn net.Conn, in *bufio.Reader) {
+		if _, ok := request(in); ok {
+			io.WriteString(conn, okAnswer)
+		}
+		request(in)
+		reset(conn)
+	})
+	var dials atomic.Int32
+	c := newClient(t, func(o *Options) {
+		o.Attempts = 1
+		o.Dial = func(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
+			if dials.Add(1) > 1 {
+				return nil, syscall.ECONNREFUSED
+			}
+			return dialTCP(ctx, addr)
+		}
+	})
+	p := operated(t, c, url)
+	mustDo(t, c, p, get(url))
+	failure := mustFail(t, t.Context(), c, p, &Request{Method: "DELETE", URL: url}, spec.KindTransport)
+	if !failure.Sent || dials.Load() != 2 {
+		t.Errorf("sent %v after %d dials", failure.Sent, dials.Load())
 	}
 }

@@ -3,6 +3,7 @@ package safego
 import (
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 
@@ -33,9 +34,14 @@ func Recover(onPanic func(*spec.Error)) {
 	}
 }
 
-// FromPanic makes the internal error of a recovered value.
+// FromPanic makes the internal error of a recovered value. It quotes only what the
+// runtime says of itself: any other value may hold a secret.
 func FromPanic(r any, stack []byte) *spec.Error {
-	e := &spec.Error{Kind: spec.KindInternal, Message: "a defect of Atlas: " + fmt.Sprint(r), Hint: "please report it with the details"}
+	what := fmt.Sprintf("panic with a %T", r)
+	if own, ok := r.(runtime.Error); ok {
+		what = own.Error()
+	}
+	e := &spec.Error{Kind: spec.KindInternal, Message: "a defect of Atlas: " + what, Hint: "please report it with the details"}
 	if text, err := json.Marshal(map[string]string{"stack": string(stack)}); err == nil {
 		e.Details = text
 	}

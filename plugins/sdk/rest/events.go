@@ -21,7 +21,8 @@ func NewEvents(body string) Events { return Events{text: body} }
 // Next returns the next whole event that has data or an identifier.
 func (e *Events) Next() (event Event, ok bool) {
 	start := e.pos
-	seen := false
+	seen, lines := false, 0
+	var data []byte // of an event that has several lines of it
 	for {
 		line, next, whole := e.line()
 		if !whole {
@@ -30,6 +31,9 @@ func (e *Events) Next() (event Event, ok bool) {
 		}
 		e.pos = next
 		if line == "" {
+			if lines > 1 {
+				event.Data = string(data)
+			}
 			if seen {
 				return event, true
 			}
@@ -44,11 +48,16 @@ func (e *Events) Next() (event Event, ok bool) {
 		case "event":
 			event.Name = value
 		case "data":
-			if event.Data != "" {
-				event.Data += "\n"
+			switch lines {
+			case 0:
+				event.Data = value
+			case 1:
+				data = append(data, event.Data...)
+				fallthrough
+			default:
+				data = append(append(data, '\n'), value...)
 			}
-			event.Data += value
-			seen = true
+			seen, lines = true, lines+1
 		}
 	}
 }

@@ -30,6 +30,15 @@ func ReadProblem(text string) Problem {
 	if r.Kind() != jsonx.Object {
 		return Problem{Text: clip(firstLine(text))}
 	}
+	p := readObject(&r)
+	if r.Failed() {
+		return Problem{Text: clip(firstLine(text))}
+	}
+	return p
+}
+
+// readObject reads an error that is an object, and those in it, in one walk.
+func readObject(r *jsonx.Reader) Problem {
 	p := Problem{JSON: true}
 	var title, detail, message, plain string
 	for more := r.Object(); more; more = r.NextMember() {
@@ -44,7 +53,7 @@ func ReadProblem(text string) Problem {
 			p.Code = r.Text()
 		case "error":
 			if r.Kind() == jsonx.Object {
-				nested := ReadProblem(r.Raw())
+				nested := readObject(r)
 				plain = nested.Text
 				if p.Code == "" {
 					p.Code = nested.Code
@@ -53,13 +62,10 @@ func ReadProblem(text string) Problem {
 			}
 			plain = r.Text()
 		case "errors":
-			p.Errors = readErrors(&r)
+			p.Errors = readErrors(r)
 		default:
 			r.Skip()
 		}
-	}
-	if r.Failed() {
-		return Problem{Text: clip(firstLine(text))}
 	}
 	for _, candidate := range []string{detail, plain, message, title} {
 		if candidate != "" {
@@ -79,7 +85,7 @@ func readErrors(r *jsonx.Reader) []string {
 	for more := r.Array(); more; more = r.NextElement() {
 		sentence := ""
 		if r.Kind() == jsonx.Object {
-			sentence = ReadProblem(r.Raw()).Text
+			sentence = readObject(r).Text
 		} else {
 			sentence = r.Text()
 		}
