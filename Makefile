@@ -11,7 +11,8 @@ include $(sort $(wildcard mk/*.mk))
 
 .PHONY: help
 help: ## Print this list
-	@awk -F':.*## ' '/^[a-zA-Z0-9_-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST) | sort
+	@bold=; plain=; if [ -t 1 ]; then bold=$$'\e[1m'; plain=$$'\e[0m'; fi; \
+	awk -F':.*## ' -v bold="$$bold" -v plain="$$plain" '/^[a-zA-Z0-9_-]+:.*## / {printf "  %s%-15s%s %s\n", bold, $$1, plain, $$2}' $(MAKEFILE_LIST) | sort
 
 .PHONY: all
 all: plugins lib cli ## Build everything a user links or runs: plugins, library, command line

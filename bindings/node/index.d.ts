@@ -218,6 +218,6 @@ export class CancelledError extends AtlasError { readonly kind: 'cancelled'; }
 export class PluginError extends AtlasError { readonly kind: 'plugin'; }
 export class InternalError extends AtlasError { readonly kind: 'internal'; }
 /** The client is closed. */
-export class ClosedError extends ConflictError {}
+export class ClosedError extends CancelledError {}
 /** The addon or the library cannot be loaded; the message says what to do. */
 export class LoadError extends UnsupportedError {}

@@ -336,7 +336,7 @@ export interface ComputeSpawnParams {
   offer_id?: string;
   /** Which candidate comes first: order takes the GPUs, then the providers as listed, then the cheapest; price takes the cheapest of all. Default order. */
   prefer?: "order" | "price";
-  /** Ceiling in USD per hour for the whole machine. Nothing dearer, and nothing whose price is not known, is rented. */
+  /** Ceiling in USD per hour for the whole machine; absent, and not 0, for none. Nothing dearer, and nothing whose price is not known, is rented. */
   max_price_per_hour?: number;
   /** How long to go on looking while nothing is to be had, ms. Default: not at all. */
   wait_for_capacity_ms?: number;
@@ -975,7 +975,7 @@ export interface OffersSearchParams {
   cloud_type?: "any" | "secure" | "community";
   /** Only these regions, by the clouds' own names or ISO country codes. Default: all. */
   regions?: string | string[];
-  /** Ceiling in USD per hour for the whole machine. */
+  /** Ceiling in USD per hour for the whole machine; absent, and not 0, for none. */
   max_price_per_hour?: number;
   /** Least reliability, 0 to 1. Clouds that tell none are kept: their machines are their own. */
   min_reliability?: number;
@@ -1224,7 +1224,7 @@ export interface OrchestratorSpawnParams {
   offer_id?: string;
   /** Which candidate comes first: order takes the GPUs, then the providers as listed, then the cheapest; price takes the cheapest of all. Default order. */
   prefer?: "order" | "price";
-  /** Ceiling in USD per hour for the whole machine. Nothing dearer, and nothing whose price is not known, is rented. */
+  /** Ceiling in USD per hour for the whole machine; absent, and not 0, for none. Nothing dearer, and nothing whose price is not known, is rented. */
   max_price_per_hour?: number;
   /** How long to go on looking while nothing is to be had, ms. Default: not at all. */
   wait_for_capacity_ms?: number;

@@ -81,7 +81,7 @@ func (f *flyCommand) watch(ctx context.Context, subscription string) error {
 		if ctx.Err() != nil {
 			view.clear()
 			_, _ = f.call(context.WithoutCancel(ctx), "events.unsubscribe", map[string]any{"subscription": subscription}, 0) // closing the client waits for the end
-			return fmt.Errorf("the deploy was cancelled; machines may be partly replaced")
+			return fmt.Errorf("%w: the deploy was cancelled; machines may be partly replaced", errInterrupted)
 		}
 		if err != nil {
 			return err

@@ -139,7 +139,7 @@ func TestFly_ASilentDeployShowsThatTimePassesAndEndsOnCancel(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
 	defer cancel()
 	code, text := watched(t, ctx, "fly", "deploy", folder)
-	if code != 1 || !strings.Contains(text, " 1s\x1b[0m\r") || !strings.Contains(text, " 2s\x1b[0m\r") || !strings.Contains(text, "cancelled") {
+	if code != exitInterrupted || !strings.Contains(text, " 1s\x1b[0m\r") || !strings.Contains(text, " 2s\x1b[0m\r") || !strings.Contains(text, "cancelled") {
 		t.Errorf("%d %q", code, text)
 	}
 	record, _ := os.ReadFile(log)

@@ -28,6 +28,12 @@ type Token struct {
 	Env    map[string]string `json:"env" doc:"Environment to give the machine: ATLAS_PRESHARED_KEY."`
 }
 
+// String keeps the token out of what is printed; its fields and its JSON have it.
+func (t Token) String() string { return "bearer " + spec.Redacted }
+
+// GoString does the same for %#v.
+func (t Token) GoString() string { return "auth.Token(" + t.String() + ")" }
+
 // MintToken makes a bearer token of 32 bytes read from random.
 func MintToken(random io.Reader) (*Token, *spec.Error) {
 	text, err := MintSecret(random)

@@ -112,7 +112,11 @@ func (s *Service) probe(ctx context.Context, a *provider.Account, c *spec.Comput
 		}
 	}
 	if url == "" {
-		return false, "", wrong("probe.port", "the machine has no such port", "its ports are: "+strings.Join(known, ", "))
+		hint := "it has none; name them in ports when renting"
+		if len(known) > 0 {
+			hint = "its ports are " + strings.Join(known, ", ")
+		}
+		return false, "", wrong("probe.port", "the machine has no such port", hint)
 	}
 	if !strings.HasPrefix(url, "tcp://") {
 		url = strings.TrimSuffix(url, "/") + "/" + strings.TrimPrefix(probe.Path, "/")

@@ -273,7 +273,7 @@ func TestSpawn_WaitsForCapacityAndLooksAgain(t *testing.T) {
 		c["vast"].create, c["runpod"].create = empty, empty
 		s := openMarket(c)
 		p := anywhere("rtx_4090")
-		p.WaitForCapacity = (10 * time.Minute).Milliseconds()
+		p.WaitForCapacityMS = (10 * time.Minute).Milliseconds()
 		got, err := s.Spawn(context.Background(), p)
 		if err != nil || time.Since(began) < 3*time.Minute || time.Since(began) > 5*time.Minute {
 			t.Errorf("%v %v after %s", got, err, time.Since(began))
@@ -284,7 +284,7 @@ func TestSpawn_WaitsForCapacityAndLooksAgain(t *testing.T) {
 		began = time.Now()
 		c["vast"].create = func(int, *spec.SpawnRequest) (*spec.Error, bool) { return noCapacity(), false }
 		c["runpod"].create = c["vast"].create
-		p.WaitForCapacity = (2 * time.Minute).Milliseconds()
+		p.WaitForCapacityMS = (2 * time.Minute).Milliseconds()
 		if _, err = s.Spawn(context.Background(), p); kind(err) != spec.KindCapacity || time.Since(began) > 2*time.Minute {
 			t.Errorf("%v after %s", err, time.Since(began))
 		}

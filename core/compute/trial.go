@@ -34,14 +34,14 @@ type trial struct {
 // willing to wait for capacity.
 func (t *trial) run(ctx context.Context) (*spec.Compute, *spec.Error) {
 	s := t.service
-	until := s.Clock.Now().Add(time.Duration(t.params.WaitForCapacity) * time.Millisecond)
+	until := s.Clock.Now().Add(time.Duration(t.params.WaitForCapacityMS) * time.Millisecond)
 	for pause := waitFirst; ; pause = min(2*pause, waitLongest) {
 		machine, e := t.round(ctx)
 		if e == nil {
 			return machine, nil
 		}
 		wait := max(pause, retryAfter(e, 0))
-		if e.Kind != spec.KindCapacity || t.params.WaitForCapacity == 0 || s.Clock.Now().Add(wait).After(until) {
+		if e.Kind != spec.KindCapacity || t.params.WaitForCapacityMS == 0 || s.Clock.Now().Add(wait).After(until) {
 			return nil, e
 		}
 		if s.Clock.Wait(ctx, wait) != nil {

@@ -14,7 +14,7 @@ type Params struct {
 	Spot            bool           `json:"spot" doc:"Interruptible machines instead of the others."`
 	CloudType       spec.CloudType `json:"cloud_type" enum:"any,secure,community" default:"any" doc:"Tier. Clouds without tiers count as any."`
 	Regions         []string       `json:"regions" single:"true" doc:"Only these regions, by the clouds' own names or ISO country codes. Default: all."`
-	MaxPricePerHour float64        `json:"max_price_per_hour" min:"0" doc:"Ceiling in USD per hour for the whole machine."`
+	MaxPricePerHour float64        `json:"max_price_per_hour" min:"0.000001" doc:"Ceiling in USD per hour for the whole machine; absent, and not 0, for none."`
 	MinReliability  float64        `json:"min_reliability" min:"0" max:"1" doc:"Least reliability, 0 to 1. Clouds that tell none are kept: their machines are their own."`
 	DiskGB          int            `json:"disk_gb" min:"0" doc:"Disk the machine must have, in GB."`
 	Limit           int            `json:"limit" min:"1" max:"1000" default:"100" doc:"Most offers to answer."`

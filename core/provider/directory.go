@@ -165,6 +165,9 @@ func (d *Directory) Known(name string) error {
 	if near := strict.Nearest(name, names); near != "" {
 		e.Hint = "did you mean " + near + "?"
 	}
+	if name == d.settings.Default {
+		e.Hint += " The configuration's default_provider says " + name
+	}
 	return e
 }
 

@@ -68,6 +68,12 @@ type Auth struct {
 	Header string `json:"header,omitempty" doc:"Ready header line of the bearer scheme."`
 }
 
+// String keeps the token out of what is printed; its fields and its JSON have it.
+func (a Auth) String() string { return a.Scheme + " " + Redacted }
+
+// GoString does the same for %#v.
+func (a Auth) GoString() string { return "spec.Auth(" + a.String() + ")" }
+
 // Compute is one rented machine.
 type Compute struct {
 	ID           string            `json:"id" doc:"The cloud's identifier."`

@@ -3,6 +3,9 @@
 //
 //	RUNPOD_API_KEY=… go run ./examples/go              on RunPod: costs money
 //	RUNPOD_API_KEY=any go run ./examples/go BASE_URL   on the simulator: see `exatlas sim`
+//
+// The job runs on the serverless endpoint RUNPOD_ENDPOINT; without it there is
+// one on the simulator alone.
 package main
 
 import (
@@ -54,7 +57,11 @@ func run(ctx context.Context, out io.Writer, baseURL string, getenv func(string)
 	if err != nil {
 		return err
 	}
-	err = use(ctx, out, client, machine)
+	endpoint := getenv("RUNPOD_ENDPOINT")
+	if endpoint == "" && baseURL != "" {
+		endpoint = "stream"
+	}
+	err = use(ctx, out, client, machine, endpoint)
 	if gone := giveBack(ctx, client, machine.ID); gone != nil {
 		return gone
 	}
@@ -63,7 +70,7 @@ func run(ctx context.Context, out io.Writer, baseURL string, getenv func(string)
 }
 
 // use waits for the machine and tells what a browser needs to talk to it.
-func use(ctx context.Context, out io.Writer, client *atlas.Client, machine *atlas.Spawned) error {
+func use(ctx context.Context, out io.Writer, client *atlas.Client, machine *atlas.Spawned, endpoint string) error {
 	ready, err := client.Compute.AwaitReady(ctx, atlas.AwaitParams{ID: machine.ID, TimeoutMS: 600_000})
 	if err != nil {
 		return err
@@ -71,12 +78,14 @@ func use(ctx context.Context, out io.Writer, client *atlas.Client, machine *atla
 	fmt.Fprintf(out, "rented %s for $%.2f an hour\n", ready.GPUType, *ready.CostPerHour)
 	fmt.Fprintf(out, "the browser calls %s\n", ready.Ports[0].URL)
 	fmt.Fprintf(out, "with the header %.30s...\n", machine.Auth.Header)
-	return runJob(ctx, out, client)
+	if endpoint == "" {
+		return nil
+	}
+	return runJob(ctx, out, client, endpoint)
 }
 
 // runJob runs a serverless job and prints what its worker yields.
-func runJob(ctx context.Context, out io.Writer, client *atlas.Client) error {
-	const endpoint = "stream"
+func runJob(ctx context.Context, out io.Writer, client *atlas.Client, endpoint string) error {
 	job, err := client.Jobs.Run(ctx, atlas.RunParams{Endpoint: endpoint, Input: atlas.Raw(`{"prompt":"a sunset"}`)})
 	if err != nil {
 		return err

@@ -4,10 +4,14 @@
 //   RUNPOD_API_KEY=... node rent.js
 //   exatlas sim --listen 127.0.0.1:8700 runpod
 //   RUNPOD_API_KEY=any RUNPOD_BASE_URL=http://127.0.0.1:8700 node rent.js
+//
+// The job runs on the serverless endpoint RUNPOD_ENDPOINT; without it there is
+// one on the simulator alone.
 
 import { CapacityError, Client } from 'exatlas';
 
-const { RUNPOD_BASE_URL: base_url, RUNPOD_ENDPOINT: endpoint = 'stream' } = process.env;
+const { RUNPOD_BASE_URL: base_url } = process.env;
+const endpoint = process.env.RUNPOD_ENDPOINT ?? (base_url ? 'stream' : undefined);
 const client = new Client({ default_provider: 'runpod', providers: base_url ? { runpod: { base_url } } : {} });
 
 async function rent() {
@@ -21,7 +25,7 @@ async function rent() {
     const ready = await client.compute.awaitReady({ id: machine.id, timeout_ms: 600_000 });
     console.log(`rented ${ready.gpu_type} for $${ready.cost_per_hour} an hour`);
     console.log(`the browser calls ${ready.ports[0].url} with the token of`, machine.auth); // prints it redacted
-    await runJob();
+    if (endpoint) await runJob();
   } finally {
     await client.compute.terminate({ id: machine.id });
     console.log('given back');

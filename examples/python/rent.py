@@ -2,6 +2,8 @@
 
     RUNPOD_API_KEY=... python rent.py              on RunPod: costs money
     RUNPOD_API_KEY=any python rent.py BASE_URL     on the simulator: see `exatlas sim`
+
+The job runs on the serverless endpoint RUNPOD_ENDPOINT; without it there is one on the simulator alone.
 """
 
 import os
@@ -11,6 +13,7 @@ import exatlas
 
 base_url = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("RUNPOD_BASE_URL", "")
 settings = {"runpod": {"base_url": base_url}} if base_url else {}
+endpoint = os.environ.get("RUNPOD_ENDPOINT", "stream" if base_url else "")
 
 with exatlas.Client(default_provider="runpod", providers=settings) as client:
     try:
@@ -31,6 +34,10 @@ with exatlas.Client(default_provider="runpod", providers=settings) as client:
         print(f"with the header {machine['auth']['header'][:30]}... (hash {machine['auth']['hash'][:12]}...)")
         # Printing the machine shows no secret.
         print(machine["auth"])
+        if endpoint:
+            job = client.jobs.run(endpoint=endpoint, input={"prompt": "a sunset"})
+            for chunk in client.jobs.stream(endpoint=endpoint, id=job["id"]):
+                print(f"the job says {chunk}")
     finally:
         client.compute.terminate(id=machine["id"])
         print("given back")

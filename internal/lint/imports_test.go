@@ -9,7 +9,7 @@ import (
 // layers gives each folder the folders of ours it may import. The longest
 // matching folder decides. It is the arrow diagram of the design:
 // spec <- auth catalog events store <- compute jobs offers fly <- orchestrator
-// <- dispatch <- root <- capi, cmd, dashboard.
+// <- dispatch <- root <- capi, cmd.
 var layers = map[string][]string{
 	"core/spec":           {},
 	"core/auth":           {"core/spec"},

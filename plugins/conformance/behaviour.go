@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -36,15 +37,30 @@ func (s *suite) checkSilence(g *Group, name, operation string, request []byte, c
 		}}
 	}
 	late := &trial{name: name + "; out of time", operation: operation, request: request, cloud: cloud, patience: 20 * time.Millisecond}
-	s.judge(g, late, ends(spec.KindTimeout, "out of time"))
+	s.verdict(g, late, s.tryAgain(func() *outcome { return s.try(late) }), ends(spec.KindTimeout, "out of time"))
 
-	ctx, cancel := context.WithCancel(s.ctx)
-	defer cancel()
-	given := &trial{name: name + "; cancelled", operation: operation, request: request, cloud: func(c context.Context, n int, r *egress.Request) (*egress.Response, *egress.Failure) {
-		answer, failure := cloud(cancelling(c, cancel), n, r)
-		return answer, failure
-	}}
-	s.verdict(g, given, s.tryIn(ctx, given), ends(spec.KindCancelled, "cancelled"))
+	given := &trial{name: name + "; cancelled", operation: operation, request: request}
+	o := s.tryAgain(func() *outcome {
+		ctx, cancel := context.WithCancel(s.ctx)
+		defer cancel()
+		given.cloud = func(c context.Context, n int, r *egress.Request) (*egress.Response, *egress.Failure) {
+			answer, failure := cloud(cancelling(c, cancel), n, r)
+			return answer, failure
+		}
+		return s.tryIn(ctx, given)
+	})
+	s.verdict(g, given, o, ends(spec.KindCancelled, "cancelled"))
+}
+
+// tryAgain gives a plugin that was stopped two more chances: once its call is
+// over it has a tenth of a second, which on a busy machine may pass without it
+// running at all. One that loops is stopped each time.
+func (s *suite) tryAgain(try func() *outcome) *outcome {
+	o := try()
+	for again := 0; again < 2 && o.err != nil && o.err.Kind == spec.KindPlugin && strings.Contains(o.err.Message, "computed for too long"); again++ {
+		o = try()
+	}
+	return o
 }
 
 // cancelling is a context that asks for the end of its call as soon as somebody

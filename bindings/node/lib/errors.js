@@ -55,7 +55,7 @@ class PluginError extends AtlasError {}
 class InternalError extends AtlasError {}
 
 /** The client is closed. */
-class ClosedError extends ConflictError {}
+class ClosedError extends CancelledError {}
 
 /** The addon or the library cannot be loaded; the message is the diagnosis. */
 class LoadError extends UnsupportedError {}
@@ -112,7 +112,7 @@ function fromFacts(facts, options) {
 
 function closed() {
   return new ClosedError({
-    kind: 'conflict', code: 'ATLAS_CLOSED', message: 'the client is closed', hint: 'open another with new Client(config)',
+    kind: 'cancelled', code: 'ATLAS_CLOSED', message: 'the client is closed', hint: 'open another with new Client(config)',
   });
 }
 

@@ -492,7 +492,7 @@ class ComputeSpawnParams(TypedDict, total=False):
     prefer: Literal["order", "price"]
     "Which candidate comes first: order takes the GPUs, then the providers as listed, then the cheapest; price takes the cheapest of all."
     max_price_per_hour: float
-    "Ceiling in USD per hour for the whole machine. Nothing dearer, and nothing whose price is not known, is rented."
+    "Ceiling in USD per hour for the whole machine; absent, and not 0, for none. Nothing dearer, and nothing whose price is not known, is rented."
     wait_for_capacity_ms: int
     "How long to go on looking while nothing is to be had, ms. Default: not at all."
     region_hints: List[str]
@@ -1285,7 +1285,7 @@ class OffersSearchParams(TypedDict, total=False):
     regions: Union[str, List[str]]
     "Only these regions, by the clouds' own names or ISO country codes. Default: all."
     max_price_per_hour: float
-    "Ceiling in USD per hour for the whole machine."
+    "Ceiling in USD per hour for the whole machine; absent, and not 0, for none."
     min_reliability: float
     "Least reliability, 0 to 1. Clouds that tell none are kept: their machines are their own."
     disk_gb: int
@@ -1580,7 +1580,7 @@ class OrchestratorSpawnParams(TypedDict, total=False):
     prefer: Literal["order", "price"]
     "Which candidate comes first: order takes the GPUs, then the providers as listed, then the cheapest; price takes the cheapest of all."
     max_price_per_hour: float
-    "Ceiling in USD per hour for the whole machine. Nothing dearer, and nothing whose price is not known, is rented."
+    "Ceiling in USD per hour for the whole machine; absent, and not 0, for none. Nothing dearer, and nothing whose price is not known, is rented."
     wait_for_capacity_ms: int
     "How long to go on looking while nothing is to be had, ms. Default: not at all."
     region_hints: List[str]

@@ -213,6 +213,8 @@ class UsageError(AtlasError):
 class ClosedError(UsageError):
     """The client is closed."""
 
+    kind = "cancelled"
+
 
 class BusyError(UsageError):
     """Too many calls are in flight on this client."""
@@ -227,6 +229,8 @@ class TooLargeError(UsageError):
 class ForkedError(UsageError):
     """Used in a child of ``fork`` whose parent had already loaded the library."""
 
+    kind = "unsupported"
+
 
 class VersionError(UsageError):
     """This package and the library speak different versions of the C interface."""
@@ -235,7 +239,7 @@ class VersionError(UsageError):
 class LibraryLoadError(UsageError):
     """The shared library could not be loaded; the message holds the diagnosis and the remedy."""
 
-    kind = "internal"
+    kind = "unsupported"
 
 
 _BY_KIND: Mapping[str, Type[AtlasError]] = {

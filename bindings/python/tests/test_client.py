@@ -93,8 +93,9 @@ def test_a_closed_client_says_so_and_closing_twice_is_allowed() -> None:
     client.close()
     assert client.closed
     assert repr(client) == "<exatlas.Client closed>"
-    with pytest.raises(errors.ClosedError, match="closed"):
+    with pytest.raises(errors.ClosedError, match="closed") as closed:
         client.info()
+    assert closed.value.kind == "cancelled"  # as in every language
     with pytest.raises(errors.ClosedError):
         client.jobs.run(endpoint="e", input={})
 

@@ -43,6 +43,14 @@ type FlyToken struct {
 	Warnings  []string `json:"warnings,omitempty" doc:"What the caller should know: a manual token that Fly refused and was passed over, a store that cannot be read."`
 }
 
+// String keeps the token out of what is printed; its fields and its JSON have it.
+func (t FlyToken) String() string {
+	return string(t.Source) + " token of " + t.App + " " + spec.Redacted
+}
+
+// GoString does the same for %#v.
+func (t FlyToken) GoString() string { return "tokens.FlyToken(" + t.String() + ")" }
+
 // FlyTokenInvalidated is the result of fly.tokens.invalidate.
 type FlyTokenInvalidated struct {
 	App     string   `json:"app" doc:"Name of the app."`
