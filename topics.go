@@ -14,7 +14,7 @@ import (
 // misspelt one would be silent for ever.
 func checkTopic(topic string) error {
 	families := []string{"compute", "jobs"} // each followed by an identifier
-	single := []string{compute.TopicRentals, TopicProviders, TopicProviderLogs, orchestrator.TopicReaper}
+	single := []string{compute.TopicRentals, TopicProviders, TopicProviderLogs, orchestrator.TopicReaper, TopicTelemetry}
 	family, id, of := strings.Cut(topic, ":")
 	e := &spec.Error{Kind: spec.KindValidation, Message: "params.topic: no such topic"}
 	switch {

@@ -40,7 +40,7 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 		Dir:       settings.Plugins.Dir,
 		CacheDir:  cacheDir(settings.Plugins.CacheDir),
 		Providers: operatorSettings(settings),
-		Egress:    egress.Options{UserAgent: userAgent},
+		Egress:    egress.Options{UserAgent: userAgent, Observer: c.observer},
 		Log:       c.logged,
 		Changed: func(change host.Change) {
 			<-ready

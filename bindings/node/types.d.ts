@@ -488,7 +488,7 @@ export interface ComputeTerminateParams {
 
 /** The params of events.subscribe. */
 export interface EventsSubscribeParams {
-  /** Topic: compute:<machine id>, jobs:<job id>, rentals, providers, providers.log or orchestrator. */
+  /** Topic: compute:<machine id>, jobs:<job id>, rentals, providers, providers.log, orchestrator or telemetry. */
   topic: string;
   /** Sequence number to start from; 1 for everything kept. Absent: new events alone. */
   from?: number;

@@ -39,7 +39,7 @@ type Options struct {
 	Clock    Clock                                                            // default: the system's
 	Random   func() float64                                                   // default: math/rand/v2; in [0, 1)
 
-	Observe func(Event) // called after every attempt, on the caller's goroutine; may be nil
+	Observer func() func(Event) // asked after every attempt who is to be told of it, on the caller's goroutine; either may be nil
 }
 
 // Client sends the requests of all providers of one host. Its methods may be

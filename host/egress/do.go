@@ -106,8 +106,10 @@ func (c *Client) follow(ctx context.Context, p *Policy, a *account, m *message, 
 		if failure == nil {
 			c.heed(a, &got)
 		}
-		if c.options.Observe != nil {
-			c.tell(p, m, got.response, failure, attempt, time.Since(start))
+		if c.options.Observer != nil {
+			if told := c.options.Observer(); told != nil {
+				told(happened(p, m, got.response, failure, attempt, time.Since(start)))
+			}
 		}
 		if failure != nil || !redirect(got.response.Status) || got.location == "" {
 			return got, failure
@@ -186,13 +188,13 @@ func (t *target) resolve(location string) string {
 	return base.ResolveReference(next).String()
 }
 
-// tell reports an attempt to the observer.
-func (c *Client) tell(p *Policy, m *message, got *Response, failure *Failure, attempt int, took time.Duration) {
+// happened is the event of an attempt.
+func happened(p *Policy, m *message, got *Response, failure *Failure, attempt int, took time.Duration) Event {
 	e := Event{Provider: p.provider, Method: m.method, Host: m.at.authority, Path: redactText(m.at.barePath(), m.key), Attempt: attempt, Duration: took}
 	if failure != nil {
 		e.Status, e.Err = failure.Status, failure.Kind
 	} else {
 		e.Status = got.Status
 	}
-	c.options.Observe(e)
+	return e
 }

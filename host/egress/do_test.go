@@ -315,7 +315,9 @@ func TestDo_TellsTheObserverWithoutSecrets(t *testing.T) {
 		}
 	})
 	var events []Event
-	c := newClient(t, func(o *Options) { o.Observe = func(e Event) { events = append(events, e) } })
+	c := newClient(t, func(o *Options) {
+		o.Observer = func() func(Event) { return func(e Event) { events = append(events, e) } }
+	})
 	p := operated(t, c, url)
 	mustDo(t, c, p, get(url+"/v2/"+canary+"?q="+canary))
 	mustDo(t, c, p, get(url+"/busy"))

@@ -665,7 +665,7 @@ class ComputeTerminateParams(_ComputeTerminateParamsRequired, total=False):
 
 class _EventsSubscribeParamsRequired(TypedDict):
     topic: str
-    "Topic: compute:<machine id>, jobs:<job id>, rentals, providers, providers.log or orchestrator."
+    "Topic: compute:<machine id>, jobs:<job id>, rentals, providers, providers.log, orchestrator or telemetry."
 
 
 _EventsSubscribeParamsOptional = TypedDict(
