@@ -19,7 +19,7 @@ func (s *Service) observe(t *tracked, c *spec.Compute) {
 	case c.Status == spec.StatusFailed:
 		s.look(t, c, ReasonFailed)
 		return
-	case c.Status == spec.StatusStopped && d.spot:
+	case c.Status == spec.StatusStopped && d.spot && !d.stopped: // by nobody of Atlas's
 		s.look(t, c, ReasonPreempted)
 		return
 	}
