@@ -132,3 +132,29 @@ func TestShutdown_NamesWhatMayHaveBeenRented(t *testing.T) {
 		w.cloud.set(func(c *cloud) { c.fail, c.lose = nil, nil })
 	})
 }
+
+func TestShutdown_StoppedSpotMachineIsNotTakenForPreempted(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		s := p.spawn(idle(0), func(p *SpawnParams) { p.OnExit = Stop })
+		w.cloud.set(func(c *cloud) { c.machines[s.Compute.ID].Spot = true })
+		wait(time.Minute)
+		p.close()
+		q := w.process()
+		defer q.close()
+		wait(time.Minute)
+		disk := 0.01 // what it costs while it is stopped
+		w.cloud.set(func(c *cloud) { c.machines[s.Compute.ID].CostPerHour = &disk })
+		wait(2 * time.Minute)
+		if got := q.get(s.ID); got.State != "live" || w.cloud.machines[s.Compute.ID] == nil {
+			t.Fatalf("%s, %s: it was stopped by its own client", got.State, got.Reason)
+		}
+		w.cloud.set(func(c *cloud) { c.machines[s.Compute.ID].Status = spec.StatusRunning }) // resumed
+		wait(time.Minute)
+		w.cloud.set(func(c *cloud) { c.machines[s.Compute.ID].Status = spec.StatusStopped }) // by the cloud
+		wait(time.Minute)
+		if got := q.get(s.ID); got.State != "ended" || got.Reason != ReasonPreempted {
+			t.Fatalf("%s, %s", got.State, got.Reason)
+		}
+	})
+}

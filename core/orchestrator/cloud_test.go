@@ -56,7 +56,7 @@ func (c *cloud) Names() []string { return []string{"runpod", "vast"} }
 func (c *cloud) Manifest(context.Context, string) (*spec.Manifest, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	able := []spec.Capability{spec.CapGPU, spec.CapCPU}
+	able := []spec.Capability{spec.CapGPU, spec.CapCPU, spec.CapSpot}
 	if !c.stopless {
 		able = append(able, spec.CapStopStart)
 	}

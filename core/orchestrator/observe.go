@@ -17,21 +17,20 @@ func (s *Service) observe(t *tracked, c *spec.Compute) {
 		s.ended(t, ReasonVanished)
 		return
 	case c.Status == spec.StatusFailed:
-		s.look(t, c)
-		_, _ = s.finish(t, ReasonFailed, 0) // seen again by the next poll otherwise
+		s.look(t, c, ReasonFailed)
 		return
-	case c.Status == spec.StatusStopped && d.spot:
-		s.look(t, c)
-		s.preempted(t)
+	case c.Status == spec.StatusStopped && d.spot && !d.stopped: // by nobody of Atlas's
+		s.look(t, c, ReasonPreempted)
 		return
 	}
 	if d.differs(c) {
-		s.look(t, c)
+		s.look(t, c, "")
 	}
 }
 
-// look writes down how a machine looks now.
-func (s *Service) look(t *tracked, c *spec.Compute) {
+// look writes down how a machine looks now, and, where that is a reason to, that its
+// session ends.
+func (s *Service) look(t *tracked, c *spec.Compute, end string) {
 	_, _ = s.change(t, func(row *store.Session, d *document) ([]store.Event, bool) {
 		if row.State != store.Live {
 			return nil, false
@@ -58,23 +57,20 @@ func (s *Service) look(t *tracked, c *spec.Compute) {
 			d.reprice(now, seen.CostPerHour)
 		}
 		d.Compute = &seen
-		return told, true
-	}, 0) // seen again by the next poll otherwise
-	s.arm(t)
-}
-
-// preempted ends a session whose machine the cloud took back.
-func (s *Service) preempted(t *tracked) {
-	_, _ = s.change(t, func(row *store.Session, d *document) ([]store.Event, bool) {
-		if row.State != store.Live {
-			return nil, false
+		if end == "" {
+			return told, true
 		}
-		row.State, d.Reason = store.Ending, ReasonPreempted
-		return []store.Event{s.event("preempted", map[string]any{"session": t.id}), s.event("terminating", map[string]any{"session": t.id, "reason": ReasonPreempted})}, true
+		row.State, d.Reason = store.Ending, end
+		if end == ReasonPreempted {
+			told = append(told, s.event("preempted", map[string]any{"session": t.id}))
+		}
+		return append(told, s.event("terminating", map[string]any{"session": t.id, "reason": end})), true
 	}, 0) // seen again by the next poll otherwise
 	if row, _ := t.state(); row.State == store.Ending {
 		s.later(t, 0)
+		return
 	}
+	s.arm(t)
 }
 
 // ready tells whether a machine runs and its ports are known.

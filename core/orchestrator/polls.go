@@ -39,8 +39,15 @@ type polls struct {
 }
 
 type cloudPoll struct {
-	next    int64 // ms of the store's clock
+	next    time.Time // of this process, since a poll is no deadline of the store's clock
 	running bool
+}
+
+// bring has a cloud polled at a time, unless it is sooner.
+func (c *cloudPoll) bring(at time.Time) {
+	if at.Before(c.next) {
+		c.next = at
+	}
 }
 
 func newPolls(s *Service) *polls {
@@ -55,7 +62,7 @@ func (p *polls) watch(t *tracked) {
 		p.young[t] = true
 		p.mu.Unlock()
 	}
-	p.at(row.Provider, p.service.node.now()+min(pollNew, p.service.Settings.Poll).Milliseconds())
+	p.at(row.Provider, p.service.Clock.Now().Add(min(pollNew, p.service.Settings.Poll)))
 }
 
 // unready lists some sessions at a provider whose machines are not ready.
@@ -152,11 +159,14 @@ func (p *polls) ask(t *tracked) {
 
 // fresh tells whether a machine is so new that its cloud may not show it yet.
 func (s *Service) fresh(ctx context.Context, row *store.Session, d *terms, now int64) bool {
+	if d.rentedAt > s.node.now()+time.Minute.Milliseconds() {
+		return false // the store's clock has been set back since
+	}
 	lag, err := s.Compute.ListingLag(ctx, row.Provider)
 	return err != nil || now-d.rentedAt < lag.Milliseconds()
 }
 
-func (p *polls) at(provider string, at int64) {
+func (p *polls) at(provider string, at time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.clouds[provider]
@@ -164,7 +174,7 @@ func (p *polls) at(provider string, at int64) {
 		c = &cloudPoll{next: at}
 		p.clouds[provider] = c
 	}
-	c.next = min(c.next, at)
+	c.bring(at)
 	p.rouse()
 }
 
@@ -193,17 +203,17 @@ func (p *polls) begin() time.Duration {
 		p.asking = true
 		safego.Go(&s.work, nil, p.askSingly)
 	}
-	now, wait := s.node.now(), time.Hour
+	now, wait := s.Clock.Now(), time.Hour
 	for name, c := range p.clouds {
 		if c.running {
 			continue
 		}
-		if left := time.Duration(c.next-now) * time.Millisecond; left > 0 {
+		if left := c.next.Sub(now); left > 0 {
 			wait = min(wait, left)
 			continue
 		}
 		c.running = true
-		c.next = now + time.Hour.Milliseconds()
+		c.next = now.Add(time.Hour)
 		safego.Go(&s.work, nil, func() { p.done(name, p.poll(name)) })
 	}
 	return wait
@@ -222,7 +232,7 @@ func (p *polls) done(name string, wait time.Duration) {
 		}
 		wait = pollNew // a session has come since
 	}
-	c.next = min(c.next, p.service.node.now()+wait.Milliseconds())
+	c.bring(p.service.Clock.Now().Add(wait))
 	p.mu.Unlock()
 	p.at(name, c.next)
 }

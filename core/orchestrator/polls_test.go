@@ -1,10 +1,13 @@
 package orchestrator
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/exatlas/atlas/core/clock"
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/store/memory"
 )
 
 func TestPolls_OfACloudGoOnForASessionThatComesAsTheyEnd(t *testing.T) {
@@ -12,7 +15,7 @@ func TestPolls_OfACloudGoOnForASessionThatComesAsTheyEnd(t *testing.T) {
 		p := w.process()
 		defer p.close()
 		p.polls.mu.Lock()
-		p.polls.clouds["runpod"] = &cloudPoll{running: true, next: p.node.now() + time.Hour.Milliseconds()}
+		p.polls.clouds["runpod"] = &cloudPoll{running: true, next: time.Now().Add(time.Hour)}
 		p.polls.mu.Unlock()
 		pause := p.polls.poll("runpod") // finds that no session is there
 		w.cloud.status = spec.StatusProvisioning
@@ -44,6 +47,32 @@ func TestReadiness_IsNotDecidedWhenTheCloudCannotTell(t *testing.T) {
 		wait(time.Minute)
 		if got := p.get(s.ID); got.State != "live" || got.ReadyAt == "" {
 			t.Fatalf("%+v", got)
+		}
+	})
+}
+
+// stepped is a clock that can be set.
+type stepped struct {
+	clock.System
+	by atomic.Int64 // ns
+}
+
+func (c *stepped) Now() time.Time { return time.Now().Add(time.Duration(c.by.Load())) }
+
+func TestPolls_GoOnWhenTheStoresClockIsSetBack(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		clock := &stepped{}
+		w.store = memory.New(clock)
+		p := w.process()
+		defer p.close()
+		s := p.spawn(idle(0))
+		wait(time.Minute)
+		clock.by.Store(int64(-2 * time.Hour))
+		wait(10 * time.Second)
+		w.cloud.set(func(c *cloud) { delete(c.machines, s.Compute.ID) })
+		wait(2 * time.Minute)
+		if got := p.get(s.ID); got.State != "ended" || got.Reason != ReasonVanished {
+			t.Fatalf("%s: nobody looks at its cloud", got.State)
 		}
 	})
 }

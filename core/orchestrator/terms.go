@@ -16,7 +16,7 @@ type terms struct {
 	rentedAt, readyAt, pricedAt        int64
 	maxCost, price, spent              float64
 	priced                             bool // price is known
-	spot, keeps, stops                 bool
+	spot, stopped, keeps, stops        bool
 	looks                              uint64 // of the machine, as looksOf prints them; 0: it is not known
 	account                            string // one text for all of an account
 }
@@ -28,7 +28,7 @@ func (d *document) terms() terms {
 		t.price, t.priced = *d.Price, true
 	}
 	if d.Compute != nil {
-		t.spot, t.looks = d.Compute.Spot, looksOf(d.Compute)
+		t.spot, t.stopped, t.looks = d.Compute.Spot, d.Compute.Status == spec.StatusStopped, looksOf(d.Compute)
 	}
 	return t
 }
