@@ -153,7 +153,9 @@ func redactBody(body []byte, key string, cut bool) []byte {
 	all := needles(key)
 	var begins [256]bool
 	begins['\\'], begins['%'] = true, true
+	backslashed := false // whether one begins with what also begins an escape
 	for _, needle := range all {
+		backslashed = backslashed || needle[0] == '\\'
 		begins[needle[0]] = true
 		begins['+'] = begins['+'] || needle[0] == ' '
 	}
@@ -163,6 +165,7 @@ func redactBody(body []byte, key string, cut bool) []byte {
 		if !begins[body[i]] {
 			continue
 		}
+		at := i
 		for _, needle := range all {
 			end, found := match(body[i:], needle)
 			if whole := found == len(needle); !whole && (!cut || i+end < len(body) || found < shortest) {
@@ -176,11 +179,29 @@ func redactBody(body []byte, key string, cut bool) []byte {
 			i = copied - 1
 			break
 		}
+		if i == at && body[i] == '\\' { // nothing begins here
+			i = skipEscapes(body, i, backslashed)
+		}
 	}
 	if copied == 0 {
 		return body
 	}
 	return append(out, body[copied:]...)
+}
+
+// skipEscapes returns the place before which nothing begins that did not begin at
+// the first backslash of a run, so that a run is walked over once and not from each
+// of its bytes. What itself begins with a backslash may begin at its last ones.
+func skipEscapes(body []byte, at int, backslashed bool) int {
+	const last = 64
+	end := at + 1
+	for end < len(body) && body[end] == '\\' {
+		end++
+	}
+	if !backslashed {
+		return end - 1
+	}
+	return max(at, end-1-last)
 }
 
 // redactText takes a credential out of a text.

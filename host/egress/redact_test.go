@@ -165,3 +165,21 @@ func FuzzRedact(f *testing.F) {
 		}
 	})
 }
+
+// TestRedact_EndsForAnswersMadeOfEscapes: a search that began anew at each of a
+// run of backslashes would take hours for these.
+func TestRedact_EndsForAnswersMadeOfEscapes(t *testing.T) {
+	const size = 1 << 20
+	for _, key := range append(keys(), `\\odd\\key`) {
+		for _, unit := range []string{`\`, `%`, `%25`, `25`, `\u`, `\%`, key[:1] + `\`} {
+			body := unit + strings.Repeat(unit, size/len(unit))
+			if got := redactBody([]byte(body), key, false); string(got) != body {
+				t.Errorf("%q in a body of %q: %.100q", key, unit, got)
+			}
+			body = body[:1000] + `"` + key + `"`
+			if got := string(redactBody([]byte(body), key, false)); strings.Contains(got, key) || !strings.HasSuffix(got, spec.Redacted+`"`) {
+				t.Errorf("%.20q behind %q: %.100q", key, unit, got[max(0, len(got)-100):])
+			}
+		}
+	}
+}
