@@ -12,8 +12,8 @@ import (
 )
 
 // TopicTelemetry is where every HTTP request of a provider is told, each attempt
-// by itself. Its events drop like log lines where a reader does not keep up, and
-// none are kept: without a subscription nothing is made.
+// by itself, while somebody subscribes: without a subscription no event is made.
+// They drop like log lines where a reader does not keep up.
 const TopicTelemetry = "telemetry"
 
 // requestEvent is the data of an event "request".
