@@ -1268,7 +1268,7 @@ export interface OrchestratorSpawnParams {
   max_lifetime_ms?: number;
   /** The session ends when its machine is not ready so long after it was rented, ms. 0: never. Default 900000. */
   ready_timeout_ms?: number;
-  /** The session ends when it has cost so much, USD. 0: no limit. Needs a cloud that tells its price. Default 0. */
+  /** The session ends when it has cost so much, USD; absent, and not 0, for no limit. Needs a cloud that tells its price. */
   max_cost?: number;
   /** What becomes of the machine when the client is closed. A process that dies leaves it to the next one. Default keep. */
   on_exit?: "keep" | "stop" | "terminate";

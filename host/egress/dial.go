@@ -44,8 +44,11 @@ func (c *Client) dial(ctx context.Context, p *pool) (*conn, *Failure) {
 	if ends(ctx) != nil {
 		return nil, ended(ctx, "connecting to "+p.origin.host, false)
 	}
-	failure = broken("no connection to "+p.origin.host+": "+reason(err), false)
+	failure = broken("no connection to "+p.origin.place()+": "+reason(err), false)
 	failure.Err = err
+	if p.origin.private {
+		failure.Hint = "is the server running? the provider's base_url or urls name it"
+	}
 	return nil, failure
 }
 

@@ -121,7 +121,7 @@ func TestDo_SaysWhatIsWrongWithTheNetwork(t *testing.T) {
 	listener.Close()
 	c = newClient(t)
 	failure = mustFail(t, t.Context(), c, operated(t, c, url), &Request{Method: "POST", URL: url}, spec.KindTransport)
-	if failure.Sent || !strings.Contains(failure.Message, "connection refused") {
+	if failure.Sent || !strings.Contains(failure.Message, strings.TrimPrefix(url, "http://")+": connection refused") || !strings.Contains(failure.Hint, "base_url") {
 		t.Errorf("closed port: sent %v, %q", failure.Sent, failure.Message)
 	}
 }

@@ -2,6 +2,8 @@ package egress
 
 import (
 	"context"
+	"net"
+	"strconv"
 	"time"
 
 	"github.com/exatlas/atlas/core/spec"
@@ -15,6 +17,14 @@ type origin struct {
 	private bool
 	port    uint16
 	host    string
+}
+
+// place names the origin to a person: with its port where that is not the usual one.
+func (o *origin) place() string {
+	if o.secure && o.port == 443 || !o.secure && o.port == 80 {
+		return o.host
+	}
+	return net.JoinHostPort(o.host, strconv.Itoa(int(o.port)))
 }
 
 // pool holds the connections to one origin. The client's lock guards it.

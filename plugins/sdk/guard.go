@@ -20,7 +20,7 @@ func (g guard) Do(request Request) (Response, *spec.Error) {
 			Hint: "the cloud's API may have changed, or something between answered in its place"}
 	}
 	if climbs(request.URL) {
-		return Response{}, &spec.Error{Kind: spec.KindValidation, Message: "an identifier is none", Hint: "take one that the cloud gave"}
+		return Response{}, &spec.Error{Kind: spec.KindValidation, Message: "an identifier of the request is, or holds, the name of a folder such as ..", Hint: "take the identifier as the cloud gave it"}
 	}
 	for i := range request.Header {
 		if !printable(request.Header[i].Value) {

@@ -1624,7 +1624,7 @@ class OrchestratorSpawnParams(TypedDict, total=False):
     ready_timeout_ms: int
     "The session ends when its machine is not ready so long after it was rented, ms. 0: never."
     max_cost: float
-    "The session ends when it has cost so much, USD. 0: no limit. Needs a cloud that tells its price."
+    "The session ends when it has cost so much, USD; absent, and not 0, for no limit. Needs a cloud that tells its price."
     on_exit: Literal["keep", "stop", "terminate"]
     "What becomes of the machine when the client is closed. A process that dies leaves it to the next one."
 
