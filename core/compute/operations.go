@@ -64,12 +64,30 @@ func (s *Service) Terminate(ctx context.Context, p *IDParams) (*spec.Compute, er
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.terminate(ctx, &a, p.ID, p.IncludeRaw)
+	c, _, err := s.end(ctx, &a, p)
+	return c, err
+}
+
+// End is Terminate with the client's own credential for who must know whether the
+// cloud knew of the machine: known is false where there was none, which a cloud
+// may say of a machine that is too new to show.
+func (s *Service) End(ctx context.Context, p *IDParams) (known bool, err error) {
+	a, err := s.Directory.Find(ctx, p.Provider, spec.Secret{})
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	s.complete(&a, c, p, spec.StatusTerminated)
-	return c, nil
+	_, known, err = s.end(ctx, &a, p)
+	return known, err
+}
+
+func (s *Service) end(ctx context.Context, a *provider.Account, p *IDParams) (c *spec.Compute, known bool, err error) {
+	c, err = s.terminate(ctx, a, p.ID, p.IncludeRaw)
+	if err != nil {
+		return nil, false, err
+	}
+	known = c.Status != spec.StatusTerminated || c.NativeStatus != ""
+	s.complete(a, c, p, spec.StatusTerminated)
+	return c, known, nil
 }
 
 func (s *Service) terminate(ctx context.Context, a *provider.Account, id string, raw bool) (*spec.Compute, error) {

@@ -39,6 +39,7 @@ type cloud struct {
 	status   spec.Status                                 // of new machines
 	down     string                                      // a provider that does not answer
 	stopless bool                                        // its machines cannot be stopped
+	terse    bool                                        // it answers nothing to a terminate
 	accounts map[string]string                           // whose a credential is; nil: all are of one account
 	owner    map[string]string                           // account of each machine
 	fail     func(operation string, n int) *spec.Error   // an operation fails without effect
@@ -137,6 +138,9 @@ func (c *cloud) do(n int, call spec.Call) (any, *spec.Error) {
 	switch call.Operation {
 	case spec.OpTerminate:
 		delete(c.machines, r.ID)
+		if c.terse {
+			return spec.Compute{}, nil
+		}
 	case spec.OpStop:
 		m.Status = spec.StatusStopped
 	}

@@ -30,13 +30,13 @@ func (s *Service) giveBack(t *tracked, row store.Session) {
 			s.refused(t, why)
 			return
 		}
-		c, err := s.Compute.Terminate(ctx, &compute.IDParams{Target: target(row.Provider), ID: row.ComputeID})
+		known, err := s.Compute.End(ctx, &compute.IDParams{Target: target(row.Provider), ID: row.ComputeID})
 		if err != nil {
 			s.refused(t, spec.AsError(err))
 			return
 		}
 		t.accepted = now
-		if c.Status == spec.StatusTerminated && c.NativeStatus == "" { // the cloud knows of none
+		if !known {
 			if _, err := s.Compute.Get(ctx, &compute.IDParams{Target: target(row.Provider), ID: row.ComputeID}); isGone(err) {
 				if s.fresh(ctx, &row, &d, now) { // it may be there and not show yet
 					t.accepted = 0

@@ -8,6 +8,22 @@ import (
 	"github.com/exatlas/atlas/core/spec"
 )
 
+// TestGiveBack_OfANewMachineIsDoneWhenTheCloudTookIt has a cloud that answers
+// nothing to a terminate, as most do.
+func TestGiveBack_OfANewMachineIsDoneWhenTheCloudTookIt(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process(func(s *Settings) { s.ReapEvery = -1 })
+		defer p.close()
+		w.cloud.set(func(c *cloud) { c.terse = true })
+		s := p.spawn(idle(0))
+		began := time.Now()
+		got, err := p.Stop(context.Background(), &StopParams{ID: s.ID})
+		if took := time.Since(began); err != nil || got.State != "ended" || w.cloud.count() != 0 || took > 250*time.Millisecond {
+			t.Fatalf("%s after %v with %d machines, %v", got.State, took, w.cloud.count(), err)
+		}
+	})
+}
+
 func TestGiveBack_DoesNotBelieveThatAMachineIsGoneBeforeItShows(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		p := w.process(func(s *Settings) { s.ReapEvery = -1 })

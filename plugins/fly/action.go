@@ -108,11 +108,17 @@ func terminate(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error
 	if err != nil {
 		return nil, err
 	}
-	if _, err = ask(env, call{method: "DELETE", path: p.path("?force=true")}); err != nil && err.Kind != spec.KindNotFound {
-		return nil, err
+	var gone *spec.Compute
+	if _, err = ask(env, call{method: "DELETE", path: p.path("?force=true")}); err != nil {
+		if err.Kind != spec.KindNotFound {
+			return nil, err
+		}
+		gone = sdk.Gone(name, request.ID)
 	}
 	if own(p.app) {
-		return nil, closeApp(env, p.app, p.machine)
+		if err := closeApp(env, p.app, p.machine); err != nil {
+			return nil, err
+		}
 	}
-	return nil, nil
+	return gone, nil
 }

@@ -80,7 +80,7 @@ func terminate(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error
 	}
 	switch err.Kind {
 	case spec.KindNotFound:
-		return nil, nil
+		return sdk.Gone(name, request.ID), nil
 	case spec.KindProvider, spec.KindConflict, spec.KindUnknown, spec.KindValidation:
 	default:
 		return nil, err
@@ -91,7 +91,7 @@ func terminate(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error
 	compute, failed := get(env, request)
 	switch {
 	case failed != nil && failed.Kind == spec.KindNotFound:
-		return nil, nil
+		return sdk.Gone(name, request.ID), nil
 	case failed == nil && compute.Status == spec.StatusTerminated:
 		return compute, nil
 	}

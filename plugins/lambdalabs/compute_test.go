@@ -26,7 +26,7 @@ func TestTerminate_IsIdempotent(t *testing.T) {
 		t.Errorf("a machine on its way out is found: %+v %v", found, err)
 	}
 	c.Advance(10 * time.Second)
-	if none, err := c.p.Terminate(c.env, id); err != nil || none != nil {
+	if none, err := c.p.Terminate(c.env, id); err != nil || none == nil || none.Status != spec.StatusTerminated || none.NativeStatus != "" {
 		t.Errorf("when it is gone: %+v %v", none, err)
 	}
 	if _, err := c.p.Get(c.env, id); err == nil || err.Kind != spec.KindNotFound {

@@ -24,7 +24,7 @@ func start(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
 func terminate(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
 	compute, err := one(env, "DELETE", request.ID, "")
 	if err != nil && err.Kind == spec.KindNotFound {
-		return nil, nil
+		return sdk.Gone(name, request.ID), nil
 	}
 	return compute, err
 }

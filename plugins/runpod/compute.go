@@ -138,10 +138,10 @@ func terminate(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error
 	if err != nil {
 		return nil, err
 	}
-	if _, err = ask(env, "DELETE", url, nil); err != nil && err.Kind != spec.KindNotFound {
-		return nil, err
+	if _, err = ask(env, "DELETE", url, nil); err != nil && err.Kind == spec.KindNotFound {
+		return sdk.Gone(name, request.ID), nil
 	}
-	return nil, nil
+	return nil, err
 }
 
 // onePod reads an answer that is one pod.

@@ -151,7 +151,11 @@ func turn(env sdk.Env, id, state string) *spec.Error {
 // terminate destroys a machine. One that is not there any more is what was asked
 // for.
 func terminate(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
-	return nil, destroy(env, request.ID, false)
+	err := destroy(env, request.ID, false)
+	if err != nil && err.Kind == spec.KindNotFound {
+		return sdk.Gone(name, request.ID), nil
+	}
+	return nil, err
 }
 
 // destroy sends the object that Vast's own client sends with it. undo says that
@@ -161,9 +165,5 @@ func destroy(env sdk.Env, id string, undo bool) *spec.Error {
 	if err != nil {
 		return err
 	}
-	err = act(env, sdk.Request{Method: "DELETE", URL: url, Body: []byte(`{}`), Undo: undo})
-	if err != nil && err.Kind == spec.KindNotFound {
-		return nil
-	}
-	return err
+	return act(env, sdk.Request{Method: "DELETE", URL: url, Body: []byte(`{}`), Undo: undo})
 }

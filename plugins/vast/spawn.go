@@ -153,6 +153,9 @@ func refused(env sdk.Env, why *spec.Error, id string) *spec.Error {
 // that fails, the machine is left for the core to find.
 func takeBack(env sdk.Env, why *spec.Error, id string) *spec.Error {
 	left := destroy(env, id, true)
+	if left != nil && left.Kind == spec.KindNotFound {
+		left = nil
+	}
 	if left == nil {
 		return why
 	}
