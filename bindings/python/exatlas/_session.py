@@ -39,7 +39,10 @@ class _Facts:
     @property
     def auth(self) -> t.ComputeAuth:
         """The credential to hand to the browser; only where spawn was asked for one."""
-        return self.facts["auth"]
+        try:
+            return self.facts["auth"]
+        except KeyError:
+            raise KeyError('the session has no credential: spawn it with auth="bearer" or auth="signed_url"') from None
 
     def _keep(self, facts: t.Session) -> None:
         if "auth" in getattr(self, "facts", {}) and "auth" not in facts:

@@ -36,6 +36,12 @@ def test_credential_that_is_asked_for_again_does_not_print(simulators):
                 assert again["auth"]["token"] not in repr(again)
 
 
+def test_session_without_a_credential_says_so(simulators):
+    with exatlas.Client(**options(simulators)) as client:
+        with client.session(**{**PARAMS, "auth": "none"}) as session, pytest.raises(KeyError, match="spawn it with auth"):
+            print(session.auth)
+
+
 def test_session_of_an_exception_is_given_back_too(simulators):
     with exatlas.Client(**options(simulators)) as client:
         with pytest.raises(KeyError), client.session(**PARAMS):
