@@ -43,9 +43,6 @@ func newPDKArena(t *testing.T, options Options) *arena {
 	if err != nil {
 		t.Fatalf("%v: %s", err, module)
 	}
-	if options.Limits.EntryTime == 0 {
-		options.Limits.EntryTime = 3 * time.Second
-	}
 	a := newArena(t, options)
 	if err := a.load("pdk", module); err != nil {
 		t.Fatal(err)
@@ -105,7 +102,7 @@ func TestHost_RunsAGuestOfThePlainExtismPDK(t *testing.T) {
 }
 
 func TestHost_SurvivesMisbehaviourCompiledByGo(t *testing.T) {
-	a := newPDKArena(t, Options{Limits: Limits{EntryTime: 1500 * time.Millisecond}})
+	a, brief := newPDKArena(t, Options{}), newPDKArena(t, Options{Limits: Limits{EntryTime: 3 * time.Second}})
 	a.healthy(func() {
 		for _, c := range []struct {
 			id    string
@@ -116,13 +113,17 @@ func TestHost_SurvivesMisbehaviourCompiledByGo(t *testing.T) {
 			{"error none left", spec.KindCapacity, []string{"none left", "409"}},
 			{"panic for a reason", spec.KindPlugin, []string{"it wrote: panic: for a reason"}},
 			{"exit", spec.KindPlugin, []string{"exit code 4"}},
-			{"sleep", spec.KindPlugin, []string{"computed for too long"}},
+			{"sleep", spec.KindPlugin, []string{tooLong}},
 			{"deadlock", spec.KindPlugin, []string{"it wrote: fatal error: all goroutines are asleep"}},
 			{"recurse", spec.KindPlugin, []string{"get_compute"}},
 			{"hoard", spec.KindPlugin, []string{"out of memory"}},
 			{"flood", spec.KindPlugin, []string{"variables take more"}},
 			{"many 9", spec.KindPlugin, []string{"more than 8"}},
 		} {
+			a := a
+			if c.words[0] == tooLong {
+				a = brief
+			}
 			_, err := a.pdk(c.id)
 			t.Run(c.id, func(t *testing.T) { expect(t, err, c.kind, c.words...) })
 			if value, err := a.pdk("echo fine"); err != nil || value != `{"text":"fine"}` {
