@@ -42,6 +42,7 @@ type Client struct {
 	Events    *EventService
 
 	Orchestrator *OrchestratorService
+	Dashboard    *DashboardService
 	Fly          *FlyService
 
 	dispatcher *dispatch.Dispatcher
@@ -57,6 +58,7 @@ type Client struct {
 
 	orchestrator *orchestrator.Service
 	fly          *flyPlatform
+	page         *servedPage
 	resumes      bool            // it opens its store by itself
 	until        context.Context // ends when the client is closed
 	stop         context.CancelFunc

@@ -127,7 +127,7 @@ type ProviderService struct{ c *Client }
 func (c *Client) face() {
 	c.Compute, c.Jobs, c.GPUs = &ComputeService{c}, &JobsService{c}, &GPUService{c}
 	c.Offers = &OfferService{c}
-	c.Orchestrator = &OrchestratorService{c}
+	c.Orchestrator, c.Dashboard = &OrchestratorService{c}, &DashboardService{c}
 	c.Fly = &FlyService{c}
 	c.Auth, c.Providers, c.Events = &AuthService{c}, &ProviderService{c}, &EventService{c}
 }

@@ -91,6 +91,7 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 		c.bus.Close()
 		return nil, fault
 	}
+	c.page = &servedPage{c: c}
 	c.services = &dispatch.Services{
 		Version:   Version,
 		ABI:       ABI,
@@ -108,6 +109,7 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 
 		Orchestrator: c.orchestrator,
 		Subscribe:    c.subscribeTo,
+		Dashboard:    c.page,
 		FlyTokens:    c.fly.tokens,
 		FlyLogs:      c.fly.logs,
 		FlyDeploys:   c.fly.deploy,
@@ -210,6 +212,7 @@ func (c *Client) live() map[string]int64 {
 // ended before ctx did.
 func (c *Client) release(ctx context.Context) bool {
 	c.stop()
+	c.page.release()
 	ended := c.dispatcher.Close(ctx)
 	c.background.Wait()
 	ended = c.fly.close(ctx) && ended

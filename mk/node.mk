@@ -13,3 +13,8 @@ node: ## Build the Node addon, bindings/node/native/exatlas.node
 .PHONY: test-node
 test-node: lib cli node ## Node suite: calls, streams, cancelling, workers, exits, types, conformance files, the example
 	cd $(NODE_DIR) && $(NODE) --test --test-timeout=120000 --test-reporter=spec test/*.test.js
+
+.PHONY: test-dashboard
+test-dashboard: lib cli node ## The dashboard's page in a simulated browser, against the library
+	@cd test/dashboard && { [ node_modules/.package-lock.json -nt package-lock.json ] || $(NPM) ci --silent --no-audit --no-fund; }
+	cd test/dashboard && $(NODE) --test --test-timeout=120000 --test-reporter=spec *.test.js

@@ -65,7 +65,7 @@ def rust(text, folder):
     return run(["cargo", "run", "--quiet"], folder, LD_LIBRARY_PATH=str(ROOT / "build"))
 
 
-def go(text, folder):
+def go(text, folder, verb="run"):
     (folder / "main.go").write_text(text)
     sums = (ROOT / "go.sum").read_text()
     mod = (ROOT / "go.mod").read_text()
@@ -74,7 +74,7 @@ def go(text, folder):
         f"module rent\n\ngo 1.26.0\n\nrequire github.com/exatlas/atlas v0.0.0\n\nreplace github.com/exatlas/atlas => {ROOT}\n\n{requires}\n"
     )
     (folder / "go.sum").write_text(sums)
-    return run(["go", "run", "."], folder, GOFLAGS="-mod=mod")
+    return run(["go", verb, "."], folder, GOFLAGS="-mod=mod")
 
 
 def sh(text, folder):
@@ -112,6 +112,20 @@ def fly():
         simulator.wait(timeout=30)
     print("ok   docs/fly.md python, sh")
     return 2
+
+
+def dashboard():
+    """Runs the Python of docs/dashboard.md, and builds its Go, which would not end."""
+    for language, text in blocks("docs/dashboard.md"):
+        with tempfile.TemporaryDirectory() as folder:
+            if language == "python":
+                output = python(text, pathlib.Path(folder))
+                if [line[:17] for line in output.splitlines()] != ["http://127.0.0.1:"] * 2:
+                    raise SystemExit(f"the program of docs/dashboard.md printed {output!r}")
+            elif language == "go":
+                go(text, pathlib.Path(folder), "vet")
+    print("ok   docs/dashboard.md python, go")
+    return 1
 
 
 def main():
@@ -156,6 +170,7 @@ def main():
         passed += 1
         print("ok   docs/sessions.md python")
         passed += fly()
+        passed += dashboard()
     finally:
         simulator.stdin.close()
         simulator.wait(timeout=30)

@@ -19,6 +19,7 @@ suite demo make --no-print-directory demo
 suite c make --no-print-directory test-c
 suite python make --no-print-directory test-python
 suite node make --no-print-directory test-node
+suite dashboard make --no-print-directory test-dashboard
 suite rust make --no-print-directory test-rust
 suite readme make --no-print-directory test-readme
 suite chaos bash mk/chaos.sh

@@ -110,6 +110,8 @@ export class Client {
   readonly gpus: Namespace<'gpus'>;
   readonly offers: Namespace<'offers'>;
   readonly orchestrator: Namespace<'orchestrator'>;
+  /** A web page of the sessions: `(await client.dashboard.serve({ actions: true })).operator_url`. */
+  readonly dashboard: Namespace<'dashboard'>;
   readonly jobs: Namespace<'jobs'>;
   readonly auth: { readonly token: Namespace<'auth.token'>; readonly url: Namespace<'auth.url'> };
   readonly events: Namespace<'events'>;

@@ -486,6 +486,34 @@ export interface ComputeTerminateParams {
   include_raw?: boolean;
 }
 
+/** The params of dashboard.close. */
+export interface DashboardCloseParams {
+}
+
+export interface DashboardClosed {
+  /** Whether a page was served until now. */
+  closed: boolean;
+}
+
+/** The params of dashboard.serve. */
+export interface DashboardServeParams {
+  /** Address to listen at; port 0 takes a free one. Default 127.0.0.1:0. */
+  listen?: string;
+  /** Allows an address that other machines reach. The page speaks plain HTTP: put a proxy that speaks TLS before it. */
+  public?: boolean;
+  /** Answers operator_url too, for those who may touch and end sessions and stop and start their machines. */
+  actions?: boolean;
+}
+
+export interface DashboardServed {
+  /** Address it listens at. */
+  listen: string;
+  /** Address to open in a browser. What stands behind # is the credential: whoever has the address sees all sessions of the store. */
+  url: string;
+  /** Address for those who may act, too; with actions alone. */
+  operator_url?: string;
+}
+
 /** The params of events.subscribe. */
 export interface EventsSubscribeParams {
   /** Topic: compute:<machine id>, jobs:<job id>, rentals, providers, providers.log, orchestrator or telemetry. */
@@ -1577,6 +1605,10 @@ export interface Methods {
   "compute.stop": { params: ComputeStopParams; result: Compute };
   /** Gives a machine back. */
   "compute.terminate": { params: ComputeTerminateParams; result: Compute };
+  /** Ends the page that dashboard.serve serves. */
+  "dashboard.close": { params: DashboardCloseParams; result: DashboardClosed };
+  /** Serves a web page of all sessions of the store, live. */
+  "dashboard.serve": { params: DashboardServeParams; result: DashboardServed };
   /** Subscribes to the events of a topic; they come out of atlas_next. */
   "events.subscribe": { params: EventsSubscribeParams; result: Subscribed };
   /** Ends a subscription, a job's stream included. */

@@ -30,6 +30,7 @@ type streams struct {
 func commands() []command {
 	return []command{
 		{"call", "call any method and print its result", runCall},
+		{"dashboard", "serve a web page of the sessions, live", runDashboard},
 		{"demo", "rent a simulated GPU for a user, use it, give it back", runDemo},
 		{"fly", "Fly.io: apps, logs, deploys, tokens", runFly},
 		{"plugin", "begin, test and record a provider plugin", runPlugin},
@@ -92,11 +93,11 @@ func usage(w io.Writer) {
 	fmt.Fprintln(w, "usage: exatlas COMMAND [ARGUMENTS]")
 	fmt.Fprintln(w)
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-9s %s\n", c.name, c.short)
+		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.short)
 	}
-	fmt.Fprintf(w, "  %-9s %s\n", "help", "tell of a command: exatlas help call")
+	fmt.Fprintf(w, "  %-10s %s\n", "help", "tell of a command: exatlas help call")
 	fmt.Fprint(w, `
-call and fly open a client. Its configuration is --config JSON or @FILE, else EXATLAS_CONFIG; keys come from it or from
+call, dashboard and fly open a client. Its configuration is --config JSON or @FILE, else EXATLAS_CONFIG; keys come from it or from
 the providers' own variables, such as RUNPOD_API_KEY.
 
 `+exitCodes())

@@ -32,6 +32,7 @@ type Services struct {
 	Ready     func(*events.Subscription) // puts a subscription into the queue
 
 	Orchestrator Orchestrator
+	Dashboard    Dashboard
 
 	FlyTokens  FlyTokens
 	FlyLogs    FlyLogs
@@ -86,6 +87,7 @@ func Methods(s *Services) *Table {
 	addOffers(t, s)
 	addJobs(t, s)
 	addOrchestrator(t, s)
+	addDashboard(t, s)
 	addAuth(t, s)
 	addEvents(t, s)
 	addFly(t, s)

@@ -9,7 +9,7 @@ import (
 // layers gives each folder the folders of ours it may import. The longest
 // matching folder decides. It is the arrow diagram of the design:
 // spec <- auth catalog events store <- compute jobs offers fly <- orchestrator
-// <- dispatch <- root <- capi, cmd.
+// <- dispatch, dashboard <- root <- capi, cmd.
 var layers = map[string][]string{
 	"core/spec":           {},
 	"core/auth":           {"core/spec"},
@@ -37,7 +37,8 @@ var layers = map[string][]string{
 	"sim":                 {"sim", "core/spec", "internal/safego"},
 	"internal/safego":     {"core/spec"},
 	"internal/process":    {"core/spec", "internal/safego"},
-	".":                   {"core", "host", "plugins/builtin", "internal/safego"},
+	"dashboard":           {"core/spec", "core/clock", "core/compute", "core/events", "core/orchestrator", "internal/safego"},
+	".":                   {"core", "host", "dashboard", "plugins/builtin", "internal/safego"},
 	"capi":                {".", "core/spec", "internal/safego"},
 	"cmd":                 {".", "core/spec", "sim", "cmd", "plugins/conformance", "plugins/builtin", "examples/providers", "internal/process", "internal/safego"},
 	"internal":            {"*"},

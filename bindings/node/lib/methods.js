@@ -11,6 +11,7 @@ const METHODS = [
   'offers.search',
   'orchestrator.spawn', 'orchestrator.touch', 'orchestrator.get', 'orchestrator.list', 'orchestrator.stop', 'orchestrator.reap',
   'orchestrator.shutdown',
+  'dashboard.serve', 'dashboard.close',
   'jobs.run', 'jobs.get', 'jobs.cancel', 'jobs.stream',
   'auth.token.mint', 'auth.token.verify', 'auth.url.sign', 'auth.url.verify',
   'events.subscribe', 'events.unsubscribe',

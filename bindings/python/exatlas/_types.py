@@ -39,6 +39,8 @@ MethodName = Literal[
     "compute.start",
     "compute.stop",
     "compute.terminate",
+    "dashboard.close",
+    "dashboard.serve",
     "events.subscribe",
     "events.unsubscribe",
     "fly.apps.discover",
@@ -661,6 +663,42 @@ class ComputeTerminateParams(_ComputeTerminateParamsRequired, total=False):
     "Credential for this call alone. Default: the client's."
     include_raw: bool
     "Keeps the cloud's own answer in raw, secrets redacted."
+
+
+class DashboardCloseParams(TypedDict):
+    """The params of dashboard.close."""
+
+
+class DashboardClosed(TypedDict):
+    """DashboardClosed."""
+
+    closed: bool
+    "Whether a page was served until now."
+
+
+class DashboardServeParams(TypedDict, total=False):
+    """The params of dashboard.serve."""
+
+    listen: str
+    "Address to listen at; port 0 takes a free one."
+    public: bool
+    "Allows an address that other machines reach. The page speaks plain HTTP: put a proxy that speaks TLS before it."
+    actions: bool
+    "Answers operator_url too, for those who may touch and end sessions and stop and start their machines."
+
+
+class _DashboardServedRequired(TypedDict):
+    listen: str
+    "Address it listens at."
+    url: str
+    "Address to open in a browser. What stands behind # is the credential: whoever has the address sees all sessions of the store."
+
+
+class DashboardServed(_DashboardServedRequired, total=False):
+    """DashboardServed."""
+
+    operator_url: str
+    "Address for those who may act, too; with actions alone."
 
 
 class _EventsSubscribeParamsRequired(TypedDict):

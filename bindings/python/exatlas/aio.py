@@ -17,6 +17,7 @@ from ._session import AsyncSession
 from .aio_namespaces import (
     AsyncAuth,
     AsyncCompute,
+    AsyncDashboard,
     AsyncEvents,
     AsyncFly,
     AsyncGPUs,
@@ -270,6 +271,10 @@ class AsyncClient:
     @property
     def orchestrator(self) -> AsyncOrchestrator:
         return AsyncOrchestrator(self)
+
+    @property
+    def dashboard(self) -> AsyncDashboard:
+        return AsyncDashboard(self)
 
     def session(self, *, timeout: Optional[float] = None, **params: Unpack[OrchestratorSpawnParams]) -> AsyncSession:
         """A machine for a while: ``async with client.session(gpu="h100", image="...") as session: ...``

@@ -203,6 +203,21 @@ class AsyncOrchestrator(Namespace):
         """Does what on_exit says, and tells which sessions are left."""
         return await self._do("orchestrator.shutdown", t.OrchestratorShutdownParams, params, t.Shutdown, timeout)
 
+class AsyncDashboard(Namespace):
+    """A web page of the sessions, live."""
+
+    __slots__ = ()
+
+    async def serve(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.DashboardServeParams]
+    ) -> t.DashboardServed:
+        """Serves it at an address of its own; ``url`` opens it."""
+        return await self._do("dashboard.serve", t.DashboardServeParams, params, t.DashboardServed, timeout)
+
+    async def close(self, *, timeout: Optional[float] = None) -> t.DashboardClosed:
+        """Ends it."""
+        return await self._do("dashboard.close", t.DashboardCloseParams, {}, t.DashboardClosed, timeout)
+
 
 class AsyncJobs(Namespace):
     """Serverless jobs."""

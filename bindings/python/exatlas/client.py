@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, NoReturn, Optional, Type
 from . import _codec, _native, _open, errors
 from ._pump import MAIN_SLICE_MS, Pump
 from ._session import Session
-from .namespaces import Auth, Compute, Events, Fly, GPUs, Jobs, Offers, Orchestrator, Providers
+from .namespaces import Auth, Compute, Dashboard, Events, Fly, GPUs, Jobs, Offers, Orchestrator, Providers
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -211,6 +211,10 @@ class Client:
     @property
     def orchestrator(self) -> Orchestrator:
         return Orchestrator(self)
+
+    @property
+    def dashboard(self) -> Dashboard:
+        return Dashboard(self)
 
     def session(self, *, timeout: Optional[float] = None, **params: Unpack[OrchestratorSpawnParams]) -> Session:
         """A machine for a while: ``with client.session(gpu="h100", image="...") as session: ...``

@@ -204,6 +204,21 @@ class Orchestrator(Namespace):
         """Does what on_exit says, and tells which sessions are left."""
         return self._do("orchestrator.shutdown", t.OrchestratorShutdownParams, params, t.Shutdown, timeout)
 
+class Dashboard(Namespace):
+    """A web page of the sessions, live."""
+
+    __slots__ = ()
+
+    def serve(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.DashboardServeParams]
+    ) -> t.DashboardServed:
+        """Serves it at an address of its own; ``url`` opens it."""
+        return self._do("dashboard.serve", t.DashboardServeParams, params, t.DashboardServed, timeout)
+
+    def close(self, *, timeout: Optional[float] = None) -> t.DashboardClosed:
+        """Ends it."""
+        return self._do("dashboard.close", t.DashboardCloseParams, {}, t.DashboardClosed, timeout)
+
 
 class Jobs(Namespace):
     """Serverless jobs."""

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+)
+
+// runDashboard serves the page of the sessions until it is interrupted.
+func runDashboard(ctx context.Context, io streams, args []string) error {
+	a := newArguments("dashboard [--listen ADDRESS] [--actions] [--public] [--config JSON|@FILE]",
+		"Serves a web page of the sessions of the store that the configuration names, and prints the address to open. It is\n"+
+			"a process of that store like any other: it also takes over sessions whose process died.")
+	config := a.config()
+	listen := a.String("listen", "127.0.0.1:0", "`address` to listen at; port 0 takes a free one")
+	actions := a.Bool("actions", false, "whoever has the address may touch and end sessions and stop and start their machines")
+	public := a.Bool("public", false, "allow an address that other machines reach; put a proxy that speaks TLS before it")
+	if _, err := a.parse(args, 0, 0); err != nil {
+		return err
+	}
+	c, err := connect(configured(*config))
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	// The store is opened now, so that a wrong one shows here and not in the page.
+	if _, err := c.call(ctx, "orchestrator.list", map[string]any{"limit": 1}, 0); err != nil {
+		return err
+	}
+	result, err := c.call(ctx, "dashboard.serve", map[string]any{"listen": *listen, "actions": *actions, "public": *public}, 0)
+	if err != nil {
+		return err
+	}
+	var served struct {
+		URL      string `json:"url"`
+		Operator string `json:"operator_url"`
+	}
+	if err := json.Unmarshal(result, &served); err != nil {
+		return err
+	}
+	if served.Operator != "" {
+		fmt.Fprintln(io.out, served.Operator)
+	} else {
+		fmt.Fprintln(io.out, served.URL)
+	}
+	fmt.Fprintln(io.err, "exatlas: open that address in a browser; Ctrl-C ends the page")
+	<-ctx.Done()
+	return nil
+}

@@ -1,0 +1,196 @@
+'use strict';
+// The page as a browser shows it: jsdom runs the very files that the library
+// serves, against sessions on a simulated cloud.
+
+const assert = require('node:assert/strict');
+const { test } = require('node:test');
+const { JSDOM, VirtualConsole } = require('jsdom');
+const { exatlas, simulation } = require('./support');
+
+/** Opens an address; { $, text, rows, click, until, requests, close }. */
+async function browse(address) {
+  const requests = [];
+  const faults = [];
+  const streams = new AbortController();
+  const loud = new VirtualConsole();
+  loud.on('jsdomError', (e) => faults.push(e));
+  const dom = await JSDOM.fromURL(address, {
+    runScripts: 'dangerously',
+    resources: 'usable',
+    pretendToBeVisual: true,
+    virtualConsole: loud,
+    beforeParse(window) { // what jsdom lacks, by Node's own
+      window.fetch = (path, options = {}) => {
+        requests.push({ path, authorization: (options.headers || {}).Authorization, method: options.method || 'GET' });
+        const signal = options.signal ? AbortSignal.any([link(options.signal), streams.signal]) : streams.signal;
+        return fetch(new URL(path, window.location.href), { ...options, signal });
+      };
+      window.TextDecoder = TextDecoder;
+      window.confirm = () => true;
+    },
+  });
+  const link = (signal) => { // jsdom's signals are no signals to Node's fetch
+    const own = new AbortController();
+    if (signal.aborted) own.abort();
+    signal.addEventListener('abort', () => own.abort());
+    return own.signal;
+  };
+  const { document } = dom.window;
+  const $ = (selector) => document.querySelector(selector);
+  return {
+    window: dom.window, document, $, requests, faults,
+    text: (selector) => $(selector).textContent,
+    rows: () => [...document.querySelectorAll('#rows tr')],
+    async until(what, holds) {
+      for (const end = Date.now() + 30_000; !holds(); ) {
+        if (Date.now() > end) assert.fail(`${what} does not happen: ${document.body.textContent.replace(/\s+/g, ' ')}`);
+        await new Promise((go) => setTimeout(go, 20));
+      }
+    },
+    close() {
+      dom.window.dispatchEvent(new dom.window.Event('pagehide'));
+      streams.abort();
+      dom.window.close();
+      assert.deepEqual(faults, []);
+    },
+  };
+}
+
+/** A client on a simulated RunPod, with a store in memory. */
+async function world(t) {
+  const clouds = await simulation();
+  const client = new exatlas.Client({
+    default_provider: 'runpod',
+    providers: { runpod: { base_url: clouds.urls.runpod, api_key: 'canary-key-4f1d' } },
+    store: { url: 'memory:' },
+    orchestrator: { poll_ms: 200, heartbeat_ms: 200 },
+  });
+  t.after(async () => {
+    await client.close();
+    await clouds.stop();
+  });
+  const rent = (user, more) => client.orchestrator.spawn({ gpu: 'rtx_4090', image: 'img', ports: [{ internal: 8000 }], auth: 'bearer', user_id: user, ...more });
+  return { client, rent };
+}
+
+test('the page shows sessions as they come, live and go', async (t) => {
+  const { client, rent } = await world(t);
+  const first = await rent('u-1', { tags: { plan: '<b>free</b>' }, max_cost: 3 });
+  const { url } = await client.dashboard.serve();
+  const page = await browse(url);
+  try {
+    await page.until('the first row', () => page.rows().length === 1);
+    const [row] = page.rows();
+    assert.equal(row.dataset.id, first.id);
+    assert.match(row.textContent, /u-1/);
+    assert.match(row.textContent, /runpod/);
+    assert.match(row.textContent, /rtx_4090/);
+    assert.match(row.textContent, new RegExp(first.compute.cost_per_hour.toFixed(4)));
+    await page.until('its machine runs', () => /running/.test(page.rows()[0].textContent));
+    assert.equal(page.text('#connection'), 'live');
+    assert.equal(page.text('#total-live'), '1');
+    assert.equal(page.document.querySelectorAll('td button[data-action]').length, 0, 'who may only look has no buttons');
+
+    const second = await rent('u-2');
+    await page.until('the second row', () => page.rows().length === 2);
+    const spent = page.text(`tr[data-id="${first.id}"] td:nth-child(7)`);
+    await page.until('the cost grows by itself', () => page.text(`tr[data-id="${first.id}"] td:nth-child(7)`) !== spent);
+
+    // Search, sort, and the view of one user alone.
+    page.$('#search').value = 'U-2';
+    page.$('#search').dispatchEvent(new page.window.Event('input'));
+    assert.deepEqual(page.rows().map((r) => r.dataset.id), [second.id]);
+    page.$('#search').value = '';
+    page.$('#search').dispatchEvent(new page.window.Event('input'));
+    page.$('th[data-sort="user"]').click();
+    page.$('th[data-sort="user"]').click();
+    assert.deepEqual(page.rows().map((r) => r.dataset.id), [second.id, first.id]);
+    assert.equal(page.$('th[data-sort="user"]').getAttribute('aria-sort'), 'descending');
+    page.$('#user').value = 'u-1';
+    page.$('#user').dispatchEvent(new page.window.Event('change'));
+    await page.until('one user alone', () => page.rows().length === 1 && page.text('#connection') === 'live');
+    page.$('#user').value = '';
+    page.$('#user').dispatchEvent(new page.window.Event('change'));
+    await page.until('all users', () => page.rows().length === 2);
+
+    // Details, with the events from the first; what came from outside stays text.
+    page.$(`tr[data-id="${first.id}"] .id`).click();
+    await page.until('its events', () => /ready/.test(page.text('#events')) && /provisioning/.test(page.text('#events')));
+    assert.match(page.text('#facts'), /plan=<b>free<\/b>/);
+    assert.equal(page.document.querySelectorAll('#facts b').length, 0);
+    assert.match(page.text('#facts'), /8000\/http/);
+
+    await client.orchestrator.stop({ id: first.id });
+    await page.until('it goes', () => page.rows().length === 1);
+    await page.until('the last event', () => /terminated/.test(page.text('#events')));
+    page.$('#ended').checked = true;
+    page.$('#ended').dispatchEvent(new page.window.Event('change'));
+    await page.until('ended ones are shown', () => /ended\s*stopped/.test(page.text('#rows')));
+
+    assert.ok(page.requests.every((r) => r.authorization === 'Bearer ' + new URL(url).hash.slice(1)));
+    assert.equal(page.window.location.hash, '', 'the credential leaves the address bar');
+    assert.ok(!page.document.documentElement.outerHTML.includes(first.auth.token));
+    assert.ok(!page.document.documentElement.outerHTML.includes('canary'));
+  } finally {
+    page.close();
+  }
+});
+
+test('buttons touch, stop, start and end', async (t) => {
+  const { client, rent } = await world(t);
+  const session = await rent('u-1');
+  const { operator_url: url } = await client.dashboard.serve({ actions: true });
+  const page = await browse(url);
+  const button = (action) => page.$(`button[data-action="${action}"]`);
+  try {
+    await page.until('it runs', () => button('touch') && button('stop'));
+    const touched = (await client.orchestrator.get({ id: session.id })).touched_at;
+    button('touch').click();
+    await page.until('a touch', () => page.requests.some((r) => r.method === 'POST'));
+    for (const end = Date.now() + 20_000; (await client.orchestrator.get({ id: session.id })).touched_at === touched; ) {
+      assert.ok(Date.now() < end, 'the session is not touched');
+    }
+    button('stop').click();
+    await page.until('it is stopped', () => button('start'));
+    assert.equal((await client.compute.get({ id: session.compute.id })).status, 'stopped');
+    button('start').click();
+    await page.until('it runs again', () => button('stop'));
+    page.window.confirm = () => false;
+    button('end').click();
+    page.window.confirm = () => true;
+    assert.equal((await client.orchestrator.get({ id: session.id })).state, 'live');
+    button('end').click();
+    await page.until('it ends', () => page.rows().length === 0);
+    assert.equal((await client.orchestrator.get({ id: session.id })).reason, 'stopped');
+    assert.equal(page.text('#nothing'), 'No sessions.');
+    assert.equal(page.$('#trouble').hidden, true, page.text('#trouble'));
+  } finally {
+    page.close();
+  }
+});
+
+test('the page says what is wrong, and comes back by itself', async (t) => {
+  const { client, rent } = await world(t);
+  await rent('u-1');
+  const served = await client.dashboard.serve();
+  const bare = await browse(served.url.split('#')[0]);
+  await bare.until('a refusal', () => bare.text('#connection') === 'no access');
+  assert.match(bare.text('#trouble'), /not complete\nopen the address/);
+  assert.equal(bare.rows().length, 0);
+  bare.close();
+
+  const page = await browse(served.url);
+  try {
+    await page.until('a row', () => page.rows().length === 1);
+    await client.dashboard.close();
+    await page.until('the break', () => page.text('#connection') === 'reconnecting');
+    assert.equal(page.rows().length, 1, 'what was known stays');
+    const again = await client.dashboard.serve({ listen: served.listen });
+    await page.until('a refusal: the address is a new one', () => page.text('#connection') === 'no access');
+    page.window.location.hash = new URL(again.url).hash;
+    await page.until('it goes on', () => page.text('#connection') === 'live' && page.rows().length === 1);
+    assert.equal(page.$('#trouble').hidden, true);
+  } finally {
+    page.close();
+  }
+});
