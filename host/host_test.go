@@ -75,12 +75,15 @@ func newHost(t testing.TB, options Options) *Host {
 	if options.CacheDir == "" {
 		options.CacheDir = compiled
 	}
+	if options.Limits.CompileTime == 0 { // the race detector makes it thirty times longer, and a busy machine longer still
+		options.Limits.CompileTime = time.Hour
+	}
 	h, err := New(options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		if err := h.Close(ctx); err != nil {
 			t.Errorf("close: %v", err)
