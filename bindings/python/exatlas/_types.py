@@ -310,26 +310,15 @@ class _ComputeBillParamsRequired(TypedDict):
     "The cloud's identifier of the machine; it may be gone."
 
 
-_ComputeBillParamsOptional = TypedDict(
-    "_ComputeBillParamsOptional",
-    {
-        "provider": "str",
-        "api_key": "str",
-        "from": "str",
-    },
-    total=False,
-)
+class ComputeBillParams(_ComputeBillParamsRequired, total=False):
+    """The params of compute.bill."""
 
-
-class ComputeBillParams(_ComputeBillParamsRequired, _ComputeBillParamsOptional):
-    """The params of compute.bill.
-
-    provider: Provider to use. Default: the client's default_provider.
-
-    api_key: Credential for this call alone. Default: the client's.
-
-    from: Charges from this time on, RFC 3339; a cloud that charges by the day counts all of that day. Default: as far back as the cloud tells by itself.
-    """
+    provider: str
+    "Provider to use. Default: the client's default_provider."
+    api_key: str
+    "Credential for this call alone. Default: the client's."
+    from_: str
+    "Charges from this time on, RFC 3339; a cloud that charges by the day counts all of that day. Default: as far back as the cloud tells by itself."
 
 
 class _BillRequired(TypedDict):
@@ -668,20 +657,11 @@ class _EventsSubscribeParamsRequired(TypedDict):
     "Topic: compute:<machine id>, jobs:<job id>, rentals, providers, providers.log, orchestrator or telemetry."
 
 
-_EventsSubscribeParamsOptional = TypedDict(
-    "_EventsSubscribeParamsOptional",
-    {
-        "from": "int",
-    },
-    total=False,
-)
+class EventsSubscribeParams(_EventsSubscribeParamsRequired, total=False):
+    """The params of events.subscribe."""
 
-
-class EventsSubscribeParams(_EventsSubscribeParamsRequired, _EventsSubscribeParamsOptional):
-    """The params of events.subscribe.
-
-    from: Sequence number to start from; 1 for everything kept. Absent: new events alone.
-    """
+    from_: int
+    "Sequence number to start from; 1 for everything kept. Absent: new events alone."
 
 
 class Subscribed(TypedDict):
@@ -950,29 +930,17 @@ class _FlyLogsSubscribeParamsRequired(TypedDict):
     "Name of the app."
 
 
-_FlyLogsSubscribeParamsOptional = TypedDict(
-    "_FlyLogsSubscribeParamsOptional",
-    {
-        "from": "str",
-        "recent": "bool",
-        "region": "str",
-        "instance": "str",
-    },
-    total=False,
-)
+class FlyLogsSubscribeParams(_FlyLogsSubscribeParamsRequired, total=False):
+    """The params of fly.logs.subscribe."""
 
-
-class FlyLogsSubscribeParams(_FlyLogsSubscribeParamsRequired, _FlyLogsSubscribeParamsOptional):
-    """The params of fly.logs.subscribe.
-
-    from: Cursor to resume from: that of the last line seen, or of fly.logs.fetch. Absent: new lines alone.
-
-    recent: Begins with the newest lines of the last day, 100 at the most, where from is absent.
-
-    region: Lines of this region alone.
-
-    instance: Lines of this machine alone.
-    """
+    from_: str
+    "Cursor to resume from: that of the last line seen, or of fly.logs.fetch. Absent: new lines alone."
+    recent: bool
+    "Begins with the newest lines of the last day, 100 at the most, where from is absent."
+    region: str
+    "Lines of this region alone."
+    instance: str
+    "Lines of this machine alone."
 
 
 class FlyLogsUnsubscribeParams(TypedDict):
