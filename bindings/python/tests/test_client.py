@@ -46,6 +46,17 @@ def test_a_misspelt_option_gets_a_suggestion(call: Callable[[], Any], text: str)
     assert text in str(caught.value)
 
 
+@pytest.mark.parametrize("cls", [exatlas.Client, exatlas.AsyncClient])
+def test_settings_given_positionally_are_answered_with_what_to_write(cls: Any) -> None:
+    name = cls.__name__
+    with pytest.raises(TypeError) as caught:
+        cls({"providers": {"runpod": {"api_key": CANARY}}})
+    assert str(caught.value) == f"{name}() takes its settings as keyword arguments; write {name}(**settings)"
+    with pytest.raises(TypeError) as caught:
+        cls("runpod")
+    assert str(caught.value).endswith(f'write {name}(default_provider="runpod")')
+
+
 def test_a_misspelt_field_inside_an_option_gets_the_librarys_suggestion() -> None:
     with pytest.raises(errors.ValidationError, match="api_key"):
         exatlas.Client(providers={"runpod": {"apikey": CANARY}})

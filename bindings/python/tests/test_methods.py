@@ -64,7 +64,7 @@ def test_a_parameter_whose_name_python_keeps_for_itself_has_an_underscore(simula
 def test_client_options_are_those_of_the_configuration() -> None:
     options = set(_types.ClientConfig.__annotations__) - {"abi"}
     for cls in (exatlas.Client, exatlas.AsyncClient):
-        assert set(inspect.signature(cls).parameters) - {"unknown"} == options
+        assert set(inspect.signature(cls).parameters) - {"positional", "unknown"} == options
     assert set(exatlas._open.OPTIONS) == options
 
 

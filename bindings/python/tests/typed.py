@@ -31,6 +31,7 @@ def blocking() -> None:
         client.compute.get()  # type: ignore[call-arg]
         client.compute.get("id")  # type: ignore[call-arg, arg-type, misc]
         machine["idd"]  # type: ignore[typeddict-item]
+        Client({})  # type: ignore[arg-type]
         Client(provider={})  # type: ignore[arg-type]
         Client(limits={"call": 1})  # type: ignore[arg-type]
 
