@@ -63,13 +63,14 @@ type StoreSettings struct {
 
 // OrchestratorSettings say how sessions are kept.
 type OrchestratorSettings struct {
-	LeaseMS      int64        `json:"lease_ms" min:"200" max:"3600000" default:"15000" doc:"Term of a process's lease on its sessions, ms. So long after a process hung, another takes them over; one that died is noticed at once where the store can tell."`
-	PollMS       int64        `json:"poll_ms" min:"100" max:"3600000" default:"30000" doc:"How often a cloud is asked for its machines, ms; every 2 s while one is not ready."`
-	AdoptGraceMS int64        `json:"adopt_grace_ms" min:"1" max:"3600000" default:"5000" doc:"What a session that was taken over has left at the least, ms, so that its user can touch it."`
-	HeartbeatMS  int64        `json:"heartbeat_ms" min:"100" max:"3600000" default:"60000" doc:"Pace of heartbeat events of a session in use, ms."`
-	CostMS       int64        `json:"cost_ms" min:"100" max:"86400000" default:"900000" doc:"Pace of cost events, ms."`
-	RetainMS     int64        `json:"retain_ms" min:"1000" max:"31536000000" default:"604800000" doc:"How long ended sessions and their events are kept, ms."`
-	Reap         ReapSettings `json:"reap" doc:"The reaper."`
+	LeaseMS       int64        `json:"lease_ms" min:"200" max:"3600000" default:"15000" doc:"Term of a process's lease on its sessions, ms. So long after a process hung, another takes them over; one that died is noticed at once where the store can tell."`
+	PollMS        int64        `json:"poll_ms" min:"100" max:"3600000" default:"30000" doc:"How often a cloud is asked for its machines, ms; every 2 s while one is not ready."`
+	AdoptGraceMS  int64        `json:"adopt_grace_ms" min:"1" max:"3600000" default:"5000" doc:"What a session that was taken over has left at the least, ms, so that its user can touch it."`
+	HeartbeatMS   int64        `json:"heartbeat_ms" min:"100" max:"3600000" default:"60000" doc:"Pace of heartbeat events of a session in use, ms."`
+	CostMS        int64        `json:"cost_ms" min:"100" max:"86400000" default:"900000" doc:"Pace of cost events, ms."`
+	RetainMS      int64        `json:"retain_ms" min:"1000" max:"31536000000" default:"604800000" doc:"How long ended sessions and their events are kept, ms."`
+	ReapProviders []string     `json:"reap_providers" doc:"Providers the reaper looks at by itself, each of which has a plugin or a section in providers. Absent: all where sessions have been."`
+	Reap          ReapSettings `json:"reap" doc:"The reaper."`
 }
 
 // ReapSettings say when machines that no session holds are given back.

@@ -85,8 +85,11 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 	})
 	c.orchestrator.Compute = c.compute
 	c.jobs = jobs.New(jobs.Wiring{Backend: h, Directory: c.directory, Bus: c.bus, Clock: clock.System{}, Jitter: mathrand.Float64})
-	var fault *spec.Error
-	if c.fly, fault = newFlyPlatform(c, &settings.Fly, v, env); fault != nil {
+	fault := settings.checkNames(h.Names())
+	if fault == nil {
+		c.fly, fault = newFlyPlatform(c, &settings.Fly, v, env)
+	}
+	if fault != nil {
 		_ = h.Close(c.until)
 		c.bus.Close()
 		return nil, fault
@@ -97,6 +100,7 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 		Clock:     clock.System{},
 		Random:    rand.Reader,
 		Names:     h.Names,
+		Unused:    func() []string { return settings.unused(h.Names()) },
 		Live:      c.live,
 		Providers: &plugins{host: h, directory: c.directory},
 		Compute:   c.compute,

@@ -34,6 +34,8 @@ export interface AtlasInfo {
   plugin_abi: number;
   /** Names of the providers, loaded or not. */
   providers: string[];
+  /** Sections of the configuration's providers whose names no plugin has now. */
+  unused_sections?: string[];
   /** What is alive now: calls, sessions, subscriptions, instances, parked, goroutines, and the gauges of the embedding layer. */
   live: Record<string, number>;
 }
@@ -1502,6 +1504,8 @@ export interface OrchestratorSettings {
   cost_ms?: number;
   /** How long ended sessions and their events are kept, ms. Default 604800000. */
   retain_ms?: number;
+  /** Providers the reaper looks at by itself, each of which has a plugin or a section in providers. Absent: all where sessions have been. */
+  reap_providers?: string[];
   /** The reaper. */
   reap?: ReapSettings;
 }

@@ -76,9 +76,7 @@ class AtlasInfoParams(TypedDict):
     """The params of atlas.info."""
 
 
-class AtlasInfo(TypedDict):
-    """AtlasInfo."""
-
+class _AtlasInfoRequired(TypedDict):
     version: str
     "Version of the library."
     abi: int
@@ -89,6 +87,13 @@ class AtlasInfo(TypedDict):
     "Names of the providers, loaded or not."
     live: Dict[str, int]
     "What is alive now: calls, sessions, subscriptions, instances, parked, goroutines, and the gauges of the embedding layer."
+
+
+class AtlasInfo(_AtlasInfoRequired, total=False):
+    """AtlasInfo."""
+
+    unused_sections: List[str]
+    "Sections of the configuration's providers whose names no plugin has now."
 
 
 class AuthTokenMintParams(TypedDict):
@@ -1878,6 +1883,8 @@ class OrchestratorSettings(TypedDict, total=False):
     "Pace of cost events, ms."
     retain_ms: int
     "How long ended sessions and their events are kept, ms."
+    reap_providers: List[str]
+    "Providers the reaper looks at by itself, each of which has a plugin or a section in providers. Absent: all where sessions have been."
     reap: ReapSettings
     "The reaper."
 
