@@ -77,11 +77,7 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 		Prober:    c.prober,
 		Clock:     clock.System{},
 		Random:    rand.Reader,
-		Settings: compute.Settings{
-			NamePrefix: namePrefix(settings.Compute),
-			Owner:      settings.Compute.Owner,
-			Settle:     time.Duration(settings.Compute.SettleMS) * time.Millisecond,
-		},
+		Settings:  renting(&settings.Compute),
 	})
 	c.orchestrator.Compute = c.compute
 	c.jobs = jobs.New(jobs.Wiring{Backend: h, Directory: c.directory, Bus: c.bus, Clock: clock.System{}, Jitter: mathrand.Float64})
@@ -94,15 +90,22 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 		c.bus.Close()
 		return nil, fault
 	}
+	c.serve(&settings, gpus)
+	c.resume(&settings)
+	return c, nil
+}
+
+// serve offers what has been wired: as methods, and as the services of Go.
+func (c *Client) serve(settings *Settings, gpus *catalog.Catalog) {
 	c.services = &dispatch.Services{
 		Version:   Version,
 		ABI:       ABI,
 		Clock:     clock.System{},
 		Random:    rand.Reader,
-		Names:     h.Names,
-		Unused:    func() []string { return settings.unused(h.Names()) },
+		Names:     c.host.Names,
+		Unused:    func() []string { return settings.unused(c.host.Names()) },
 		Live:      c.live,
-		Providers: &plugins{host: h, directory: c.directory},
+		Providers: &plugins{host: c.host, directory: c.directory},
 		Compute:   c.compute,
 		Offers:    c.offers,
 		Jobs:      c.jobs,
@@ -118,8 +121,6 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 	}
 	c.dispatcher.Serve(dispatch.Methods(c.services))
 	c.face()
-	c.resume(&settings)
-	return c, nil
 }
 
 const userAgent = "atlas/" + Version
@@ -160,6 +161,11 @@ func cacheDir(configured string) string {
 		return ""
 	}
 	return filepath.Join(folder, "exatlas")
+}
+
+// renting turns the configuration into the settings of compute.
+func renting(s *ComputeSettings) compute.Settings {
+	return compute.Settings{NamePrefix: namePrefix(*s), Owner: s.Owner, Settle: time.Duration(s.SettleMS) * time.Millisecond}
 }
 
 func namePrefix(s ComputeSettings) string {
