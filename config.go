@@ -74,9 +74,10 @@ type OrchestratorSettings struct {
 
 // ReapSettings say when machines that no session holds are given back.
 type ReapSettings struct {
-	Off        bool  `json:"off" doc:"The reaper does not run by itself; orchestrator.reap still does."`
-	IntervalMS int64 `json:"interval_ms" min:"100" max:"86400000" default:"60000" doc:"Pace of its runs, ms."`
-	GraceMS    int64 `json:"grace_ms" min:"1" max:"86400000" default:"300000" doc:"Age under which it lets machines be, ms."`
+	Off        bool     `json:"off" doc:"The reaper does not run by itself; orchestrator.reap still does."`
+	IntervalMS int64    `json:"interval_ms" min:"100" max:"86400000" default:"60000" doc:"Pace of its runs, ms."`
+	Providers  []string `json:"providers" doc:"Providers it looks at by itself, each of which has a plugin or a section in providers. Absent: all where sessions have been."`
+	GraceMS    int64    `json:"grace_ms" min:"1" max:"86400000" default:"300000" doc:"Age under which it lets machines be, ms."`
 }
 
 // DecodeSettings reads the document of atlas_open strictly.

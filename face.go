@@ -14,52 +14,54 @@ import (
 
 // The params and results of the methods; docs/methods.md describes each.
 type (
-	Target          = provider.Target
-	Targets         = provider.Targets
-	Offer           = spec.Offer
-	OffersParams    = offers.Params
-	OfferResults    = offers.OfferResults
-	SpawnParams     = compute.SpawnParams
-	Spawned         = compute.Spawned
-	Attempt         = compute.Attempt
-	IDParams        = compute.IDParams
-	ListParams      = compute.ListParams
-	AwaitParams     = compute.AwaitParams
-	Probe           = compute.Probe
-	LogsParams      = compute.LogsParams
-	GPUsParams      = compute.GPUsParams
-	RunParams       = jobs.RunParams
-	JobPolicy       = jobs.Policy
-	JobParams       = jobs.JobParams
-	StreamParams    = jobs.StreamParams
-	MintedToken     = auth.Token
-	SignParams      = dispatch.SignParams
-	SignedURL       = dispatch.SignedURL
-	VerifyURLParams = dispatch.VerifyURLParams
-	URLValidity     = dispatch.URLValidity
-	ProviderInfo    = dispatch.ProviderInfo
-	GPUCatalog      = dispatch.GPUCatalog
-	SubscribeParams = dispatch.SubscribeParams
-	Compute         = spec.Compute
-	ComputeList     = spec.ComputeList
-	Port            = spec.Port
-	PortRequest     = spec.PortRequest
-	CPU             = spec.CPU
-	LogsPage        = spec.LogsPage
-	Bill            = spec.Bill
-	BillParams      = compute.BillParams
-	GPUTypeList     = spec.GPUTypeList
-	Job             = spec.Job
-	Error           = spec.Error
-	Kind            = spec.Kind
-	Raw             = spec.Raw
-	Secret          = spec.Secret
-	ProviderCaps    = dispatch.Capabilities
-	ComputeAuth     = spec.Auth
-	SSHAccess       = spec.SSH
-	GPUType         = spec.GPUType
-	LogLine         = spec.LogLine
-	InfoResult      = dispatch.Info
+	Target               = provider.Target
+	Targets              = provider.Targets
+	Offer                = spec.Offer
+	OffersParams         = offers.Params
+	OfferResults         = offers.OfferResults
+	SpawnParams          = compute.SpawnParams
+	Spawned              = compute.Spawned
+	SpawnAttempt         = compute.Attempt
+	IDParams             = compute.IDParams
+	ListParams           = compute.ListParams
+	AwaitParams          = compute.AwaitParams
+	Probe                = compute.Probe
+	LogsParams           = compute.LogsParams
+	GPUsParams           = compute.GPUsParams
+	RunParams            = jobs.RunParams
+	JobPolicy            = jobs.Policy
+	JobParams            = jobs.JobParams
+	StreamParams         = jobs.StreamParams
+	MintedToken          = auth.Token
+	SignParams           = dispatch.SignParams
+	SignedURL            = dispatch.SignedURL
+	VerifyURLParams      = dispatch.VerifyURLParams
+	URLValidity          = dispatch.URLValidity
+	VerifyTokenParams    = dispatch.VerifyTokenParams
+	TokenValidity        = dispatch.Valid
+	ProviderInfo         = dispatch.ProviderInfo
+	GPUCatalog           = dispatch.GPUCatalog
+	SubscribeParams      = dispatch.SubscribeParams
+	Compute              = spec.Compute
+	ComputeList          = spec.ComputeList
+	Port                 = spec.Port
+	PortRequest          = spec.PortRequest
+	CPURequest           = spec.CPU
+	LogsPage             = spec.LogsPage
+	Bill                 = spec.Bill
+	BillParams           = compute.BillParams
+	GPUTypeList          = spec.GPUTypeList
+	Job                  = spec.Job
+	Error                = spec.Error
+	Kind                 = spec.Kind
+	Raw                  = spec.Raw
+	Secret               = spec.Secret
+	ProviderCapabilities = dispatch.Capabilities
+	ComputeAuth          = spec.Auth
+	SSHAccess            = spec.SSH
+	GPUType              = spec.GPUType
+	LogLine              = spec.LogLine
+	Info                 = dispatch.Info
 )
 
 // The schemes of a machine's credential, and the modes of a job.
@@ -117,9 +119,6 @@ type OfferService struct{ c *Client }
 // GPUService tells what there is to rent.
 type GPUService struct{ c *Client }
 
-// AuthService mints and checks the credentials of machines.
-type AuthService struct{ c *Client }
-
 // ProviderService manages provider plugins.
 type ProviderService struct{ c *Client }
 
@@ -128,8 +127,9 @@ func (c *Client) face() {
 	c.Compute, c.Jobs, c.GPUs = &ComputeService{c}, &JobsService{c}, &GPUService{c}
 	c.Offers = &OfferService{c}
 	c.Orchestrator, c.Dashboard = &OrchestratorService{c}, &DashboardService{c}
-	c.Fly = &FlyService{c}
-	c.Auth, c.Providers, c.Events = &AuthService{c}, &ProviderService{c}, &EventService{c}
+	c.Fly = newFlyService(c)
+	c.Auth = &AuthService{Token: &AuthTokenService{c}, URL: &AuthURLService{c}}
+	c.Providers, c.Events = &ProviderService{c}, &EventService{c}
 }
 
 // call runs a method with the rules of every call: refused once the client is
@@ -148,7 +148,7 @@ func call[P, R any](c *Client, ctx context.Context, name string, params P, do fu
 }
 
 // Info tells the versions, the providers and what is alive in the client.
-func (c *Client) Info() *InfoResult { return c.services.Info() }
+func (c *Client) Info() *Info { return c.services.Info() }
 
 // Spawn rents one machine. Its Attempts tell what was tried.
 func (s *ComputeService) Spawn(ctx context.Context, p SpawnParams) (*Spawned, error) {
@@ -224,35 +224,13 @@ func (s *JobsService) Cancel(ctx context.Context, p JobParams) (*Job, error) {
 	return call(s.c, ctx, "jobs.cancel", p, s.c.jobs.Cancel)
 }
 
-// Mint makes a bearer token.
-func (s *AuthService) Mint() (*MintedToken, error) {
-	token, err := auth.MintToken(s.c.services.Random)
-	if err != nil {
-		return nil, err
-	}
-	return token, nil
-}
-
-// Verify reports whether a token has a hash.
-func (s *AuthService) Verify(token, hash string) bool { return auth.VerifyToken(token, hash) }
-
-// SignURL signs a URL.
-func (s *AuthService) SignURL(ctx context.Context, p SignParams) (*SignedURL, error) {
-	return call(s.c, ctx, "auth.url.sign", p, s.c.services.SignURL)
-}
-
-// VerifyURL checks a signed URL.
-func (s *AuthService) VerifyURL(ctx context.Context, p VerifyURLParams) (*URLValidity, error) {
-	return call(s.c, ctx, "auth.url.verify", p, s.c.services.VerifyURL)
-}
-
 // List lists the providers.
 func (s *ProviderService) List(ctx context.Context) ([]ProviderInfo, error) {
 	return s.c.services.Providers.List(ctx)
 }
 
 // Capabilities tells the features of a provider.
-func (s *ProviderService) Capabilities(ctx context.Context, name string) (*ProviderCaps, error) {
+func (s *ProviderService) Capabilities(ctx context.Context, name string) (*ProviderCapabilities, error) {
 	return s.c.services.Providers.Capabilities(ctx, name)
 }
 

@@ -31,55 +31,76 @@ type (
 	FlyDeployLine            = deploy.FlyDeployLine
 )
 
-// FlyService does Fly's platform operations: apps, tokens, logs and deploys.
-type FlyService struct{ c *Client }
+// FlyService does Fly's platform operations.
+type FlyService struct {
+	Apps   *FlyAppsService
+	Tokens *FlyTokensService
+	Logs   *FlyLogsService
+	Deploy *FlyDeployService
+}
 
-// DiscoverApps finds the apps of a folder.
-func (s *FlyService) DiscoverApps(ctx context.Context, p FlyAppsParams) (*FlyApps, error) {
+// FlyAppsService finds the apps of folders.
+type FlyAppsService struct{ c *Client }
+
+// FlyTokensService keeps the tokens of apps.
+type FlyTokensService struct{ c *Client }
+
+// FlyLogsService reads the logs of apps.
+type FlyLogsService struct{ c *Client }
+
+// FlyDeployService deploys apps.
+type FlyDeployService struct{ c *Client }
+
+func newFlyService(c *Client) *FlyService {
+	return &FlyService{Apps: &FlyAppsService{c}, Tokens: &FlyTokensService{c}, Logs: &FlyLogsService{c}, Deploy: &FlyDeployService{c}}
+}
+
+// Discover finds the apps of a folder.
+func (s *FlyAppsService) Discover(ctx context.Context, p FlyAppsParams) (*FlyApps, error) {
 	return call(s.c, ctx, "fly.apps.discover", p, apps.Discover)
 }
 
-// Token answers a token for an app.
-func (s *FlyService) Token(ctx context.Context, p FlyTokenParams) (*FlyToken, error) {
+// Get answers a token for an app.
+func (s *FlyTokensService) Get(ctx context.Context, p FlyTokenParams) (*FlyToken, error) {
 	return call(s.c, ctx, "fly.tokens.get", p, s.c.fly.tokens.Get)
 }
 
-// RefreshToken finds a token anew.
-func (s *FlyService) RefreshToken(ctx context.Context, p FlyTokenParams) (*FlyToken, error) {
+// Refresh finds a token anew.
+func (s *FlyTokensService) Refresh(ctx context.Context, p FlyTokenParams) (*FlyToken, error) {
 	return call(s.c, ctx, "fly.tokens.refresh", p, s.c.fly.tokens.Refresh)
 }
 
-// InvalidateToken says that Fly refused a token.
-func (s *FlyService) InvalidateToken(ctx context.Context, p FlyTokenInvalidateParams) (*FlyTokenInvalidated, error) {
+// Invalidate says that Fly refused a token.
+func (s *FlyTokensService) Invalidate(ctx context.Context, p FlyTokenInvalidateParams) (*FlyTokenInvalidated, error) {
 	return call(s.c, ctx, "fly.tokens.invalidate", p, s.c.fly.tokens.Invalidate)
 }
 
-// SetManualToken sets or removes a token by hand.
-func (s *FlyService) SetManualToken(ctx context.Context, p FlyTokenManualParams) (*FlyTokenManual, error) {
+// SetManual sets or removes a token by hand.
+func (s *FlyTokensService) SetManual(ctx context.Context, p FlyTokenManualParams) (*FlyTokenManual, error) {
 	return call(s.c, ctx, "fly.tokens.set_manual", p, s.c.fly.tokens.SetManual)
 }
 
-// Logs answers one page of an app's log.
-func (s *FlyService) Logs(ctx context.Context, p FlyLogsParams) (*FlyLogs, error) {
+// Fetch answers one page of an app's log.
+func (s *FlyLogsService) Fetch(ctx context.Context, p FlyLogsParams) (*FlyLogs, error) {
 	return call(s.c, ctx, "fly.logs.fetch", p, s.c.fly.logs.Fetch)
 }
 
-// FollowLogs hands out an app's lines as they are written: events named line,
+// Subscribe hands out an app's lines as they are written: events named line,
 // whose data is a [FlyLogLine].
-func (s *FlyService) FollowLogs(ctx context.Context, p FlyLogsSubscribeParams) (*Subscription, error) {
+func (s *FlyLogsService) Subscribe(ctx context.Context, p FlyLogsSubscribeParams) (*Subscription, error) {
 	return s.c.subscribe(ctx, "fly.logs.subscribe", &p, func(ctx context.Context, ready func(*events.Subscription)) (*events.Subscription, error) {
 		return s.c.fly.logs.Subscribe(ctx, &p, ready)
 	})
 }
 
-// Deploy deploys and answers when it is over.
-func (s *FlyService) Deploy(ctx context.Context, p FlyDeployParams) (*FlyDeploy, error) {
+// Run deploys and answers when it is over.
+func (s *FlyDeployService) Run(ctx context.Context, p FlyDeployParams) (*FlyDeploy, error) {
 	return call(s.c, ctx, "fly.deploy.run", p, s.c.fly.deploy.Run)
 }
 
-// DeployStream deploys and tells what happens as events; closing the subscription
+// Stream deploys and tells what happens as events; closing the subscription
 // cancels the deploy.
-func (s *FlyService) DeployStream(ctx context.Context, p FlyDeployParams) (*Subscription, error) {
+func (s *FlyDeployService) Stream(ctx context.Context, p FlyDeployParams) (*Subscription, error) {
 	return s.c.subscribe(ctx, "fly.deploy.stream", &p, func(ctx context.Context, ready func(*events.Subscription)) (*events.Subscription, error) {
 		return s.c.fly.deploy.Stream(ctx, &p, ready)
 	})

@@ -111,7 +111,7 @@ func orchestration(s *Settings) orchestrator.Settings {
 		ms := func(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
 		out.Lease, out.Poll, out.Grace, out.Heartbeat = ms(o.LeaseMS), ms(o.PollMS), ms(o.AdoptGraceMS), ms(o.HeartbeatMS)
 		out.CostEvery, out.Retain = ms(o.CostMS), ms(o.RetainMS)
-		out.ReapEvery, out.ReapGrace = ms(o.Reap.IntervalMS), ms(o.Reap.GraceMS)
+		out.ReapEvery, out.ReapGrace, out.ReapOnly = ms(o.Reap.IntervalMS), ms(o.Reap.GraceMS), o.Reap.Providers
 		if o.Reap.Off {
 			out.ReapEvery = -1
 		}

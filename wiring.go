@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"time"
 
 	json "github.com/goccy/go-json"
@@ -34,7 +35,8 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 	c := &Client{env: env, bus: events.NewBus(clock.System{}, events.Settings{Pending: settings.Limits.Queue})}
 	c.until, c.stop = context.WithCancel(context.Background())
 	ready := make(chan struct{}) // what watches the plugin folder starts before the rest is there
-	defer close(ready)
+	wired := sync.OnceFunc(func() { close(ready) })
+	defer wired()
 	h, err := host.New(host.Options{
 		Builtin:   builtins(),
 		Dir:       settings.Plugins.Dir,
@@ -77,29 +79,38 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 		Prober:    c.prober,
 		Clock:     clock.System{},
 		Random:    rand.Reader,
-		Settings: compute.Settings{
-			NamePrefix: namePrefix(settings.Compute),
-			Owner:      settings.Compute.Owner,
-			Settle:     time.Duration(settings.Compute.SettleMS) * time.Millisecond,
-		},
+		Settings:  renting(&settings.Compute),
 	})
 	c.orchestrator.Compute = c.compute
 	c.jobs = jobs.New(jobs.Wiring{Backend: h, Directory: c.directory, Bus: c.bus, Clock: clock.System{}, Jitter: mathrand.Float64})
-	var fault *spec.Error
-	if c.fly, fault = newFlyPlatform(c, &settings.Fly, v, env); fault != nil {
+	fault := settings.checkNames(h.Names())
+	if fault == nil {
+		c.fly, fault = newFlyPlatform(c, &settings.Fly, v, env)
+	}
+	if fault != nil {
+		wired() // the host waits for what watches the folder, and that for this
 		_ = h.Close(c.until)
+		c.prober.close()
 		c.bus.Close()
 		return nil, fault
 	}
+	c.serve(&settings, gpus)
+	c.resume(&settings)
+	return c, nil
+}
+
+// serve offers what has been wired: as methods, and as the services of Go.
+func (c *Client) serve(settings *Settings, gpus *catalog.Catalog) {
 	c.page = &servedPage{c: c}
 	c.services = &dispatch.Services{
 		Version:   Version,
 		ABI:       ABI,
 		Clock:     clock.System{},
 		Random:    rand.Reader,
-		Names:     h.Names,
+		Names:     c.host.Names,
+		Unused:    func() []string { return settings.unused(c.host.Names()) },
 		Live:      c.live,
-		Providers: &plugins{host: h, directory: c.directory},
+		Providers: &plugins{host: c.host, directory: c.directory},
 		Compute:   c.compute,
 		Offers:    c.offers,
 		Jobs:      c.jobs,
@@ -116,8 +127,6 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 	}
 	c.dispatcher.Serve(dispatch.Methods(c.services))
 	c.face()
-	c.resume(&settings)
-	return c, nil
 }
 
 const userAgent = "atlas/" + Version
@@ -158,6 +167,11 @@ func cacheDir(configured string) string {
 		return ""
 	}
 	return filepath.Join(folder, "exatlas")
+}
+
+// renting turns the configuration into the settings of compute.
+func renting(s *ComputeSettings) compute.Settings {
+	return compute.Settings{NamePrefix: namePrefix(*s), Owner: s.Owner, Settle: time.Duration(s.SettleMS) * time.Millisecond}
 }
 
 func namePrefix(s ComputeSettings) string {

@@ -113,7 +113,7 @@ func (b *bench) flyTokens(client *atlas.Client) error {
 		began := time.Now()
 		for n = 0; time.Since(began) < 300*time.Millisecond; n += 100 {
 			for range 100 {
-				if _, err := client.Fly.Token(ctx, atlas.FlyTokenParams{App: "app-0"}); err != nil {
+				if _, err := client.Fly.Tokens.Get(ctx, atlas.FlyTokenParams{App: "app-0"}); err != nil {
 					return err
 				}
 			}
@@ -171,7 +171,7 @@ func (b *bench) flyDeploy(client *atlas.Client, folder, standin string) error {
 	peer := time.Since(began)
 	grown := heapWatch()
 	began = time.Now()
-	stream, err := client.Fly.DeployStream(context.Background(), atlas.FlyDeployParams{Path: folder})
+	stream, err := client.Fly.Deploy.Stream(context.Background(), atlas.FlyDeployParams{Path: folder})
 	if err != nil {
 		return err
 	}
@@ -200,7 +200,7 @@ func (b *bench) flyLogs(client *atlas.Client) error {
 	tails := make([]tail, tailedApps*eachTailed)
 	var all sync.WaitGroup
 	for i := range tails {
-		sub, err := client.Fly.FollowLogs(ctx, atlas.FlyLogsSubscribeParams{App: "app-" + strconv.Itoa(i%tailedApps)})
+		sub, err := client.Fly.Logs.Subscribe(ctx, atlas.FlyLogsSubscribeParams{App: "app-" + strconv.Itoa(i%tailedApps)})
 		if err != nil {
 			return err
 		}

@@ -30,7 +30,7 @@ var machineAt = []struct {
 }{
 	{"runpod", atlas.SpawnParams{GPU: []string{"rtx_4090"}, Image: "img"}, "/v2/pods/%s", "Bearer " + key, 0, 300},
 	{"mock", atlas.SpawnParams{GPU: []string{"h100"}, Image: "img"}, "/v1/machines/%s", "", 0, 300},
-	{"fly", atlas.SpawnParams{CPU: &atlas.CPU{VCPUCount: 1, MemoryGB: 1}, Image: "img"}, "", "", 0, 300},
+	{"fly", atlas.SpawnParams{CPU: &atlas.CPURequest{VCPUCount: 1, MemoryGB: 1}, Image: "img"}, "", "", 0, 300},
 	{"vast", atlas.SpawnParams{GPU: []string{"rtx_4090"}, Image: "img"}, "/api/v0/instances/%s/", "Bearer " + key, 1100 * time.Millisecond, 8},
 	{"lambda_labs", atlas.SpawnParams{GPU: []string{"a10"}}, "/api/v1/instances/%s", "Bearer " + key, 1100 * time.Millisecond, 8},
 }

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/tetratelabs/wazero/api"
 )
@@ -12,7 +13,12 @@ import (
 const extismModule = "extism:host/env"
 
 func extismImports() []hostFunction {
-	list := []hostFunction{
+	return slices.Concat(extismInOut(), extismMemory(), extismState(), extismHTTP(), extismLog())
+}
+
+// extismInOut is the input of a call, its answer and its error.
+func extismInOut() []hostFunction {
+	return []hostFunction{
 		{"input_offset", nil, types(i64), func(ctx context.Context, _ api.Module, s []uint64) {
 			_, c := entered(ctx)
 			s[0] = c.inputOffset()
@@ -48,6 +54,12 @@ func extismImports() []hostFunction {
 			_, c := entered(ctx)
 			s[0] = c.errorOffset
 		}},
+	}
+}
+
+// extismMemory is the call's kernel memory.
+func extismMemory() []hostFunction {
+	list := []hostFunction{
 		{"alloc", types(i64), types(i64), func(ctx context.Context, _ api.Module, s []uint64) {
 			_, c := entered(ctx)
 			n := s[0]
@@ -81,6 +93,20 @@ func extismImports() []hostFunction {
 				refuse("store_u64 writes outside what was allocated")
 			}
 		}},
+	}
+	for _, name := range []string{"length", "length_unsafe"} {
+		list = append(list, hostFunction{name, types(i64), types(i64), func(ctx context.Context, _ api.Module, s []uint64) {
+			_, c := entered(ctx)
+			s[0] = c.kernel.length(s[0])
+		}})
+	}
+	return list
+}
+
+// extismState is the plugin's configuration, and what an instance keeps from one
+// call to the next.
+func extismState() []hostFunction {
+	return []hostFunction{
 		{"config_get", types(i64), types(i64), func(ctx context.Context, _ api.Module, s []uint64) {
 			i, c := entered(ctx)
 			value := i.owner.options.Config[string(c.block("config_get", s[0]))]
@@ -99,6 +125,12 @@ func extismImports() []hostFunction {
 			}
 			i.setVariable(name, c.block("var_set", s[1]))
 		}},
+	}
+}
+
+// extismHTTP is a request, during which the instance is occupied.
+func extismHTTP() []hostFunction {
+	return []hostFunction{
 		{"http_request", types(i64, i64), types(i64), func(ctx context.Context, _ api.Module, s []uint64) {
 			i, c := entered(ctx)
 			s[0] = c.blockingRequest(i, s[0], s[1])
@@ -111,18 +143,18 @@ func extismImports() []hostFunction {
 			_, c := entered(ctx)
 			s[0] = c.put("http_headers", c.lastHeaders)
 		}},
+	}
+}
+
+// extismLog is the log.
+func extismLog() []hostFunction {
+	list := []hostFunction{
 		{"get_log_level", nil, types(i32), func(ctx context.Context, _ api.Module, s []uint64) {
 			i, _ := entered(ctx)
 			if s[0] = 0; i.owner.host.options.Log == nil {
 				s[0] = math.MaxInt32 // nothing is logged
 			}
 		}},
-	}
-	for _, level := range []string{"length", "length_unsafe"} {
-		list = append(list, hostFunction{level, types(i64), types(i64), func(ctx context.Context, _ api.Module, s []uint64) {
-			_, c := entered(ctx)
-			s[0] = c.kernel.length(s[0])
-		}})
 	}
 	for _, level := range []string{"trace", "debug", "info", "warn", "error"} {
 		list = append(list, hostFunction{"log_" + level, types(i64), nil, func(ctx context.Context, _ api.Module, s []uint64) {

@@ -34,6 +34,8 @@ export interface AtlasInfo {
   plugin_abi: number;
   /** Names of the providers, loaded or not. */
   providers: string[];
+  /** Sections of the configuration's providers whose names no plugin has now. */
+  unused_sections?: string[];
   /** What is alive now: calls, sessions, subscriptions, instances, parked, goroutines, and the gauges of the embedding layer. */
   live: Record<string, number>;
 }
@@ -1513,6 +1515,8 @@ export interface ReapSettings {
   off?: boolean;
   /** Pace of its runs, ms. Default 60000. */
   interval_ms?: number;
+  /** Providers it looks at by itself, each of which has a plugin or a section in providers. Absent: all where sessions have been. */
+  providers?: string[];
   /** Age under which it lets machines be, ms. Default 300000. */
   grace_ms?: number;
 }

@@ -132,11 +132,16 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// explained adds the hint of an error of Atlas's.
+// explained puts the hint of an error of Atlas's on a line of its own, as the
+// errors of calls have it.
 func explained(err error) error {
 	var e *spec.Error
-	if errors.As(err, &e) && e.Hint != "" {
-		return fmt.Errorf("%w\n  %s", err, e.Hint)
+	if !errors.As(err, &e) || e.Hint == "" {
+		return err
 	}
-	return err
+	text, ok := strings.CutSuffix(err.Error(), " ("+e.Hint+")")
+	if !ok {
+		return err
+	}
+	return &failure{Kind: string(e.Kind), Message: e.Message, Hint: e.Hint, Provider: e.Provider, text: text + "\n  " + e.Hint}
 }

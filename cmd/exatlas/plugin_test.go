@@ -3,11 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/plugins/builtin"
 	"github.com/exatlas/atlas/sim"
 )
@@ -66,5 +69,19 @@ func TestPlugin_IsRecordedAndTestedFromTheShell(t *testing.T) {
 	}
 	if code, _ = exatlas("plugin", "test"); code != 2 {
 		t.Fatal(code)
+	}
+}
+
+func TestExplained_ShowsTheHintOnceAndKeepsTheKind(t *testing.T) {
+	e := &spec.Error{Kind: spec.KindPlugin, Provider: "acme", Message: "the manifest is wrong", Hint: "exatlas plugin new writes one"}
+	err := explained(fmt.Errorf("case 1: %w", e))
+	if got, want := err.Error(), "case 1: acme: the manifest is wrong\n  exatlas plugin new writes one"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if exitCode(err) != exitCode(e) {
+		t.Errorf("exit code %d", exitCode(err))
+	}
+	if plain := errors.New("no such file"); explained(plain) != plain {
+		t.Error("another error was changed")
 	}
 }

@@ -21,6 +21,7 @@ type Services struct {
 	Clock   clock.Clock
 	Random  io.Reader
 	Names   func() []string         // names of the providers
+	Unused  func() []string         // sections of the configuration for providers that are none of these
 	Live    func() map[string]int64 // gauges
 
 	Providers Providers

@@ -11,11 +11,12 @@ type None struct{}
 
 // Info is the result of atlas.info.
 type Info struct {
-	Version   string           `json:"version" doc:"Version of the library."`
-	ABI       int              `json:"abi" doc:"Version of the C interface."`
-	PluginABI int              `json:"plugin_abi" doc:"Version of the provider ABI."`
-	Providers []string         `json:"providers" doc:"Names of the providers, loaded or not."`
-	Live      map[string]int64 `json:"live" doc:"What is alive now: calls, sessions, subscriptions, instances, parked, goroutines, and the gauges of the embedding layer."`
+	Version        string           `json:"version" doc:"Version of the library."`
+	ABI            int              `json:"abi" doc:"Version of the C interface."`
+	PluginABI      int              `json:"plugin_abi" doc:"Version of the provider ABI."`
+	Providers      []string         `json:"providers" doc:"Names of the providers, loaded or not."`
+	UnusedSections []string         `json:"unused_sections,omitempty" doc:"Sections of the configuration's providers whose names no plugin has now."`
+	Live           map[string]int64 `json:"live" doc:"What is alive now: calls, sessions, subscriptions, instances, parked, goroutines, and the gauges of the embedding layer."`
 }
 
 func addAtlas(t *Table, s *Services) {
@@ -29,5 +30,5 @@ func addAtlas(t *Table, s *Services) {
 
 // Info is atlas.info.
 func (s *Services) Info() *Info {
-	return &Info{Version: s.Version, ABI: s.ABI, PluginABI: spec.PluginABI, Providers: s.Names(), Live: s.Live()}
+	return &Info{Version: s.Version, ABI: s.ABI, PluginABI: spec.PluginABI, Providers: s.Names(), UnusedSections: s.Unused(), Live: s.Live()}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -102,10 +103,15 @@ func (r *reaper) lease(a *provider.Account) string {
 	return "reaper/" + a.Provider + "/" + hex.EncodeToString(sum[:6])
 }
 
-// clouds lists the providers where sessions of this store have been.
+// clouds lists the providers where sessions of this store have been, of those that
+// the settings leave to the reaper.
 func (r *reaper) clouds(ctx context.Context) []string {
 	var out []string
+	only := r.service.Settings.ReapOnly
 	for _, name := range r.service.Names() {
+		if only != nil && !slices.Contains(only, name) {
+			continue
+		}
 		if _, found, err := r.service.store.GetValue(ctx, spaceClouds, name); err == nil && found {
 			out = append(out, name)
 		}

@@ -57,6 +57,25 @@ func TestReaper_GivesBackWhatIsOursAndNobodysAfterItsGrace(t *testing.T) {
 	})
 }
 
+func TestReaper_LooksByItselfAtTheProvidersItIsLeft(t *testing.T) {
+	for name, left := range map[string]bool{"runpod": false, "elsewhere": true} {
+		bubble(t, func(t *testing.T, w *world) {
+			p := w.process(func(s *Settings) { s.ReapOnly = []string{name} })
+			defer p.close()
+			p.spawn(idle(0))
+			w.stray("ours", "atlas-"+w.store.Identity()+"x", "", spec.StatusRunning)
+			wait(10 * time.Minute)
+			if w.has("ours") != left {
+				t.Errorf("only %s: the machine is there: %v", name, !left)
+			}
+			zero := int64(0)
+			if _, err := p.Reap(context.Background(), &ReapParams{GraceMS: &zero}); err != nil || w.has("ours") {
+				t.Errorf("orchestrator.reap, which names its providers itself: %v", err)
+			}
+		})
+	}
+}
+
 func TestReaper_DryRunTellsAndTakesNothing(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		p := w.process()

@@ -26,6 +26,7 @@ type Settings struct {
 	Retain     time.Duration // how long ended sessions and their events are kept; default 7 days
 	ReapEvery  time.Duration // pace of the reaper; default 60 s; negative: it does not run by itself
 	ReapGrace  time.Duration // age under which it lets machines be; default 5 min
+	ReapOnly   []string      // providers it looks at by itself; nil: all
 	NamePrefix string        // of the names Atlas gives
 	Owner      string        // word after it
 }

@@ -48,8 +48,9 @@ func KnownKind(k Kind) bool {
 	return false
 }
 
-// Error is the one error type of Atlas. Its text is lower case, one fact a
-// layer: "runpod: spawn_compute: 402 insufficient balance".
+// Error is the one error type of Atlas. Its text is one line, lower case, one fact
+// a layer, and last what to do, as Python and Node print it too:
+// "runpod: spawn_compute: 402 insufficient balance (add credit)".
 type Error struct {
 	Kind           Kind   `json:"kind" doc:"What a caller can do about it."`
 	Message        string `json:"message" doc:"What happened, for people."`
@@ -75,6 +76,9 @@ func (e *Error) Error() string {
 	}
 	if e.Provider != "" {
 		text = e.Provider + ": " + text
+	}
+	if e.Hint != "" {
+		text += " (" + e.Hint + ")"
 	}
 	return text
 }

@@ -23,6 +23,33 @@ func Nearest(name string, known []string) string {
 	return best
 }
 
+// Slip returns the word of known that name is a slip of the hand for, or "". It is
+// far stricter than Nearest, for names that may be right although nobody knows them
+// yet: capitals and separators may differ, or one letter, or two neighbours be
+// swapped, in words of four letters or more. Who writes other digits means them.
+func Slip(name string, known []string) string {
+	if len(name) > 64 {
+		return ""
+	}
+	lower := strings.ToLower(name)
+	for _, word := range known {
+		if squash(word) == squash(name) || min(len(word), len(name)) >= 4 && digits(word) == digits(name) && distance(lower, word) == 1 {
+			return word
+		}
+	}
+	return ""
+}
+
+// digits keeps the digits of a name.
+func digits(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, name)
+}
+
 // squash removes what spellings of one name differ in: imageName, image-name and
 // image_name are the same.
 func squash(name string) string {

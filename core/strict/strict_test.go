@@ -163,6 +163,17 @@ func TestNearest_FindsWhatWasMeant(t *testing.T) {
 	}
 }
 
+func TestSlip_FindsSlipsOfTheHandAndNothingElse(t *testing.T) {
+	known := []string{"fly", "lambda_labs", "mock", "runpod", "vast"}
+	for name, want := range map[string]string{"runpdo": "runpod", "runpd": "runpod", "runpood": "runpod", "runpid": "runpod", "RunPod": "runpod", "run-pod": "runpod",
+		"lambdalabs": "lambda_labs", "vats": "vast", "FLY": "fly", "vast2": "", "runpod_2": "", "sky": "", "flyx": "", "acme": "", "lambda": "", "runpod_eu": "", "vastly": "", "": "",
+		strings.Repeat("x", 100): ""} {
+		if got := Slip(name, known); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
 // FuzzDecode compares with encoding/json: what one takes for JSON the other does
 // too, and strings come out the same.
 func FuzzDecode_AgreesWithTheStandardLibrary(f *testing.F) {

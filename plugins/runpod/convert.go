@@ -57,24 +57,9 @@ func toCompute(env sdk.Env, text string) (c spec.Compute, ok bool) {
 				c.CostPerHour = &cost
 			}
 		case "ssh":
-			for more := r.Object(); more; more = r.NextMember() {
-				switch r.Key() {
-				case "direct":
-					direct = endpoint(&r)
-				case "proxy":
-					proxied = endpoint(&r)
-				default:
-					r.Skip()
-				}
-			}
+			direct, proxied = logins(&r)
 		case "runtime":
-			for more := r.Object(); more; more = r.NextMember() {
-				if r.Key() == "ports" {
-					mapped = mappings(&r)
-				} else {
-					r.Skip()
-				}
-			}
+			mapped = runtimePorts(&r)
 		case "createdAt":
 			c.CreatedAt = rest.UTC(r.Text())
 		case "startedAt":
@@ -103,6 +88,33 @@ func toCompute(env sdk.Env, text string) (c spec.Compute, ok bool) {
 		c.Raw = rest.Redact(text, secretMembers[:], nil)
 	}
 	return c, true
+}
+
+// logins reads both ways to log in.
+func logins(r *jsonx.Reader) (direct, proxied login) {
+	for more := r.Object(); more; more = r.NextMember() {
+		switch r.Key() {
+		case "direct":
+			direct = endpoint(r)
+		case "proxy":
+			proxied = endpoint(r)
+		default:
+			r.Skip()
+		}
+	}
+	return direct, proxied
+}
+
+// runtimePorts reads the ports of a pod that runs.
+func runtimePorts(r *jsonx.Reader) (mapped []mapping) {
+	for more := r.Object(); more; more = r.NextMember() {
+		if r.Key() == "ports" {
+			mapped = mappings(r)
+		} else {
+			r.Skip()
+		}
+	}
+	return mapped
 }
 
 // status maps RunPod's states. A state that came later reads as provisioning, so

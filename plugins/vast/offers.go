@@ -46,7 +46,7 @@ func diskOf(gb int) int {
 func toRow(text string, w *want) (o row, ok bool) {
 	o.Provider, o.Stock, o.Spot, o.CloudType = name, spec.StockLow, w.spot, spec.CloudCommunity
 	o.Raw = spec.Raw(text)
-	var base, total, minBid, storage, cores, effective, memoryMB float64
+	var f figures
 	r := jsonx.New(text)
 	for more := r.Object(); more; more = r.NextMember() {
 		switch r.Key() {
@@ -59,19 +59,19 @@ func toRow(text string, w *want) (o row, ok bool) {
 		case "gpu_ram":
 			o.memoryMB, _ = r.Float()
 		case "dph_base":
-			base, _ = r.Float()
+			f.base, _ = r.Float()
 		case "dph_total":
-			total, _ = r.Float()
+			f.total, _ = r.Float()
 		case "min_bid":
-			minBid, _ = r.Float()
+			f.minBid, _ = r.Float()
 		case "storage_cost":
-			storage, _ = r.Float()
+			f.storage, _ = r.Float()
 		case "cpu_cores":
-			cores, _ = r.Float()
+			f.cores, _ = r.Float()
 		case "cpu_cores_effective":
-			effective, _ = r.Float()
+			f.effective, _ = r.Float()
 		case "cpu_ram":
-			memoryMB, _ = r.Float()
+			f.memoryMB, _ = r.Float()
 		case "disk_space":
 			o.DiskGB, _ = r.Float()
 		case "reliability", "reliability2":
@@ -93,19 +93,34 @@ func toRow(text string, w *want) (o row, ok bool) {
 			r.Skip()
 		}
 	}
-	o.diskRate = float64(w.diskGB) * storage / monthHours
-	o.PricePerHour = total
-	if total <= 0 && base > 0 {
-		o.PricePerHour = base + o.diskRate
+	if !r.Done() || checkID("id", o.ID) != nil {
+		return row{}, false
+	}
+	o.fill(w, &f)
+	return o, true
+}
+
+// figures are the numbers of a row that are put together before they are told.
+type figures struct {
+	base, total, minBid, storage float64 // USD: an hour; storage for a GB and month
+	cores, effective, memoryMB   float64 // the host's, what of them comes with the offer, the host's
+}
+
+// fill puts together what needs more than one member.
+func (o *row) fill(w *want, f *figures) {
+	o.diskRate = float64(w.diskGB) * f.storage / monthHours
+	o.PricePerHour = f.total
+	if f.total <= 0 && f.base > 0 {
+		o.PricePerHour = f.base + o.diskRate
 	}
 	if w.spot {
-		o.PricePerHour = minBid
+		o.PricePerHour = f.minBid
 	}
-	o.VCPUCount = effective
-	if memoryMB > 0 {
-		o.MemoryGB = memoryMB / 1024
-		if cores > 0 && effective > 0 && effective < cores { // cpu_ram is the whole host's
-			o.MemoryGB *= effective / cores
+	o.VCPUCount = f.effective
+	if f.memoryMB > 0 {
+		o.MemoryGB = f.memoryMB / 1024
+		if f.cores > 0 && f.effective > 0 && f.effective < f.cores { // cpu_ram is the whole host's
+			o.MemoryGB *= f.effective / f.cores
 		}
 		o.MemoryGB = float64(int(o.MemoryGB*10+0.5)) / 10
 	}
@@ -117,10 +132,6 @@ func toRow(text string, w *want) (o row, ok bool) {
 		}
 	}
 	o.GPUType = o.GPUNative
-	if !r.Done() || checkID("id", o.ID) != nil {
-		return row{}, false
-	}
-	return o, true
 }
 
 // country is the ISO code that ends a place such as "California, US"; "" where

@@ -55,7 +55,7 @@ func machine() atlas.SpawnParams {
 }
 
 // went is how the attempts of a spawn went.
-func went(attempts []atlas.Attempt) string {
+func went(attempts []atlas.SpawnAttempt) string {
 	var list []string
 	for _, a := range attempts {
 		list = append(list, a.Outcome)

@@ -76,7 +76,7 @@ func TestLogs_GoOnOverRefusedTokensWithoutLosingALine(t *testing.T) {
 	client := open(t, folder, cloud, "FLY_API_TOKEN=FlyV1 "+canary+"environment", flycli.EnvScenario+"=ok", flycli.EnvLog+"="+log)
 	var wg sync.WaitGroup
 	for range 3 {
-		sub, err := client.Fly.FollowLogs(t.Context(), atlas.FlyLogsSubscribeParams{App: "my-api"})
+		sub, err := client.Fly.Logs.Subscribe(t.Context(), atlas.FlyLogsSubscribeParams{App: "my-api"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,22 +143,22 @@ func TestTokens_AreSecretEverywhereElse(t *testing.T) {
 		say(e, string(e.Details), string(e.Raw), e.Hint)
 	}
 	ctx := t.Context()
-	if _, err := client.Fly.SetManualToken(ctx, atlas.FlyTokenManualParams{App: "my-api", Token: spec.NewSecret("FlyV1 " + canary + "manual")}); err != nil {
+	if _, err := client.Fly.Tokens.SetManual(ctx, atlas.FlyTokenManualParams{App: "my-api", Token: spec.NewSecret("FlyV1 " + canary + "manual")}); err != nil {
 		t.Fatal(err)
 	}
-	got, err := client.Fly.Token(ctx, atlas.FlyTokenParams{App: "my-api"})
+	got, err := client.Fly.Tokens.Get(ctx, atlas.FlyTokenParams{App: "my-api"})
 	if err != nil || got.Token != canary+"manual" {
 		t.Fatalf("%v", err)
 	}
-	_, err = client.Fly.Deploy(ctx, atlas.FlyDeployParams{Path: folder})
+	_, err = client.Fly.Deploy.Run(ctx, atlas.FlyDeployParams{Path: folder})
 	fail(err)
-	_, err = client.Fly.Deploy(ctx, atlas.FlyDeployParams{Path: folder, Env: map[string]string{"A": canary + "value"}})
+	_, err = client.Fly.Deploy.Run(ctx, atlas.FlyDeployParams{Path: folder, Env: map[string]string{"A": canary + "value"}})
 	fail(err)
-	_, err = client.Fly.Deploy(ctx, atlas.FlyDeployParams{Path: folder, Args: []string{"--access-token", canary + "value"}})
+	_, err = client.Fly.Deploy.Run(ctx, atlas.FlyDeployParams{Path: folder, Args: []string{"--access-token", canary + "value"}})
 	fail(err)
-	_, err = client.Fly.SetManualToken(ctx, atlas.FlyTokenManualParams{App: "my-api", Token: spec.NewSecret(canary + " and a space")})
+	_, err = client.Fly.Tokens.SetManual(ctx, atlas.FlyTokenManualParams{App: "my-api", Token: spec.NewSecret(canary + " and a space")})
 	fail(err)
-	stream, err := client.Fly.DeployStream(ctx, atlas.FlyDeployParams{Path: folder})
+	stream, err := client.Fly.Deploy.Stream(ctx, atlas.FlyDeployParams{Path: folder})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,11 +167,11 @@ func TestTokens_AreSecretEverywhereElse(t *testing.T) {
 	}
 	// A refused manual token, and one that the cloud refuses in its own words.
 	for _, bad := range []string{"fm2_invalid" + canary} {
-		_, _ = client.Fly.SetManualToken(ctx, atlas.FlyTokenManualParams{App: "my-api", Token: spec.NewSecret(bad)})
+		_, _ = client.Fly.Tokens.SetManual(ctx, atlas.FlyTokenManualParams{App: "my-api", Token: spec.NewSecret(bad)})
 	}
-	_, err = client.Fly.Logs(ctx, atlas.FlyLogsParams{App: "my-api"})
+	_, err = client.Fly.Logs.Fetch(ctx, atlas.FlyLogsParams{App: "my-api"})
 	say(err)
-	sub, err := client.Fly.FollowLogs(ctx, atlas.FlyLogsSubscribeParams{App: "my-api", Recent: true})
+	sub, err := client.Fly.Logs.Subscribe(ctx, atlas.FlyLogsSubscribeParams{App: "my-api", Recent: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestTokens_AreSecretEverywhereElse(t *testing.T) {
 		say(e.Name, string(e.Data))
 	}
 	sub.Close()
-	out, err := client.Fly.InvalidateToken(ctx, atlas.FlyTokenInvalidateParams{App: "my-api"})
+	out, err := client.Fly.Tokens.Invalidate(ctx, atlas.FlyTokenInvalidateParams{App: "my-api"})
 	say(out, err)
 	if strings.Contains(said.String(), "canary") {
 		t.Errorf("a token was told: %s", said.String())

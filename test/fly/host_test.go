@@ -36,7 +36,7 @@ func host(folder string) {
 	if err != nil {
 		panic(err)
 	}
-	_, _ = client.Fly.Deploy(context.Background(), atlas.FlyDeployParams{Path: folder}) // it is killed before it ends
+	_, _ = client.Fly.Deploy.Run(context.Background(), atlas.FlyDeployParams{Path: folder}) // it is killed before it ends
 	os.Exit(3)
 }
 
@@ -103,10 +103,10 @@ func TestAPI_IsAskedAtItsPace(t *testing.T) {
 		t.Fatal(err)
 	}
 	client := open(t, folder, cloud.URL, "FLY_API_TOKEN="+canary+"refused", flycli.EnvScenario+"=ok", flycli.EnvLog+"="+filepath.Join(folder, "runs"))
-	if found, err := client.Fly.DiscoverApps(t.Context(), atlas.FlyAppsParams{Path: folder}); err != nil || len(found.Items) != 1 {
+	if found, err := client.Fly.Apps.Discover(t.Context(), atlas.FlyAppsParams{Path: folder}); err != nil || len(found.Items) != 1 {
 		t.Fatalf("%+v %v", found, err)
 	}
-	if _, err := client.Fly.InvalidateToken(t.Context(), atlas.FlyTokenInvalidateParams{App: "my-api", Token: spec.NewSecret(canary + "refused")}); err != nil {
+	if _, err := client.Fly.Tokens.Invalidate(t.Context(), atlas.FlyTokenInvalidateParams{App: "my-api", Token: spec.NewSecret(canary + "refused")}); err != nil {
 		t.Fatal(err)
 	}
 	if len(asked) != 0 {
@@ -115,7 +115,7 @@ func TestAPI_IsAskedAtItsPace(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 10 {
 		wg.Go(func() {
-			if out, err := client.Fly.Token(t.Context(), atlas.FlyTokenParams{App: "my-api"}); err != nil || out.Source != "cli" || !strings.Contains(out.Token, "readonly") {
+			if out, err := client.Fly.Tokens.Get(t.Context(), atlas.FlyTokenParams{App: "my-api"}); err != nil || out.Source != "cli" || !strings.Contains(out.Token, "readonly") {
 				t.Errorf("%v %v", out, err)
 			}
 		})

@@ -16,16 +16,19 @@ const NONE = Object.freeze({});
 class Client {
   #connection;
 
-  constructor(config = NONE) {
-    if (!isObject(config)) throw new TypeError(`exatlas: the configuration must be an object, got ${describe(config)}`);
+  constructor(config = NONE, ...more) {
+    if (!isObject(config) || more.length > 0) {
+      const given = more.length > 0 ? `${1 + more.length} arguments` : describe(config);
+      throw new TypeError(`exatlas: a client takes all its settings as one object, got ${given}; write new Client({ default_provider: 'runpod' })`);
+    }
     this.#connection = new Connection(encode(config, 'the configuration'));
     addNamespaces(this);
     addFly(this);
   }
 
   /** As new Client, with a promise that rejects instead of an exception. */
-  static async open(config) {
-    return new Client(config);
+  static async open(...config) {
+    return new Client(...config);
   }
 
   get closed() {

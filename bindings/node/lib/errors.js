@@ -27,13 +27,13 @@ class AtlasError extends Error {
   }
 }
 
-/** As spec.Error prints itself: "runpod: spawn_compute: 402 insufficient balance". */
+/** As spec.Error prints itself: "runpod: spawn_compute: 402 insufficient balance (add credit)". */
 function textOf(facts) {
   let text = facts.message ?? 'unknown error';
   if (facts.status) text = `${facts.status} ${text}`;
   if (facts.operation) text = `${facts.operation}: ${text}`;
   if (facts.provider) text = `${facts.provider}: ${text}`;
-  return text;
+  return facts.hint ? `${text} (${facts.hint})` : text;
 }
 
 class UnauthorizedError extends AtlasError {}
@@ -90,13 +90,14 @@ for (const [name, type] of Object.entries(CLASSES)) {
   Object.defineProperty(type.prototype, 'name', { value: name, writable: true, configurable: true });
 }
 
-// Printing an error shows the facts it has, not a dozen empty ones.
+// Printing an error shows the facts it has, not a dozen empty ones, and the hint
+// in the message alone.
 Object.defineProperty(AtlasError.prototype, INSPECT, {
   value(depth, options, inspect) {
     const facts = {};
     for (const key of Object.keys(this)) {
       const value = this[key];
-      if (value !== '' && value !== 0 && value !== null && !(key === 'unknownOutcome' && !value)) facts[key] = value;
+      if (key !== 'hint' && value !== '' && value !== 0 && value !== null && !(key === 'unknownOutcome' && !value)) facts[key] = value;
     }
     if (this.cause !== undefined) facts.cause = this.cause;
     const stack = this.stack ?? `${this.name}: ${this.message}`;

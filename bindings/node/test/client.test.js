@@ -92,7 +92,9 @@ test('wrong arguments are TypeErrors that say what is right', () => withClient(a
     [() => client.close({ timeout: 5 }), /did you mean "timeoutMs"\?/],
   ];
   for (const [mistake, message] of cases) await assert.rejects(mistake(), (error) => error instanceof TypeError && message.test(error.message), String(mistake));
-  assert.throws(() => new Client('runpod'), /configuration must be an object, got a string/);
+  assert.throws(() => new Client('runpod'), /takes all its settings as one object, got a string; write new Client\(\{ default_provider: 'runpod' \}\)/);
+  assert.throws(() => new Client({}, { runpod: {} }), /takes all its settings as one object, got 2 arguments/);
+  await assert.rejects(Client.open('runpod', {}), /takes all its settings as one object, got 2 arguments/);
   assert.throws(() => new Client(null), /got null/);
   assert.equal(client.closed, false);
 }));

@@ -32,13 +32,14 @@ test('an error keeps all its document says', () => {
     kind: 'rate_limited', message: 'slow down', hint: 'wait', provider: 'runpod', operation: 'get_compute', status: 429,
     retryable: true, retry_after_ms: 1500, unknown_outcome: true, raw: { a: 1 }, details: { b: 2 },
   });
-  assert.equal(error.message, 'runpod: get_compute: 429 slow down');
+  assert.equal(error.message, 'runpod: get_compute: 429 slow down (wait)');
   const { hint, provider, operation, status, retryable, retryAfterMs, unknownOutcome, raw, details } = error;
   assert.deepEqual({ hint, provider, operation, status, retryable, retryAfterMs, unknownOutcome, raw, details }, {
     hint: 'wait', provider: 'runpod', operation: 'get_compute', status: 429, retryable: true, retryAfterMs: 1500,
     unknownOutcome: true, raw: { a: 1 }, details: { b: 2 },
   });
-  assert.match(inspect(error), /RateLimitedError: runpod: get_compute: 429 slow down[^]*retryAfterMs: 1500/);
+  assert.match(inspect(error), /RateLimitedError: runpod: get_compute: 429 slow down \(wait\)[^]*retryAfterMs: 1500/);
+  assert.equal(inspect(error).split('wait').length, 2, 'the hint is shown once');
 });
 
 test('printing an error leaves out what it does not have', () => {

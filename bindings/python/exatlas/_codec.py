@@ -163,9 +163,15 @@ def known_options(call: str, known: Iterable[str], given: Iterable[str]) -> None
             raise TypeError(f"{call}() got an unexpected keyword argument {name!r}{suggest(name, sorted(known))}")
 
 
-def check_params(method: str, declared: Type[Any], params: Mapping[str, Any]) -> None:
-    """Raises TypeError for a parameter that a method does not declare."""
+def wire_params(method: str, declared: Type[Any], params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parameters as the method names them: ``from_`` is ``from``, which Python keeps for itself.
+
+    Raises TypeError for one that the method does not declare.
+    """
     known = declared.__annotations__
     for name in params:
         if name not in known:
             known_options("client." + method, known, params)
+    if "from_" not in params:
+        return params
+    return {"from" if name == "from_" else name: value for name, value in params.items()}

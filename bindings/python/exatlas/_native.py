@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Callable, List, NamedTuple, Optional, Tuple
 
 from ._diagnosis import Attempt, diagnose
-from .errors import LibraryLoadError, VersionError
+from .errors import LoadError, VersionError
 
 ABI_VERSION = 1
 
@@ -61,7 +61,7 @@ class Library(NamedTuple):
 def load() -> Library:
     """Finds, loads and checks the library; once per process. A failure is not remembered.
 
-    Raises LibraryLoadError with one diagnosis and its remedy, or VersionError.
+    Raises LoadError with one diagnosis and its remedy, or VersionError.
     """
     attempts: List[Attempt] = []
     for path in candidates():
@@ -70,7 +70,7 @@ def load() -> Library:
         except (OSError, AttributeError) as error:
             attempts.append(Attempt(path, str(error).removeprefix(path + ": ")))
     message, hint = diagnose(attempts)
-    raise LibraryLoadError(message, hint=hint)
+    raise LoadError(message, hint=hint)
 
 
 def candidates() -> List[str]:

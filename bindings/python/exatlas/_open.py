@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from . import _codec, _native, errors
 
@@ -13,8 +13,13 @@ OPTIONS = ["compute", "default_provider", "fly", "limits", "orchestrator", "plug
 EXIT_MS = 2000
 
 
-def configuration(cls: str, given: Mapping[str, Any], unknown: Mapping[str, Any]) -> Dict[str, Any]:
+def configuration(
+    cls: str, positional: Sequence[Any], given: Mapping[str, Any], unknown: Mapping[str, Any]
+) -> Dict[str, Any]:
     """The configuration of atlas_open from a client's options; those left out are None."""
+    if positional:
+        example = "**settings" if isinstance(positional[0], Mapping) else 'default_provider="runpod"'
+        raise TypeError(f"{cls}() takes its settings as keyword arguments; write {cls}({example})")
     _codec.known_options(cls, OPTIONS, unknown)
     config: Dict[str, Any] = {"abi": _native.ABI_VERSION}
     config.update((name, value) for name, value in given.items() if value is not None)

@@ -78,9 +78,7 @@ class AtlasInfoParams(TypedDict):
     """The params of atlas.info."""
 
 
-class AtlasInfo(TypedDict):
-    """AtlasInfo."""
-
+class _AtlasInfoRequired(TypedDict):
     version: str
     "Version of the library."
     abi: int
@@ -91,6 +89,13 @@ class AtlasInfo(TypedDict):
     "Names of the providers, loaded or not."
     live: Dict[str, int]
     "What is alive now: calls, sessions, subscriptions, instances, parked, goroutines, and the gauges of the embedding layer."
+
+
+class AtlasInfo(_AtlasInfoRequired, total=False):
+    """AtlasInfo."""
+
+    unused_sections: List[str]
+    "Sections of the configuration's providers whose names no plugin has now."
 
 
 class AuthTokenMintParams(TypedDict):
@@ -312,26 +317,15 @@ class _ComputeBillParamsRequired(TypedDict):
     "The cloud's identifier of the machine; it may be gone."
 
 
-_ComputeBillParamsOptional = TypedDict(
-    "_ComputeBillParamsOptional",
-    {
-        "provider": "str",
-        "api_key": "str",
-        "from": "str",
-    },
-    total=False,
-)
+class ComputeBillParams(_ComputeBillParamsRequired, total=False):
+    """The params of compute.bill."""
 
-
-class ComputeBillParams(_ComputeBillParamsRequired, _ComputeBillParamsOptional):
-    """The params of compute.bill.
-
-    provider: Provider to use. Default: the client's default_provider.
-
-    api_key: Credential for this call alone. Default: the client's.
-
-    from: Charges from this time on, RFC 3339; a cloud that charges by the day counts all of that day. Default: as far back as the cloud tells by itself.
-    """
+    provider: str
+    "Provider to use. Default: the client's default_provider."
+    api_key: str
+    "Credential for this call alone. Default: the client's."
+    from_: str
+    "Charges from this time on, RFC 3339; a cloud that charges by the day counts all of that day. Default: as far back as the cloud tells by itself."
 
 
 class _BillRequired(TypedDict):
@@ -706,20 +700,11 @@ class _EventsSubscribeParamsRequired(TypedDict):
     "Topic: compute:<machine id>, jobs:<job id>, rentals, providers, providers.log, orchestrator or telemetry."
 
 
-_EventsSubscribeParamsOptional = TypedDict(
-    "_EventsSubscribeParamsOptional",
-    {
-        "from": "int",
-    },
-    total=False,
-)
+class EventsSubscribeParams(_EventsSubscribeParamsRequired, total=False):
+    """The params of events.subscribe."""
 
-
-class EventsSubscribeParams(_EventsSubscribeParamsRequired, _EventsSubscribeParamsOptional):
-    """The params of events.subscribe.
-
-    from: Sequence number to start from; 1 for everything kept. Absent: new events alone.
-    """
+    from_: int
+    "Sequence number to start from; 1 for everything kept. Absent: new events alone."
 
 
 class Subscribed(TypedDict):
@@ -988,29 +973,17 @@ class _FlyLogsSubscribeParamsRequired(TypedDict):
     "Name of the app."
 
 
-_FlyLogsSubscribeParamsOptional = TypedDict(
-    "_FlyLogsSubscribeParamsOptional",
-    {
-        "from": "str",
-        "recent": "bool",
-        "region": "str",
-        "instance": "str",
-    },
-    total=False,
-)
+class FlyLogsSubscribeParams(_FlyLogsSubscribeParamsRequired, total=False):
+    """The params of fly.logs.subscribe."""
 
-
-class FlyLogsSubscribeParams(_FlyLogsSubscribeParamsRequired, _FlyLogsSubscribeParamsOptional):
-    """The params of fly.logs.subscribe.
-
-    from: Cursor to resume from: that of the last line seen, or of fly.logs.fetch. Absent: new lines alone.
-
-    recent: Begins with the newest lines of the last day, 100 at the most, where from is absent.
-
-    region: Lines of this region alone.
-
-    instance: Lines of this machine alone.
-    """
+    from_: str
+    "Cursor to resume from: that of the last line seen, or of fly.logs.fetch. Absent: new lines alone."
+    recent: bool
+    "Begins with the newest lines of the last day, 100 at the most, where from is absent."
+    region: str
+    "Lines of this region alone."
+    instance: str
+    "Lines of this machine alone."
 
 
 class FlyLogsUnsubscribeParams(TypedDict):
@@ -1929,6 +1902,8 @@ class ReapSettings(TypedDict, total=False):
     "The reaper does not run by itself; orchestrator.reap still does."
     interval_ms: int
     "Pace of its runs, ms."
+    providers: List[str]
+    "Providers it looks at by itself, each of which has a plugin or a section in providers. Absent: all where sessions have been."
     grace_ms: int
     "Age under which it lets machines be, ms."
 

@@ -170,7 +170,7 @@ class AsyncClient:
 
     def __init__(
         self,
-        *,
+        *positional: NoReturn,  # refused as the unknown ones are
         default_provider: Optional[str] = None,
         providers: Optional[Mapping[str, ProviderSettings]] = None,
         plugins: Optional[PluginSettings] = None,
@@ -191,7 +191,7 @@ class AsyncClient:
             "orchestrator": orchestrator,
             "fly": fly,
         }
-        self._core = _Core(*_open.open_client(_open.configuration("AsyncClient", given, unknown)))
+        self._core = _Core(*_open.open_client(_open.configuration("AsyncClient", positional, given, unknown)))
         self._ids = itertools.count(1)
         # Runs when the client is collected and when the interpreter exits, whichever is first.
         self._finalizer = weakref.finalize(self, self._core.abandon)

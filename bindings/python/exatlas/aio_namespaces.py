@@ -1,7 +1,7 @@
 """The methods of docs/methods.md by namespace, for the asyncio client.
 
 The same as ``exatlas.namespaces``, awaitable. Parameters are keyword arguments; ``timeout`` is the
-call's deadline in seconds.
+call's deadline in seconds, and ``from_`` stands for ``from``.
 """
 
 from __future__ import annotations
@@ -31,9 +31,44 @@ class Namespace:
     async def _do(
         self, method: str, known: Type[Any], params: Mapping[str, Any], result: Type[R], timeout: Optional[float]
     ) -> R:
-        _codec.check_params(method, known, params)
-        value: R = await self._client.call(method, params, timeout=timeout)
+        value: R = await self._client.call(method, _codec.wire_params(method, known, params), timeout=timeout)
         return value
+
+
+class AsyncAuthToken(Namespace):
+    """Bearer tokens of machines."""
+
+    __slots__ = ()
+
+    async def mint(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthTokenMintParams]
+    ) -> t.MintedToken:
+        """Mints a bearer token; the machine gets its hash or ``env``, the browser the token."""
+        return await self._do("auth.token.mint", t.AuthTokenMintParams, params, t.MintedToken, timeout)
+
+    async def verify(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthTokenVerifyParams]
+    ) -> t.TokenValidity:
+        """Checks a token against its hash in constant time."""
+        return await self._do("auth.token.verify", t.AuthTokenVerifyParams, params, t.TokenValidity, timeout)
+
+
+class AsyncAuthURL(Namespace):
+    """Signed URLs of machines."""
+
+    __slots__ = ()
+
+    async def sign(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthURLSignParams]
+    ) -> t.SignedURL:
+        """Signs a URL so that it works until it expires."""
+        return await self._do("auth.url.sign", t.AuthURLSignParams, params, t.SignedURL, timeout)
+
+    async def verify(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthURLVerifyParams]
+    ) -> t.URLValidity:
+        """Checks a signed URL."""
+        return await self._do("auth.url.verify", t.AuthURLVerifyParams, params, t.URLValidity, timeout)
 
 
 class AsyncAuth(Namespace):
@@ -41,29 +76,13 @@ class AsyncAuth(Namespace):
 
     __slots__ = ()
 
-    async def mint_token(
-        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthTokenMintParams]
-    ) -> t.MintedToken:
-        """Mints a bearer token; the machine gets its hash or ``env``, the browser the token."""
-        return await self._do("auth.token.mint", t.AuthTokenMintParams, params, t.MintedToken, timeout)
+    @property
+    def token(self) -> AsyncAuthToken:
+        return AsyncAuthToken(self._client)
 
-    async def verify_token(
-        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthTokenVerifyParams]
-    ) -> t.TokenValidity:
-        """Checks a token against its hash in constant time."""
-        return await self._do("auth.token.verify", t.AuthTokenVerifyParams, params, t.TokenValidity, timeout)
-
-    async def sign_url(
-        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthURLSignParams]
-    ) -> t.SignedURL:
-        """Signs a URL so that it works until it expires."""
-        return await self._do("auth.url.sign", t.AuthURLSignParams, params, t.SignedURL, timeout)
-
-    async def verify_url(
-        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthURLVerifyParams]
-    ) -> t.URLValidity:
-        """Checks a signed URL."""
-        return await self._do("auth.url.verify", t.AuthURLVerifyParams, params, t.URLValidity, timeout)
+    @property
+    def url(self) -> AsyncAuthURL:
+        return AsyncAuthURL(self._client)
 
 
 class AsyncCompute(Namespace):
@@ -248,8 +267,8 @@ class AsyncJobs(Namespace):
         Raises the job's error at the end where it failed; ``stream.job`` is the finished job.
         timeout bounds the start of the stream, not the stream.
         """
-        _codec.check_params("jobs.stream", t.JobsStreamParams, params)
-        return AsyncJobStream(self._client, "jobs.stream", params, timeout)
+        job = _codec.wire_params("jobs.stream", t.JobsStreamParams, params)
+        return AsyncJobStream(self._client, "jobs.stream", job, timeout)
 
 
 class AsyncEvents(Namespace):
@@ -266,6 +285,12 @@ class AsyncEvents(Namespace):
         if from_ is not None:
             params["from"] = from_
         return AsyncSubscription(self._client, "events.subscribe", params, timeout)
+
+    async def unsubscribe(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.EventsUnsubscribeParams]
+    ) -> t.Unsubscribed:
+        """Ends a subscription by its identifier; streams do that by themselves."""
+        return await self._do("events.unsubscribe", t.EventsUnsubscribeParams, params, t.Unsubscribed, timeout)
 
 
 class AsyncProviders(Namespace):
@@ -371,6 +396,13 @@ class AsyncFlyLogs(Namespace):
         """One page of an app's log."""
         return await self._do("fly.logs.fetch", t.FlyLogsFetchParams, params, t.FlyLogs, timeout)
 
+    def subscribe(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyLogsSubscribeParams]
+    ) -> AsyncSubscription:
+        """Iterates over the events of an app's log; calling ``client.fly.logs`` itself gives the lines."""
+        filters = _codec.wire_params("fly.logs.subscribe", t.FlyLogsSubscribeParams, params)
+        return AsyncSubscription(self._client, "fly.logs.subscribe", filters, timeout)
+
     async def unsubscribe(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyLogsUnsubscribeParams]
     ) -> t.Unsubscribed:
@@ -407,8 +439,8 @@ class AsyncFlyDeploys(Namespace):
         self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyDeployStreamParams]
     ) -> AsyncDeployStream:
         """Iterates over the events of a deploy; ``stream.result`` is how it went. Leaving it cancels the deploy."""
-        _codec.check_params("fly.deploy.stream", t.FlyDeployStreamParams, params)
-        return AsyncDeployStream(self._client, "fly.deploy.stream", params, timeout)
+        options = _codec.wire_params("fly.deploy.stream", t.FlyDeployStreamParams, params)
+        return AsyncDeployStream(self._client, "fly.deploy.stream", options, timeout)
 
 
 class AsyncFly(Namespace):

@@ -79,7 +79,7 @@ class Client:
 
     def __init__(
         self,
-        *,
+        *positional: NoReturn,  # refused as the unknown ones are
         default_provider: Optional[str] = None,
         providers: Optional[Mapping[str, ProviderSettings]] = None,
         plugins: Optional[PluginSettings] = None,
@@ -100,7 +100,7 @@ class Client:
             "orchestrator": orchestrator,
             "fly": fly,
         }
-        self._library, self._handle = _open.open_client(_open.configuration("Client", given, unknown))
+        self._library, self._handle = _open.open_client(_open.configuration("Client", positional, given, unknown))
         self._pid = os.getpid()
         self._request = self._library.call
         self._pump = Pump(self._library, self._handle)

@@ -21,7 +21,7 @@ __all__ = [
     "ForkedError",
     "FundsError",
     "InternalError",
-    "LibraryLoadError",
+    "LoadError",
     "NotFoundError",
     "PluginError",
     "ProviderError",
@@ -236,7 +236,7 @@ class VersionError(UsageError):
     """This package and the library speak different versions of the C interface."""
 
 
-class LibraryLoadError(UsageError):
+class LoadError(UsageError):
     """The shared library could not be loaded; the message holds the diagnosis and the remedy."""
 
     kind = "unsupported"

@@ -1,7 +1,7 @@
 """The methods of docs/methods.md by namespace, for the blocking client.
 
 Parameters are keyword arguments, named as in the method table; ``timeout`` is the call's deadline in
-seconds. A newer library may know methods and parameters that this package does not: use
+seconds, and ``from_`` stands for ``from``. A newer library may know methods and parameters that this package does not: use
 ``client.call`` for those.
 """
 
@@ -32,9 +32,44 @@ class Namespace:
     def _do(
         self, method: str, known: Type[Any], params: Mapping[str, Any], result: Type[R], timeout: Optional[float]
     ) -> R:
-        _codec.check_params(method, known, params)
-        value: R = self._client.call(method, params, timeout=timeout)
+        value: R = self._client.call(method, _codec.wire_params(method, known, params), timeout=timeout)
         return value
+
+
+class AuthToken(Namespace):
+    """Bearer tokens of machines."""
+
+    __slots__ = ()
+
+    def mint(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthTokenMintParams]
+    ) -> t.MintedToken:
+        """Mints a bearer token; the machine gets its hash or ``env``, the browser the token."""
+        return self._do("auth.token.mint", t.AuthTokenMintParams, params, t.MintedToken, timeout)
+
+    def verify(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthTokenVerifyParams]
+    ) -> t.TokenValidity:
+        """Checks a token against its hash in constant time."""
+        return self._do("auth.token.verify", t.AuthTokenVerifyParams, params, t.TokenValidity, timeout)
+
+
+class AuthURL(Namespace):
+    """Signed URLs of machines."""
+
+    __slots__ = ()
+
+    def sign(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthURLSignParams]
+    ) -> t.SignedURL:
+        """Signs a URL so that it works until it expires."""
+        return self._do("auth.url.sign", t.AuthURLSignParams, params, t.SignedURL, timeout)
+
+    def verify(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthURLVerifyParams]
+    ) -> t.URLValidity:
+        """Checks a signed URL."""
+        return self._do("auth.url.verify", t.AuthURLVerifyParams, params, t.URLValidity, timeout)
 
 
 class Auth(Namespace):
@@ -42,29 +77,13 @@ class Auth(Namespace):
 
     __slots__ = ()
 
-    def mint_token(
-        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthTokenMintParams]
-    ) -> t.MintedToken:
-        """Mints a bearer token; the machine gets its hash or ``env``, the browser the token."""
-        return self._do("auth.token.mint", t.AuthTokenMintParams, params, t.MintedToken, timeout)
+    @property
+    def token(self) -> AuthToken:
+        return AuthToken(self._client)
 
-    def verify_token(
-        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthTokenVerifyParams]
-    ) -> t.TokenValidity:
-        """Checks a token against its hash in constant time."""
-        return self._do("auth.token.verify", t.AuthTokenVerifyParams, params, t.TokenValidity, timeout)
-
-    def sign_url(
-        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthURLSignParams]
-    ) -> t.SignedURL:
-        """Signs a URL so that it works until it expires."""
-        return self._do("auth.url.sign", t.AuthURLSignParams, params, t.SignedURL, timeout)
-
-    def verify_url(
-        self, *, timeout: Optional[float] = None, **params: Unpack[t.AuthURLVerifyParams]
-    ) -> t.URLValidity:
-        """Checks a signed URL."""
-        return self._do("auth.url.verify", t.AuthURLVerifyParams, params, t.URLValidity, timeout)
+    @property
+    def url(self) -> AuthURL:
+        return AuthURL(self._client)
 
 
 class Compute(Namespace):
@@ -249,8 +268,8 @@ class Jobs(Namespace):
         Raises the job's error at the end where it failed; ``stream.job`` is the finished job.
         timeout bounds the start of the stream, not the stream.
         """
-        _codec.check_params("jobs.stream", t.JobsStreamParams, params)
-        return JobStream(self._client, "jobs.stream", params, timeout)
+        job = _codec.wire_params("jobs.stream", t.JobsStreamParams, params)
+        return JobStream(self._client, "jobs.stream", job, timeout)
 
 
 class Events(Namespace):
@@ -267,6 +286,12 @@ class Events(Namespace):
         if from_ is not None:
             params["from"] = from_
         return Subscription(self._client, "events.subscribe", params, timeout)
+
+    def unsubscribe(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.EventsUnsubscribeParams]
+    ) -> t.Unsubscribed:
+        """Ends a subscription by its identifier; streams do that by themselves."""
+        return self._do("events.unsubscribe", t.EventsUnsubscribeParams, params, t.Unsubscribed, timeout)
 
 
 class Providers(Namespace):
@@ -372,6 +397,13 @@ class FlyLogs(Namespace):
         """One page of an app's log."""
         return self._do("fly.logs.fetch", t.FlyLogsFetchParams, params, t.FlyLogs, timeout)
 
+    def subscribe(
+        self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyLogsSubscribeParams]
+    ) -> Subscription:
+        """Iterates over the events of an app's log; calling ``client.fly.logs`` itself gives the lines."""
+        filters = _codec.wire_params("fly.logs.subscribe", t.FlyLogsSubscribeParams, params)
+        return Subscription(self._client, "fly.logs.subscribe", filters, timeout)
+
     def unsubscribe(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyLogsUnsubscribeParams]
     ) -> t.Unsubscribed:
@@ -408,8 +440,8 @@ class FlyDeploys(Namespace):
         self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyDeployStreamParams]
     ) -> DeployStream:
         """Iterates over the events of a deploy; ``stream.result`` is how it went. Leaving it cancels the deploy."""
-        _codec.check_params("fly.deploy.stream", t.FlyDeployStreamParams, params)
-        return DeployStream(self._client, "fly.deploy.stream", params, timeout)
+        options = _codec.wire_params("fly.deploy.stream", t.FlyDeployStreamParams, params)
+        return DeployStream(self._client, "fly.deploy.stream", options, timeout)
 
 
 class Fly(Namespace):

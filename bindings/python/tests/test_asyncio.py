@@ -32,8 +32,8 @@ def test_1000_calls_run_at_once_and_no_thread_is_held(silent: SilentServer) -> N
 
 def test_1000_answers_reach_their_tasks() -> None:
     async def round_trip(client: exatlas.AsyncClient) -> bool:
-        token = await client.auth.mint_token()
-        return (await client.auth.verify_token(token=token["token"], hash=token["hash"]))["valid"]
+        token = await client.auth.token.mint()
+        return (await client.auth.token.verify(token=token["token"], hash=token["hash"]))["valid"]
 
     async def main() -> None:
         async with exatlas.AsyncClient() as client:

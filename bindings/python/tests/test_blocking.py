@@ -237,8 +237,8 @@ def test_32_threads_share_a_client(client: exatlas.Client) -> None:
     def work(number: int) -> None:
         try:
             for round in range(10):
-                token = client.auth.mint_token()
-                assert client.auth.verify_token(token=token["token"], hash=token["hash"])["valid"]
+                token = client.auth.token.mint()
+                assert client.auth.token.verify(token=token["token"], hash=token["hash"])["valid"]
                 with pytest.raises(errors.NotFoundError) as caught:
                     client.compute.get(id=f"missing-{number}-{round}")
                 assert caught.value.provider == "runpod"

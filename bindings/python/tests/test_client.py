@@ -46,6 +46,17 @@ def test_a_misspelt_option_gets_a_suggestion(call: Callable[[], Any], text: str)
     assert text in str(caught.value)
 
 
+@pytest.mark.parametrize("cls", [exatlas.Client, exatlas.AsyncClient])
+def test_settings_given_positionally_are_answered_with_what_to_write(cls: Any) -> None:
+    name = cls.__name__
+    with pytest.raises(TypeError) as caught:
+        cls({"providers": {"runpod": {"api_key": CANARY}}})
+    assert str(caught.value) == f"{name}() takes its settings as keyword arguments; write {name}(**settings)"
+    with pytest.raises(TypeError) as caught:
+        cls("runpod")
+    assert str(caught.value).endswith(f'write {name}(default_provider="runpod")')
+
+
 def test_a_misspelt_field_inside_an_option_gets_the_librarys_suggestion() -> None:
     with pytest.raises(errors.ValidationError, match="api_key"):
         exatlas.Client(providers={"runpod": {"apikey": CANARY}})
@@ -79,9 +90,9 @@ def test_a_value_that_json_lacks_is_refused_before_anything_is_sent(value: Any) 
 @pytest.mark.parametrize("text", ["", "é€😀", "\x00", '"\\\n', "\ud800"])
 def test_any_text_arrives_as_it_is_or_is_refused(text: str) -> None:
     with local() as client:
-        token = client.auth.mint_token()
+        token = client.auth.token.mint()
         try:
-            assert client.auth.verify_token(token=text, hash=token["hash"])["valid"] is False
+            assert client.auth.token.verify(token=text, hash=token["hash"])["valid"] is False
         except errors.ValidationError:
             assert text in ("", "\ud800")
 
@@ -143,7 +154,7 @@ def test_a_request_over_the_limit_is_refused() -> None:
 def test_printing_shows_no_secret() -> None:
     config = {"runpod": {"api_key": CANARY}}
     with exatlas.Client(providers=config) as client:
-        minted = client.auth.mint_token()
+        minted = client.auth.token.mint()
         shown = [repr(minted), str(minted), f"{minted}", repr({"auth": minted}), repr(client), repr(client.compute)]
         shown += [repr(vars(client)), repr(vars(client._pump))]
         assert not [text for text in shown if minted["token"] in text or CANARY in text]
@@ -164,8 +175,8 @@ def test_an_error_shows_no_key() -> None:
 
 def test_local_credentials_round_trip() -> None:
     with local() as client:
-        token = client.auth.mint_token()
-        assert client.auth.verify_token(token=token["token"], hash=token["hash"])["valid"] is True
-        signed = client.auth.sign_url(url="https://pod.example/run?b=1&a=2", secret="s3cret", expires_in_ms=60_000)
-        assert client.auth.verify_url(url=signed["url"], secret="s3cret")["valid"] is True
-        assert client.auth.verify_url(url=signed["url"] + "0", secret="s3cret")["valid"] is False
+        token = client.auth.token.mint()
+        assert client.auth.token.verify(token=token["token"], hash=token["hash"])["valid"] is True
+        signed = client.auth.url.sign(url="https://pod.example/run?b=1&a=2", secret="s3cret", expires_in_ms=60_000)
+        assert client.auth.url.verify(url=signed["url"], secret="s3cret")["valid"] is True
+        assert client.auth.url.verify(url=signed["url"] + "0", secret="s3cret")["valid"] is False

@@ -89,6 +89,19 @@ def test_log_lines_are_iterated_and_resumed(fly: str) -> None:
         assert live(client)["subscriptions"] == 0 and live(client)["fly_streams"] == 0
 
 
+def test_events_of_a_log_are_those_of_the_method(fly: str) -> None:
+    with exatlas.Client(**config(fly)) as client:
+        client.fly.tokens.set_manual(app="my-api", token="fm2_token")
+        with client.fly.logs.subscribe(app="my-api", recent=True, region="ams") as events:
+            event = next(events)
+            assert (event["event"], event["data"]["message"]) == ("line", "second")
+        assert client.events.unsubscribe(subscription=events.id) == {"ended": False}
+        cursor = event["data"]["cursor"]
+        with client.fly.logs.subscribe(app="my-api", from_=cursor) as events:
+            with pytest.raises(errors.AtlasTimeoutError):
+                events.get(timeout=0.05)
+
+
 def test_log_lines_with_asyncio(fly: str) -> None:
     async def read() -> List[str]:
         seen: List[str] = []

@@ -12,7 +12,7 @@ import pytest
 from conftest import LIBRARY, ROOT, Child
 
 from exatlas import _diagnosis, _native
-from exatlas.errors import LibraryLoadError, VersionError
+from exatlas.errors import LoadError, VersionError
 
 OTHER_VERSION = """
 int atlas_abi_version(void) { return 2; }
@@ -49,7 +49,7 @@ def test_import_does_not_load_the_library(child: Child) -> None:
 
 def test_a_missing_library_is_diagnosed_once_with_a_remedy(search: pytest.MonkeyPatch, tmp_path: Path) -> None:
     search.setenv("ATLAS_LIBRARY", str(tmp_path / "nothing.so"))
-    with pytest.raises(LibraryLoadError) as caught:
+    with pytest.raises(LoadError) as caught:
         _native.load()
     assert str(tmp_path / "nothing.so") in caught.value.message
     assert "ATLAS_LIBRARY" in caught.value.hint
@@ -66,13 +66,13 @@ def test_without_the_variable_the_usual_places_are_searched(search: pytest.Monke
 def test_a_damaged_file_is_named_as_such(search: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "libexatlas.so").write_bytes(b"this is no library")
     search.setenv("ATLAS_LIBRARY", str(tmp_path / "libexatlas.so"))
-    with pytest.raises(LibraryLoadError, match="is not a library for"):
+    with pytest.raises(LoadError, match="is not a library for"):
         _native.load()
 
 
 def test_a_library_without_the_functions_is_named_as_such(search: pytest.MonkeyPatch, tmp_path: Path) -> None:
     search.setenv("ATLAS_LIBRARY", compiled(tmp_path, "int atlas_abi_version(void) { return 1; }"))
-    with pytest.raises(LibraryLoadError, match="another library"):
+    with pytest.raises(LoadError, match="another library"):
         _native.load()
 
 

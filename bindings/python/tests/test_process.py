@@ -183,7 +183,7 @@ def test_memory_is_stable_over_20000_calls() -> None:
 
         def calls(count: int) -> None:
             for _ in range(count):
-                client.auth.sign_url(url="https://pod.example/" + "x" * 300, secret="s3cret")
+                client.auth.url.sign(url="https://pod.example/" + "x" * 300, secret="s3cret")
 
         calls(2000)
         gc.collect()

@@ -16,7 +16,7 @@ def blocking() -> None:
         machine = client.compute.spawn(gpu=["h100", "a100_80g"], image="i", ports=[{"internal": 8000}], timeout=30)
         assert_type(machine, Spawned)
         assert_type(client.compute.get(id=machine["id"]), Compute)
-        assert_type(client.auth.mint_token(), MintedToken)
+        assert_type(client.auth.token.mint(), MintedToken)
         assert_type(machine["id"], str)
         assert_type([port.get("url") for port in machine["ports"]], List[Optional[str]])
         for event in client.events.subscribe("compute:x", from_=1):
@@ -31,6 +31,7 @@ def blocking() -> None:
         client.compute.get()  # type: ignore[call-arg]
         client.compute.get("id")  # type: ignore[call-arg, arg-type, misc]
         machine["idd"]  # type: ignore[typeddict-item]
+        Client({})  # type: ignore[arg-type]
         Client(provider={})  # type: ignore[arg-type]
         Client(limits={"call": 1})  # type: ignore[arg-type]
 

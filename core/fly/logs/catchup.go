@@ -70,6 +70,13 @@ func (st *streamer) catchUp(within context.Context, r *reader) {
 		}
 		cursor = next
 	}
+	st.handOver(within, r, now, since, given)
+}
+
+// handOver gives a reader who has caught up what the streamer held back for it
+// meanwhile, and lets it read along from there. Lines may come while those are put
+// into its queue, so that is done until there are none.
+func (st *streamer) handOver(within context.Context, r *reader, now place, since int64, given *ledger) {
 	st.mu.Lock()
 	r.place, r.since, r.given = now, since, given.before
 	if r.given == nil {

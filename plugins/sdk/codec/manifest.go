@@ -23,78 +23,83 @@ func AppendManifest(dst []byte, m *spec.Manifest) []byte {
 	}
 	w.Close(']')
 	w.TextsField("operations", m.Operations)
-	if len(m.URLs) > 0 {
-		w.Key("urls")
-		w.Open('[')
-		for i := range m.URLs {
-			w.Open('{')
-			w.Key("name")
-			w.Text(m.URLs[i].Name)
-			w.Key("url")
-			w.Text(m.URLs[i].URL)
-			w.TextField("override_path", m.URLs[i].OverridePath)
-			w.Close('}')
-		}
-		w.Close(']')
-	}
+	objects(&w, "urls", m.URLs, namedURL)
 	w.Key("hosts")
 	w.Texts(m.Hosts)
 	if m.Credential != nil {
 		w.Key("credential")
-		w.Open('{')
-		w.Key("env")
-		w.Texts(m.Credential.Env)
-		w.TextField("header", m.Credential.Header)
-		w.TextField("scheme", m.Credential.Scheme)
-		w.TextsField("hosts", m.Credential.Hosts)
-		w.Close('}')
+		credential(&w, m.Credential)
 	}
-	if len(m.RateLimits) > 0 {
-		w.Key("rate_limits")
-		w.Open('[')
-		for i := range m.RateLimits {
-			rateLimit(&w, &m.RateLimits[i])
-		}
-		w.Close(']')
-	}
+	objects(&w, "rate_limits", m.RateLimits, rateLimit)
 	if m.API != (spec.API{}) {
 		w.Key("api")
-		w.Open('{')
-		w.TextField("generation", m.API.Generation)
-		w.TextField("checked", m.API.Checked)
-		w.TextField("retires", m.API.Retires)
-		w.Close('}')
+		generation(&w, &m.API)
 	}
 	w.IntField("listing_lag_ms", m.ListingLagMS)
-	if len(m.GPUs) > 0 {
-		w.Key("gpus")
-		w.Open('[')
-		for i := range m.GPUs {
-			w.Open('{')
-			w.Key("canonical")
-			w.Text(m.GPUs[i].Canonical)
-			w.Key("native")
-			w.Text(m.GPUs[i].Native)
-			w.FloatField("memory_gb", m.GPUs[i].MemoryGB)
-			w.Close('}')
-		}
-		w.Close(']')
-	}
-	if len(m.Lacks) > 0 {
-		w.Key("lacks")
-		w.Open('[')
-		for i := range m.Lacks {
-			w.Open('{')
-			w.Key("capability")
-			w.Text(string(m.Lacks[i].Capability))
-			w.Key("reason")
-			w.Text(m.Lacks[i].Reason)
-			w.Close('}')
-		}
-		w.Close(']')
-	}
+	objects(&w, "gpus", m.GPUs, gpuName)
+	objects(&w, "lacks", m.Lacks, lack)
 	w.Close('}')
 	return w.Buf
+}
+
+// objects appends a member that holds a list, where the list is not empty.
+func objects[T any](w *jsonx.Writer, name string, list []T, item func(*jsonx.Writer, *T)) {
+	if len(list) == 0 {
+		return
+	}
+	w.Key(name)
+	w.Open('[')
+	for i := range list {
+		item(w, &list[i])
+	}
+	w.Close(']')
+}
+
+func namedURL(w *jsonx.Writer, u *spec.NamedURL) {
+	w.Open('{')
+	w.Key("name")
+	w.Text(u.Name)
+	w.Key("url")
+	w.Text(u.URL)
+	w.TextField("override_path", u.OverridePath)
+	w.Close('}')
+}
+
+func credential(w *jsonx.Writer, c *spec.Credential) {
+	w.Open('{')
+	w.Key("env")
+	w.Texts(c.Env)
+	w.TextField("header", c.Header)
+	w.TextField("scheme", c.Scheme)
+	w.TextsField("hosts", c.Hosts)
+	w.Close('}')
+}
+
+func generation(w *jsonx.Writer, api *spec.API) {
+	w.Open('{')
+	w.TextField("generation", api.Generation)
+	w.TextField("checked", api.Checked)
+	w.TextField("retires", api.Retires)
+	w.Close('}')
+}
+
+func gpuName(w *jsonx.Writer, gpu *spec.ManifestGPU) {
+	w.Open('{')
+	w.Key("canonical")
+	w.Text(gpu.Canonical)
+	w.Key("native")
+	w.Text(gpu.Native)
+	w.FloatField("memory_gb", gpu.MemoryGB)
+	w.Close('}')
+}
+
+func lack(w *jsonx.Writer, l *spec.Lack) {
+	w.Open('{')
+	w.Key("capability")
+	w.Text(string(l.Capability))
+	w.Key("reason")
+	w.Text(l.Reason)
+	w.Close('}')
 }
 
 func rateLimit(w *jsonx.Writer, limit *spec.RateLimit) {
