@@ -69,6 +69,7 @@ type OrchestratorSettings struct {
 	HeartbeatMS  int64        `json:"heartbeat_ms" min:"100" max:"3600000" default:"60000" doc:"Pace of heartbeat events of a session in use, ms."`
 	CostMS       int64        `json:"cost_ms" min:"100" max:"86400000" default:"900000" doc:"Pace of cost events, ms."`
 	RetainMS     int64        `json:"retain_ms" min:"1000" max:"31536000000" default:"604800000" doc:"How long ended sessions and their events are kept, ms."`
+	Observe      bool         `json:"observe" doc:"This client acts on no session: it takes over none, rents none and does not reap. It lists, touches and ends those of the other processes of the store, and reads their events."`
 	Reap         ReapSettings `json:"reap" doc:"The reaper."`
 }
 
@@ -77,6 +78,7 @@ type ReapSettings struct {
 	Off        bool     `json:"off" doc:"The reaper does not run by itself; orchestrator.reap still does."`
 	IntervalMS int64    `json:"interval_ms" min:"100" max:"86400000" default:"60000" doc:"Pace of its runs, ms."`
 	Providers  []string `json:"providers" doc:"Providers it looks at by itself, each of which has a plugin or a section in providers. Absent: all where sessions have been."`
+	NamePrefix string   `json:"name_prefix" minlen:"1" doc:"Machines whose names begin so are given back, too, where no session of this store holds them: those of an earlier store that was lost, and whatever else is named so, such as machines of compute.spawn, and of other stores. Absent: those alone that sessions of this store rented."`
 	GraceMS    int64    `json:"grace_ms" min:"1" max:"86400000" default:"300000" doc:"Age under which it lets machines be, ms."`
 }
 

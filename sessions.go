@@ -112,6 +112,7 @@ func orchestration(s *Settings) orchestrator.Settings {
 		out.Lease, out.Poll, out.Grace, out.Heartbeat = ms(o.LeaseMS), ms(o.PollMS), ms(o.AdoptGraceMS), ms(o.HeartbeatMS)
 		out.CostEvery, out.Retain = ms(o.CostMS), ms(o.RetainMS)
 		out.ReapEvery, out.ReapGrace, out.ReapOnly = ms(o.Reap.IntervalMS), ms(o.Reap.GraceMS), o.Reap.Providers
+		out.ReapPrefix, out.Observe = o.Reap.NamePrefix, o.Observe
 		if o.Reap.Off {
 			out.ReapEvery = -1
 		}

@@ -1178,7 +1178,7 @@ export interface OrchestratorReapParams {
   dry_run?: boolean;
   /** Age under which a machine is let be, ms. Default: the client's reap grace, 300000. */
   grace_ms?: number;
-  /** Machines whose names start so are looked at, whoever rented them. Default: those that sessions of this store rented. */
+  /** Machines whose names start so are looked at, whoever rented them. Default: those that sessions of this store rented, and those of the configuration's orchestrator.reap.name_prefix. */
   name_prefix?: string;
   /** Needed with an empty name_prefix: every machine of the account without a session is given back. */
   reap_everything?: boolean;
@@ -1517,6 +1517,8 @@ export interface ReapSettings {
   interval_ms?: number;
   /** Providers it looks at by itself, each of which has a plugin or a section in providers. Absent: all where sessions have been. */
   providers?: string[];
+  /** Machines whose names begin so are given back, too, where no session of this store holds them: those of an earlier store that was lost, and whatever else is named so, such as machines of compute.spawn, and of other stores. Absent: those alone that sessions of this store rented. */
+  name_prefix?: string;
   /** Age under which it lets machines be, ms. Default 300000. */
   grace_ms?: number;
 }
@@ -1534,6 +1536,8 @@ export interface OrchestratorSettings {
   cost_ms?: number;
   /** How long ended sessions and their events are kept, ms. Default 604800000. */
   retain_ms?: number;
+  /** This client acts on no session: it takes over none, rents none and does not reap. It lists, touches and ends those of the other processes of the store, and reads their events. */
+  observe?: boolean;
   /** The reaper. */
   reap?: ReapSettings;
 }

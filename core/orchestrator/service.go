@@ -27,6 +27,8 @@ type Settings struct {
 	ReapEvery  time.Duration // pace of the reaper; default 60 s; negative: it does not run by itself
 	ReapGrace  time.Duration // age under which it lets machines be; default 5 min
 	ReapOnly   []string      // providers it looks at by itself; nil: all
+	ReapPrefix string        // of the names of machines that are its own beside those that carry the store's mark; empty: none
+	Observe    bool          // this process acts on no session
 	NamePrefix string        // of the names Atlas gives
 	Owner      string        // word after it
 }
@@ -143,10 +145,27 @@ func (s *Service) Start(ctx context.Context) error {
 	}
 	s.store, s.node = opened, n
 	close(s.started)
-	for _, loop := range []func(){s.keepLease, s.takeOver, s.runTimers, s.flushNotes, s.tellBeats, s.tellAdoptions, s.followTopics, s.askBills, s.polls.run, s.reaper.run, s.prune} {
+	for _, loop := range s.loops() {
 		s.background(loop)
 	}
 	return nil
+}
+
+// loops are what the service does by itself. A process that only observes keeps its
+// lease, by which it reads the store's clock, and hands on events.
+func (s *Service) loops() []func() {
+	if s.Settings.Observe {
+		return []func(){s.keepLease, s.followTopics}
+	}
+	return []func(){s.keepLease, s.takeOver, s.runTimers, s.flushNotes, s.tellBeats, s.tellAdoptions, s.followTopics, s.askBills, s.polls.run, s.reaper.run, s.prune}
+}
+
+// acts refuses what a process that only observes must not do.
+func (s *Service) acts(what string) error {
+	if !s.Settings.Observe {
+		return nil
+	}
+	return &spec.Error{Kind: spec.KindConflict, Message: "this client only observes the sessions of its store; it does not " + what, Hint: "open it without orchestrator.observe"}
 }
 
 // running tells whether the service has been started.

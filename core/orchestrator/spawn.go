@@ -24,6 +24,9 @@ func (s *Service) Spawn(ctx context.Context, p *SpawnParams) (*Session, error) {
 	if err := s.Start(ctx); err != nil {
 		return nil, err
 	}
+	if err := s.acts("rent machines"); err != nil {
+		return nil, err
+	}
 	id, err := s.newID()
 	if err != nil {
 		return nil, err

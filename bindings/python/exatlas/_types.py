@@ -1499,7 +1499,7 @@ class OrchestratorReapParams(TypedDict, total=False):
     grace_ms: int
     "Age under which a machine is let be, ms. Default: the client's reap grace, 300000."
     name_prefix: str
-    "Machines whose names start so are looked at, whoever rented them. Default: those that sessions of this store rented."
+    "Machines whose names start so are looked at, whoever rented them. Default: those that sessions of this store rented, and those of the configuration's orchestrator.reap.name_prefix."
     reap_everything: bool
     "Needed with an empty name_prefix: every machine of the account without a session is given back."
 
@@ -1904,6 +1904,8 @@ class ReapSettings(TypedDict, total=False):
     "Pace of its runs, ms."
     providers: List[str]
     "Providers it looks at by itself, each of which has a plugin or a section in providers. Absent: all where sessions have been."
+    name_prefix: str
+    "Machines whose names begin so are given back, too, where no session of this store holds them: those of an earlier store that was lost, and whatever else is named so, such as machines of compute.spawn, and of other stores. Absent: those alone that sessions of this store rented."
     grace_ms: int
     "Age under which it lets machines be, ms."
 
@@ -1923,6 +1925,8 @@ class OrchestratorSettings(TypedDict, total=False):
     "Pace of cost events, ms."
     retain_ms: int
     "How long ended sessions and their events are kept, ms."
+    observe: bool
+    "This client acts on no session: it takes over none, rents none and does not reap. It lists, touches and ends those of the other processes of the store, and reads their events."
     reap: ReapSettings
     "The reaper."
 
