@@ -117,7 +117,7 @@ export interface Probe {
 
 /** The params of compute.await_ready. */
 export interface ComputeAwaitReadyParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -210,7 +210,7 @@ export interface Compute {
 
 /** The params of compute.bill. */
 export interface ComputeBillParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -231,7 +231,7 @@ export interface Bill {
 
 /** The params of compute.get. */
 export interface ComputeGetParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -243,7 +243,7 @@ export interface ComputeGetParams {
 
 /** The params of compute.list. */
 export interface ComputeListParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -265,7 +265,7 @@ export interface ComputeList {
 
 /** The params of compute.logs. */
 export interface ComputeLogsParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -316,7 +316,7 @@ export interface PortRequest {
 
 /** The params of compute.spawn. */
 export interface ComputeSpawnParams {
-  /** Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider. */
   provider?: string | string[];
   /** Credential for this call alone; only with one provider. Default: the client's. */
   api_key?: string;
@@ -454,7 +454,7 @@ export interface Spawned {
 
 /** The params of compute.start. */
 export interface ComputeStartParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -466,7 +466,7 @@ export interface ComputeStartParams {
 
 /** The params of compute.stop. */
 export interface ComputeStopParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -478,7 +478,7 @@ export interface ComputeStopParams {
 
 /** The params of compute.terminate. */
 export interface ComputeTerminateParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -844,7 +844,7 @@ export interface GPUCatalog {
 
 /** The params of gpus.list. */
 export interface GPUsListParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -889,7 +889,7 @@ export interface GPUTypeList {
 
 /** The params of jobs.cancel. */
 export interface JobsCancelParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -928,7 +928,7 @@ export interface Job {
 
 /** The params of jobs.get. */
 export interface JobsGetParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -951,7 +951,7 @@ export interface Policy {
 
 /** The params of jobs.run. */
 export interface JobsRunParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -977,7 +977,7 @@ export interface JobsRunParams {
 
 /** The params of jobs.stream. */
 export interface JobsStreamParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -989,7 +989,7 @@ export interface JobsStreamParams {
 
 /** The params of offers.search. */
 export interface OffersSearchParams {
-  /** Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider. */
   provider?: string | string[];
   /** Credential for this call alone; only with one provider. Default: the client's. */
   api_key?: string;
@@ -1170,7 +1170,7 @@ export interface SessionList {
 
 /** The params of orchestrator.reap. */
 export interface OrchestratorReapParams {
-  /** Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider. */
   provider?: string | string[];
   /** Credential for this call alone; only with one provider. Default: the client's. */
   api_key?: string;
@@ -1232,7 +1232,7 @@ export interface Shutdown {
 
 /** The params of orchestrator.spawn. */
 export interface OrchestratorSpawnParams {
-  /** Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider. */
   provider?: string | string[];
   /** Credential for this call alone; only with one provider. Default: the client's. */
   api_key?: string;
@@ -1362,6 +1362,8 @@ export interface ProviderCredential {
   env: string[];
   /** Whether calls without api_key would find one, or none is needed. */
   configured: boolean;
+  /** Further credentials of the configuration, each named as calls name it: runpod:acme. */
+  accounts?: string[];
 }
 
 export interface ProviderAPI {
@@ -1464,6 +1466,8 @@ export interface EventItem {
 export interface ProviderSettings {
   /** Credential of the account. Absent: the environment. */
   api_key?: string;
+  /** Further credentials of the same cloud, by names of a-z, 0-9, _ and -, such as one for each customer: the provider runpod:acme is runpod with the credential named acme, everywhere, sessions too. provider any takes none of them. */
+  accounts?: Record<string, string>;
   /** Address that replaces the provider's own, for simulators and proxies. Private addresses are allowed here. */
   base_url?: string;
   /** Single addresses by the manifest's names, over base_url. */

@@ -25,7 +25,7 @@ func addOrchestrator(t *Table, s *Services) {
 		Summary: "Rents a machine as a session that is given back by itself.",
 		Text: "What is about to be rented is written into the store before the create is sent, so a crash at any moment leaves nothing that bills for ever: the next process that opens the store adopts the machine. " +
 			"The session ends when it was not touched for idle_ttl_ms, at max_lifetime_ms, at max_cost, when its machine does not become ready in ready_timeout_ms, or by orchestrator.stop. " +
-			"api_key is refused here: a session outlives the process, and credentials are never stored. An application with a key for each customer opens a client, with a store, for each. " +
+			"api_key is refused here: a session outlives the process, and credentials are never stored. An application with a key for each customer names them in providers.runpod.accounts and rents at runpod:acme. " +
 			"Its events are on the topic compute:<machine id> from number 1 on, in the store: provisioning, status, ready, heartbeat, cost, adopted, taken_over, preempted, vanished, terminating, terminate_failed, terminated. docs/sessions.md tells all.",
 		Errors: cloudKinds(spec.KindCapacity, spec.KindFunds, spec.KindBudget, spec.KindUnsupported, spec.KindConflict),
 		Params: `{"provider":"runpod","gpu":"rtx_4090","image":"ghcr.io/me/server:1","ports":[{"internal":8000,"protocol":"http"}],"auth":"bearer","user_id":"u-1","idle_ttl_ms":900000}`,

@@ -207,7 +207,7 @@ class ComputeAwaitReadyParams(_ComputeAwaitReadyParamsRequired, total=False):
     """The params of compute.await_ready."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
     timeout_ms: int
@@ -321,7 +321,7 @@ class ComputeBillParams(_ComputeBillParamsRequired, total=False):
     """The params of compute.bill."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
     from_: str
@@ -361,7 +361,7 @@ class ComputeGetParams(_ComputeGetParamsRequired, total=False):
     """The params of compute.get."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
     include_raw: bool
@@ -372,7 +372,7 @@ class ComputeListParams(TypedDict, total=False):
     """The params of compute.list."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
     status: Literal["provisioning", "running", "stopped", "terminated", "failed"]
@@ -402,7 +402,7 @@ class ComputeLogsParams(_ComputeLogsParamsRequired, total=False):
     """The params of compute.logs."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
     cursor: str
@@ -466,7 +466,7 @@ class ComputeSpawnParams(TypedDict, total=False):
     """The params of compute.spawn."""
 
     provider: Union[str, List[str]]
-    "Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone; only with one provider. Default: the client's."
     gpu: Union[str, List[str]]
@@ -620,7 +620,7 @@ class ComputeStartParams(_ComputeStartParamsRequired, total=False):
     """The params of compute.start."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
     include_raw: bool
@@ -636,7 +636,7 @@ class ComputeStopParams(_ComputeStopParamsRequired, total=False):
     """The params of compute.stop."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
     include_raw: bool
@@ -652,7 +652,7 @@ class ComputeTerminateParams(_ComputeTerminateParamsRequired, total=False):
     """The params of compute.terminate."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
     include_raw: bool
@@ -1104,7 +1104,7 @@ class GPUsListParams(TypedDict, total=False):
     """The params of gpus.list."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
     gpu_count: int
@@ -1164,7 +1164,7 @@ class JobsCancelParams(_JobsCancelParamsRequired, total=False):
     """The params of jobs.cancel."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
     include_raw: bool
@@ -1212,7 +1212,7 @@ class JobsGetParams(_JobsGetParamsRequired, total=False):
     """The params of jobs.get."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
     include_raw: bool
@@ -1241,7 +1241,7 @@ class JobsRunParams(_JobsRunParamsRequired, total=False):
     """The params of jobs.run."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
     mode: Literal["async", "sync"]
@@ -1271,7 +1271,7 @@ class JobsStreamParams(_JobsStreamParamsRequired, total=False):
     """The params of jobs.stream."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
 
@@ -1280,7 +1280,7 @@ class OffersSearchParams(TypedDict, total=False):
     """The params of offers.search."""
 
     provider: Union[str, List[str]]
-    "Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone; only with one provider. Default: the client's."
     gpu: Union[str, List[str]]
@@ -1491,7 +1491,7 @@ class OrchestratorReapParams(TypedDict, total=False):
     """The params of orchestrator.reap."""
 
     provider: Union[str, List[str]]
-    "Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone; only with one provider. Default: the client's."
     dry_run: bool
@@ -1569,7 +1569,7 @@ class OrchestratorSpawnParams(TypedDict, total=False):
     """The params of orchestrator.spawn."""
 
     provider: Union[str, List[str]]
-    "Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone; only with one provider. Default: the client's."
     gpu: Union[str, List[str]]
@@ -1711,13 +1711,18 @@ class ProviderLimits(_ProviderLimitsRequired, total=False):
     "Computing between two HTTP requests, ms. Absent for built-in plugins, which have no such limit."
 
 
-class ProviderCredential(TypedDict):
-    """ProviderCredential."""
-
+class _ProviderCredentialRequired(TypedDict):
     env: List[str]
     "Environment variables that may hold it."
     configured: bool
     "Whether calls without api_key would find one, or none is needed."
+
+
+class ProviderCredential(_ProviderCredentialRequired, total=False):
+    """ProviderCredential."""
+
+    accounts: List[str]
+    "Further credentials of the configuration, each named as calls name it: runpod:acme."
 
 
 class ProviderAPI(TypedDict, total=False):
@@ -1841,6 +1846,8 @@ class ProviderSettings(TypedDict, total=False):
 
     api_key: str
     "Credential of the account. Absent: the environment."
+    accounts: Dict[str, str]
+    "Further credentials of the same cloud, by names of a-z, 0-9, _ and -, such as one for each customer: the provider runpod:acme is runpod with the credential named acme, everywhere, sessions too. provider any takes none of them."
     base_url: str
     "Address that replaces the provider's own, for simulators and proxies. Private addresses are allowed here."
     urls: Dict[str, str]
