@@ -150,8 +150,7 @@ func (s *Store) begin(ctx context.Context, do func(*conn) error) error {
 			return err
 		}
 		if err := do(c); err != nil {
-			// Where this fails too, the connection goes, and the transaction with it.
-			_, _ = c.run(context.WithoutCancel(ctx), "ROLLBACK")
+			c.rollBack(ctx)
 			return err
 		}
 		r, err := c.run(ctx, "COMMIT")
