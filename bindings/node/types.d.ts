@@ -1500,7 +1500,7 @@ export interface OrchestratorSettings {
   heartbeat_ms?: number;
   /** Pace of cost events, ms. Default 900000. */
   cost_ms?: number;
-  /** How long ended sessions and their events are kept, ms. Default 604800000. */
+  /** How long ended sessions and their events are kept, and events of living ones that are told again and again, ms. Default 604800000. */
   retain_ms?: number;
   /** The reaper. */
   reap?: ReapSettings;

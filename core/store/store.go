@@ -50,12 +50,14 @@ type Store interface {
 	// and the number of the topic's last event, 0 where it never had one.
 	Events(ctx context.Context, topic string, from uint64, limit int) (events []Event, last uint64, err error)
 	// Append adds events to a topic that belongs to no session and returns the
-	// number of the last one.
+	// number of the last one. All of them are passing.
 	Append(ctx context.Context, topic string, events []Event) (last uint64, err error)
-	// Prune forgets sessions that ended before a time, with the events of their
-	// topics, and other topics' events from before it. Numbers of a topic are never
-	// given twice all the same. It returns how many sessions it forgot.
-	Prune(ctx context.Context, before int64) (int, error)
+	// Prune forgets passing events from before a time, and then sessions that ended
+	// before it with what is left on their topics. It is a step, which costs as much
+	// as what it forgets: at the most limit events and sessions. It returns how many
+	// those were; fewer than limit tells that nothing is left to be forgotten. Numbers
+	// of a topic are never given twice all the same.
+	Prune(ctx context.Context, before int64, limit int) (int, error)
 
 	// Values are small records of other packages, by space and key.
 	GetValue(ctx context.Context, space, key string) (value []byte, found bool, err error)

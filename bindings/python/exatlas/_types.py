@@ -1909,7 +1909,7 @@ class OrchestratorSettings(TypedDict, total=False):
     cost_ms: int
     "Pace of cost events, ms."
     retain_ms: int
-    "How long ended sessions and their events are kept, ms."
+    "How long ended sessions and their events are kept, and events of living ones that are told again and again, ms."
     reap: ReapSettings
     "The reaper."
 

@@ -24,7 +24,7 @@ func Run(t *testing.T, open Open) {
 		{"TouchOnlyMovesForward", touchOnlyMovesForward}, {"CommitWithoutDocKeepsIt", commitWithoutDocKeepsIt}, {"WordsReachTheOwner", wordsReachTheOwner},
 		{"ClaimTakesFromTheGone", claimTakesFromTheGone}, {"ClaimCountsTheTouchLog", claimCountsTheTouchLog}, {"ClaimReadsTheTouchLogAnew", claimReadsTheLogAnew}, {"ClaimIsShared", claimIsShared}, {"ClaimTakesOwnOldOnes", claimTakesOwnOldOnes},
 		{"GetFindsByMachine", getFindsByMachine}, {"ListFiltersAndPages", listFiltersAndPages},
-		{"EventsFromANumber", eventsFromANumber}, {"PruneForgetsTheEnded", pruneForgetsTheEnded}, {"Values", values},
+		{"EventsFromANumber", eventsFromANumber}, {"PruneForgetsTheEnded", pruneForgetsTheEnded}, {"PruneForgetsPassingEventsOfTheLiving", pruneForgetsPassing}, {"PruneIsInSteps", pruneIsInSteps}, {"Values", values},
 		{"ClosedCannotTell", closedCannotTell}, {"CancelledCannotTell", cancelledCannotTell},
 	} {
 		t.Run(c.name, func(t *testing.T) {
