@@ -16,6 +16,14 @@ const (
 	sendAgain    = 30 * time.Second // after a terminate that the cloud accepted and did not carry out
 )
 
+// Which of the terminates that fail are told. They may fail for months, each minute,
+// and of a hundred thousand sessions at once.
+const (
+	tellFirst = 8               // so many in a row, which is two minutes
+	tellOther = 5 * time.Minute // after the last one that was told, where it fails otherwise than that one did
+	tellAgain = time.Hour       // in any case
+)
+
 func target(name string) provider.Target { return provider.Target{Provider: name} }
 
 // giveBack terminates the machine of an ending session, until the cloud says that
@@ -70,13 +78,26 @@ func (s *Service) refused(t *tracked, e *spec.Error) {
 	wait = max(wait, time.Duration(e.RetryAfterMS)*time.Millisecond)
 	kept := *e
 	kept.Details, kept.Raw, kept.Err = nil, nil, nil
-	if s.until.Err() == nil {
+	if now := s.node.now(); s.until.Err() == nil && t.failure.news(now, t.tries, kept.Kind) {
+		t.failure = failure{now, kept.Kind}
 		_, _ = s.change(t, func(_ *store.Session, d *document) ([]store.Event, bool) {
 			d.Error = &kept
 			return []store.Event{s.event("terminate_failed", map[string]any{"session": t.id, "error": &kept, "tries": t.tries, "retry_in_ms": wait.Milliseconds()})}, true
 		}, 0) // whatever the store says, the machine is tried again
 	}
 	s.later(t, wait)
+}
+
+// failure is a terminate that failed and was told.
+type failure struct {
+	at   int64
+	kind spec.Kind
+}
+
+// news tells whether another one is to be told.
+func (f failure) news(now int64, tries int, kind spec.Kind) bool {
+	since := now - f.at
+	return tries <= tellFirst || since >= tellAgain.Milliseconds() || kind != f.kind && since >= tellOther.Milliseconds()
 }
 
 // ended writes down that the cloud said the machine is gone.

@@ -44,3 +44,37 @@ func TestGiveBack_DoesNotBelieveThatAMachineIsGoneBeforeItShows(t *testing.T) {
 		}
 	})
 }
+
+func TestGiveBack_FailuresWithoutEndAreToldMoreRarely(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process(func(s *Settings) { s.Poll, s.ReapEvery = time.Hour, -1 })
+		defer p.close()
+		s := p.spawn(idle(time.Minute))
+		w.cloud.set(func(c *cloud) { c.fail = broken(spec.OpTerminate) })
+		wait(4 * time.Hour)
+		names, _ := w.kept(s.Topic)
+		if n := names["terminate_failed"]; n < tellFirst+3 || n > tellFirst+4 {
+			t.Errorf("%d failures told in four hours", n)
+		}
+		if n := w.cloud.calls[spec.OpTerminate]; n < 220 {
+			t.Errorf("%d terminates sent in four hours", n)
+		}
+		w.cloud.set(func(c *cloud) {
+			c.fail = func(operation string, _ int) *spec.Error {
+				if operation == spec.OpTerminate {
+					return spec.NewError(spec.KindUnauthorized, "the key is gone")
+				}
+				return nil
+			}
+		})
+		wait(2 * tellOther)
+		if got := p.get(s.ID); got.State != "ending" || got.Error == nil || got.Error.Kind != spec.KindUnauthorized {
+			t.Errorf("another failure is not told: %+v", got.Error)
+		}
+		w.cloud.set(func(c *cloud) { c.fail = nil })
+		wait(2 * time.Minute)
+		if got := p.get(s.ID); got.State != "ended" || w.cloud.count() != 0 {
+			t.Errorf("%s, %d machines", got.State, w.cloud.count())
+		}
+	})
+}

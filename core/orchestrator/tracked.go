@@ -42,7 +42,8 @@ type tracked struct {
 	news *adoption // not told yet; written before it is anybody's
 
 	// Guarded by acting.
-	tries    int   // what failed in a row
+	tries    int // what failed in a row
+	failure  failure
 	looks    int   // at a machine whose terminate was accepted
 	accepted int64 // when a terminate was last accepted; 0: none was
 }
