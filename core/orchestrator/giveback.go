@@ -128,8 +128,11 @@ func (s *Service) ended(t *tracked, how string) {
 		return
 	}
 	if verdict == store.Done {
-		row, _ := t.state()
+		row, d := t.state()
 		s.drop(t)
+		if d.spot {
+			s.sawHalt(&row)
+		}
 		s.compareLater(&row, billAfter)
 	}
 }
