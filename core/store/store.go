@@ -28,7 +28,8 @@ type Store interface {
 	// are not live sessions.
 	Touch(ctx context.Context, touches []Touch) (notLive []string, err error)
 	// Ask leaves a word for a session's owner, where the session has not ended. A
-	// later word replaces an earlier one. It reports whether there was such a session.
+	// later word replaces an earlier one, and an empty one takes it back. It reports
+	// whether there was such a session.
 	Ask(ctx context.Context, id, word string) (found bool, err error)
 	// Asked lists the sessions of an owner that hold a word. A commit that ends the
 	// session, or begins to, clears it; no other does, since its writer may not have
