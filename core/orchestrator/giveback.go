@@ -1,7 +1,6 @@
 package orchestrator
 
 import (
-	"context"
 	"time"
 
 	"github.com/exatlas/atlas/core/compute"
@@ -29,8 +28,8 @@ func target(name string) provider.Target { return provider.Target{Provider: name
 // giveBack terminates the machine of an ending session, until the cloud says that
 // it is gone.
 func (s *Service) giveBack(t *tracked, row store.Session) {
-	ctx, cancel := context.WithTimeout(s.until, cloudLimit)
-	defer cancel()
+	ctx, end := s.calls(t, cloudLimit)
+	defer end()
 	now := s.node.now()
 	_, d := t.state()
 	if t.accepted == 0 {
@@ -73,6 +72,10 @@ func isGone(err error) bool { return err != nil && spec.AsError(err).Kind == spe
 
 // refused notes that a terminate failed, and when the next one is sent.
 func (s *Service) refused(t *tracked, e *spec.Error) {
+	if t.interrupted.Load() {
+		s.later(t, retryStore) // unless the session is over by then
+		return
+	}
 	t.tries++
 	wait := min(500*time.Millisecond<<min(t.tries, 7), retryLongest)
 	wait = max(wait, time.Duration(e.RetryAfterMS)*time.Millisecond)
@@ -100,6 +103,12 @@ func (f failure) news(now int64, tries int, kind spec.Kind) bool {
 	return tries <= tellFirst || since >= tellAgain.Milliseconds() || kind != f.kind && since >= tellOther.Milliseconds()
 }
 
+// terminated is a session's last event. confirmed tells whether the cloud said that the
+// machine is gone.
+func (s *Service) terminated(id string, d *document, confirmed bool) store.Event {
+	return s.event("terminated", map[string]any{"session": id, "reason": d.Reason, "spent": d.Spent, "confirmed": confirmed, "final": true})
+}
+
 // ended writes down that the cloud said the machine is gone.
 func (s *Service) ended(t *tracked, how string) {
 	verdict, err := s.change(t, func(row *store.Session, d *document) ([]store.Event, bool) {
@@ -117,7 +126,7 @@ func (s *Service) ended(t *tracked, how string) {
 		if d.Reason == "" {
 			d.Reason = how
 		}
-		told := []store.Event{s.event("terminated", map[string]any{"session": t.id, "reason": d.Reason, "spent": d.Spent, "final": true})}
+		told := []store.Event{s.terminated(t.id, d, true)}
 		if how != "terminated" {
 			told = append([]store.Event{s.event(how, map[string]any{"session": t.id})}, told...)
 		}

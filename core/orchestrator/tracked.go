@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -13,14 +14,16 @@ import (
 type tracked struct {
 	id string
 
-	touched atomic.Int64 // last activity, ms of the store's clock
-	stored  atomic.Int64 // the last activity that the store surely holds
-	slot    atomic.Int64 // its place in the touch log; 0: it has none
-	closing atomic.Bool  // is being ended because nobody touched it
-	noted   atomic.Bool  // waits to be brought to the store
-	live    atomic.Bool  // takes touches
-	beat    atomic.Int64 // when the last heartbeat was told
-	seen    atomic.Int64 // the poll that last found its machine
+	touched     atomic.Int64                       // last activity, ms of the store's clock
+	stored      atomic.Int64                       // the last activity that the store surely holds
+	slot        atomic.Int64                       // its place in the touch log; 0: it has none
+	closing     atomic.Bool                        // is being ended because nobody touched it
+	noted       atomic.Bool                        // waits to be brought to the store
+	live        atomic.Bool                        // takes touches
+	calling     atomic.Pointer[context.CancelFunc] // gives up the calls to its cloud that are under way
+	interrupted atomic.Bool                        // they were given up, and did not fail
+	beat        atomic.Int64                       // when the last heartbeat was told
+	seen        atomic.Int64                       // the poll that last found its machine
 
 	acting sync.Mutex // held by whoever changes the session, its commit included
 
@@ -74,6 +77,13 @@ func (t *tracked) unsettled() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return !t.spawning && t.doc != nil && (t.doc.Abandoned || t.doc.OnExit != Keep)
+}
+
+// renting tells whether its spawn runs in this process.
+func (t *tracked) renting() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.spawning
 }
 
 func (t *tracked) isStale() bool {
