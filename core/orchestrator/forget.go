@@ -3,6 +3,7 @@ package orchestrator
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/exatlas/atlas/core/compute"
@@ -97,19 +98,30 @@ func (s *Service) seize(t *tracked) bool {
 	if t.acting.TryLock() {
 		return true
 	}
-	if giveUp := t.calling.Load(); giveUp != nil {
-		t.interrupted.Store(true)
-		(*giveUp)()
+	if c := t.calling.Load(); c != nil {
+		c.over.Store(true)
+		c.giveUp()
 	}
 	return false
+}
+
+// call is what a session waits for at its cloud, and may give up.
+type call struct {
+	giveUp context.CancelFunc
+	over   atomic.Bool // then its error tells nothing of the cloud
+}
+
+// givenUp tells whether what is under way was given up.
+func (t *tracked) givenUp() bool {
+	c := t.calling.Load()
+	return c != nil && c.over.Load()
 }
 
 // calls is the context of calls to a session's cloud that may be given up. The caller
 // holds t.acting, and ends with the second result.
 func (s *Service) calls(t *tracked, limit time.Duration) (context.Context, func()) {
 	ctx, cancel := context.WithTimeout(s.until, limit)
-	t.interrupted.Store(false)
-	t.calling.Store(&cancel)
+	t.calling.Store(&call{giveUp: cancel})
 	return ctx, func() {
 		t.calling.Store(nil)
 		cancel()

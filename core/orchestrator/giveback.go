@@ -72,7 +72,7 @@ func isGone(err error) bool { return err != nil && spec.AsError(err).Kind == spe
 
 // refused notes that a terminate failed, and when the next one is sent.
 func (s *Service) refused(t *tracked, e *spec.Error) {
-	if t.interrupted.Load() {
+	if t.givenUp() {
 		s.later(t, retryStore) // unless the session is over by then
 		return
 	}
@@ -82,7 +82,7 @@ func (s *Service) refused(t *tracked, e *spec.Error) {
 	kept := *e
 	kept.Details, kept.Raw, kept.Err = nil, nil, nil
 	if now := s.node.now(); s.until.Err() == nil && t.failure.news(now, t.tries, kept.Kind) {
-		t.failure = failure{now, kept.Kind}
+		t.failure = &failure{now, kept.Kind}
 		_, _ = s.change(t, func(_ *store.Session, d *document) ([]store.Event, bool) {
 			d.Error = &kept
 			return []store.Event{s.event("terminate_failed", map[string]any{"session": t.id, "error": &kept, "tries": t.tries, "retry_in_ms": wait.Milliseconds()})}, true
@@ -98,9 +98,12 @@ type failure struct {
 }
 
 // news tells whether another one is to be told.
-func (f failure) news(now int64, tries int, kind spec.Kind) bool {
+func (f *failure) news(now int64, tries int, kind spec.Kind) bool {
+	if f == nil || tries <= tellFirst {
+		return true
+	}
 	since := now - f.at
-	return tries <= tellFirst || since >= tellAgain.Milliseconds() || kind != f.kind && since >= tellOther.Milliseconds()
+	return since >= tellAgain.Milliseconds() || kind != f.kind && since >= tellOther.Milliseconds()
 }
 
 // terminated is a session's last event. confirmed tells whether the cloud said that the

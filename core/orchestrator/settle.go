@@ -62,7 +62,7 @@ func (s *Service) settle(t *tracked) {
 
 // undecided tries again later. The session stays as it is.
 func (s *Service) undecided(t *tracked, err error) {
-	if t.interrupted.Load() {
+	if t.givenUp() {
 		s.later(t, retryStore) // unless the session is over by then
 		return
 	}

@@ -1,7 +1,6 @@
 package orchestrator
 
 import (
-	"context"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -14,16 +13,15 @@ import (
 type tracked struct {
 	id string
 
-	touched     atomic.Int64                       // last activity, ms of the store's clock
-	stored      atomic.Int64                       // the last activity that the store surely holds
-	slot        atomic.Int64                       // its place in the touch log; 0: it has none
-	closing     atomic.Bool                        // is being ended because nobody touched it
-	noted       atomic.Bool                        // waits to be brought to the store
-	live        atomic.Bool                        // takes touches
-	calling     atomic.Pointer[context.CancelFunc] // gives up the calls to its cloud that are under way
-	interrupted atomic.Bool                        // they were given up, and did not fail
-	beat        atomic.Int64                       // when the last heartbeat was told
-	seen        atomic.Int64                       // the poll that last found its machine
+	touched atomic.Int64         // last activity, ms of the store's clock
+	stored  atomic.Int64         // the last activity that the store surely holds
+	slot    atomic.Int64         // its place in the touch log; 0: it has none
+	closing atomic.Bool          // is being ended because nobody touched it
+	noted   atomic.Bool          // waits to be brought to the store
+	live    atomic.Bool          // takes touches
+	calling atomic.Pointer[call] // calls to its cloud that may be given up; nil: none are under way
+	beat    atomic.Int64         // when the last heartbeat was told
+	seen    atomic.Int64         // the poll that last found its machine
 
 	acting sync.Mutex // held by whoever changes the session, its commit included
 
@@ -45,10 +43,10 @@ type tracked struct {
 	news *adoption // not told yet; written before it is anybody's
 
 	// Guarded by acting.
-	tries    int // what failed in a row
-	failure  failure
-	looks    int   // at a machine whose terminate was accepted
-	accepted int64 // when a terminate was last accepted; 0: none was
+	tries    int      // what failed in a row
+	failure  *failure // the last one that was told; nil: none was
+	looks    int      // at a machine whose terminate was accepted
+	accepted int64    // when a terminate was last accepted; 0: none was
 }
 
 // at tells whether it is a living session at a provider.
