@@ -82,11 +82,13 @@ func (s *Service) refused(t *tracked, e *spec.Error) {
 	kept := *e
 	kept.Details, kept.Raw, kept.Err = nil, nil, nil
 	if now := s.node.now(); s.until.Err() == nil && t.failure.news(now, t.tries, kept.Kind) {
-		t.failure = &failure{now, kept.Kind}
-		_, _ = s.change(t, func(_ *store.Session, d *document) ([]store.Event, bool) {
+		_, err := s.change(t, func(_ *store.Session, d *document) ([]store.Event, bool) {
 			d.Error = &kept
 			return []store.Event{s.event("terminate_failed", map[string]any{"session": t.id, "error": &kept, "tries": t.tries, "retry_in_ms": wait.Milliseconds()})}, true
-		}, 0) // whatever the store says, the machine is tried again
+		}, 0)
+		if err == nil { // it is told with the next try otherwise
+			t.failure = &failure{now, kept.Kind}
+		}
 	}
 	s.later(t, wait)
 }

@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -76,5 +77,30 @@ func TestGiveBack_FailuresWithoutEndAreToldMoreRarely(t *testing.T) {
 		if got := p.get(s.ID); got.State != "ended" || w.cloud.count() != 0 {
 			t.Errorf("%s, %d machines", got.State, w.cloud.count())
 		}
+	})
+}
+
+func TestGiveBack_AFailureThatTheStoreDidNotTakeIsToldWithTheNextTry(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process(func(s *Settings) { s.Poll, s.ReapEvery = time.Hour, -1 })
+		defer p.close()
+		s := p.spawn(idle(time.Minute))
+		w.cloud.set(func(c *cloud) { c.fail = broken(spec.OpTerminate) })
+		wait(30 * time.Minute)
+		p.store.set(func(what string) error {
+			if what == "commit" {
+				return errors.New("the disk is full")
+			}
+			return nil
+		})
+		wait(time.Hour) // the hourly one falls into it
+		before, _ := w.kept(s.Topic)
+		p.store.set(nil)
+		wait(5 * time.Minute)
+		if after, _ := w.kept(s.Topic); after["terminate_failed"] != before["terminate_failed"]+1 {
+			t.Errorf("%d failures told, and %d once the store was there again", before["terminate_failed"], after["terminate_failed"])
+		}
+		w.cloud.set(func(c *cloud) { c.fail = nil })
+		wait(2 * time.Minute)
 	})
 }
