@@ -69,7 +69,7 @@ type OrchestratorSettings struct {
 	AdoptGraceMS int64        `json:"adopt_grace_ms" min:"1" max:"3600000" default:"5000" doc:"What a session that was taken over has left at the least, ms, so that its user can touch it."`
 	HeartbeatMS  int64        `json:"heartbeat_ms" min:"100" max:"3600000" default:"60000" doc:"Pace of heartbeat events of a session in use, ms."`
 	CostMS       int64        `json:"cost_ms" min:"100" max:"86400000" default:"900000" doc:"Pace of cost events, ms."`
-	RetainMS     int64        `json:"retain_ms" min:"1000" max:"31536000000" default:"604800000" doc:"How long ended sessions and their events are kept, ms."`
+	RetainMS     int64        `json:"retain_ms" min:"1000" max:"31536000000" default:"604800000" doc:"How long ended sessions and their events are kept, and events of living ones that are told again and again, ms."`
 	Observe      bool         `json:"observe" doc:"This client acts on no session: it takes over none, rents none and does not reap. It lists, touches and ends those of the other processes of the store, and reads their events."`
 	Reap         ReapSettings `json:"reap" doc:"The reaper."`
 }

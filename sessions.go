@@ -136,6 +136,17 @@ func (c *Client) resume(s *Settings) {
 	})
 }
 
+// acting tells sessions of acts on their machines. A client that is to have a store
+// waits for it before it stops one: the machine may be another process's session's.
+func (c *Client) acting(ctx context.Context, provider, id, operation string, failed bool) error {
+	if c.resumes && operation == spec.OpStop && !failed {
+		if err := c.orchestrator.Start(ctx); err != nil {
+			return err
+		}
+	}
+	return c.orchestrator.Acting(ctx, provider, id, operation, failed)
+}
+
 // subscribeTo subscribes to a topic of the store where it is one, else of the bus. A
 // client that is to have a store waits for it: the bus knows nothing of its topics.
 func (c *Client) subscribeTo(ctx context.Context, topic string, from uint64, ready func(*events.Subscription)) (*events.Subscription, error) {

@@ -76,6 +76,7 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 		Catalog:   gpus,
 		Offers:    c.offers,
 		Events:    c.orchestrator,
+		Acting:    c.acting,
 		Prober:    c.prober,
 		Clock:     clock.System{},
 		Random:    rand.Reader,

@@ -158,8 +158,8 @@ export class Session {
   refresh(): Promise<this>;
   /** Its events from a number on (default 1); the last one is `terminated`. */
   events(from?: number, options?: StreamOptions): Stream<EventItem>;
-  /** Ends it and waits until the cloud says that the machine is gone, at most waitMs (default 60000). */
-  stop(options?: { waitMs?: number }): Promise<this>;
+  /** Ends it and waits until the cloud says that the machine is gone, at most waitMs (default 60000); with forget, without that word. */
+  stop(options?: { waitMs?: number; forget?: boolean }): Promise<this>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 

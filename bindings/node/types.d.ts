@@ -1108,7 +1108,7 @@ export interface OrchestratorGetParams {
 export interface Session {
   /** Identifier of the session. */
   id: string;
-  /** intended: being rented. live: there is a machine. ending: it is being given back. ended: the cloud said that it is gone. */
+  /** intended: being rented. live: there is a machine. ending: it is being given back. ended: the cloud said that it is gone, or the session was forgotten. */
   state: "intended" | "live" | "ending" | "ended";
   /** Topic of its events, compute:<machine id>; absent until the machine is known. */
   topic?: string;
@@ -1136,9 +1136,9 @@ export interface Session {
   ready_at?: string;
   /** When it ends if nothing touches it, as far as that is known. */
   ends_at?: string;
-  /** When the cloud said that the machine is gone. */
+  /** When the cloud said that the machine is gone, or the session was forgotten. */
   ended_at?: string;
-  /** Why it ended or is ending: idle_timeout, max_lifetime, cost_cap, never_ready, stopped, shutdown, vanished, preempted, failed, not_rented. */
+  /** Why it ended or is ending: idle_timeout, max_lifetime, cost_cap, never_ready, stopped, shutdown, vanished, preempted, failed, not_rented, forgotten. */
   reason?: string;
   /** What went wrong last, such as a terminate the cloud refuses. */
   error?: ErrorDocument;
@@ -1310,6 +1310,8 @@ export interface OrchestratorStopParams {
   id: string;
   /** How long to wait until the cloud says that the machine is gone, ms. The session ends all the same when it passes. Default 60000. */
   wait_ms?: number;
+  /** Ends the session in the store without the cloud's word that its machine is gone. Only of one that is ending already, or whose machine no credential of now shows. */
+  forget?: boolean;
 }
 
 /** The params of orchestrator.touch. */
@@ -1538,7 +1540,7 @@ export interface OrchestratorSettings {
   heartbeat_ms?: number;
   /** Pace of cost events, ms. Default 900000. */
   cost_ms?: number;
-  /** How long ended sessions and their events are kept, ms. Default 604800000. */
+  /** How long ended sessions and their events are kept, and events of living ones that are told again and again, ms. Default 604800000. */
   retain_ms?: number;
   /** This client acts on no session: it takes over none, rents none and does not reap. It lists, touches and ends those of the other processes of the store, and reads their events. */
   observe?: boolean;

@@ -61,10 +61,11 @@ func addOrchestrator(t *Table, s *Services) {
 	})
 	add(t, "orchestrator.stop", Doc{
 		Summary: "Ends a session and gives its machine back, whichever process watches over it.",
-		Text:    "Waits until the cloud says that the machine is gone, at most wait_ms; state tells how far it came. The end is written down before the answer, so it happens even if this process dies.",
-		Errors:  []spec.Kind{spec.KindNotFound},
-		Params:  `{"id":"7h9k2m4n6p"}`,
-		Result:  `{"id":"ses-4f0c…","state":"ended","reason":"stopped","ended_at":"2026-06-01T12:20:01.000Z","idle_ttl_ms":900000,"max_lifetime_ms":0,"on_exit":"keep","created_at":"2026-06-01T12:00:00.000Z","touched_at":"2026-06-01T12:00:09.000Z"}`,
+		Text: "Waits until the cloud says that the machine is gone, at most wait_ms; state tells how far it came. The end is written down before the answer, so it happens even if this process dies. " +
+			"With forget, a session whose machine cannot be given back ends at once, in the store alone, with the reason forgotten: the machine may go on costing, and its last event says confirmed: false. It is refused, kind conflict, while the machine can be given back; stop such a session first. A forgotten machine that a later credential shows under this store's mark is given back by the reaper.",
+		Errors: []spec.Kind{spec.KindNotFound, spec.KindConflict},
+		Params: `{"id":"7h9k2m4n6p"}`,
+		Result: `{"id":"ses-4f0c…","state":"ended","reason":"stopped","ended_at":"2026-06-01T12:20:01.000Z","idle_ttl_ms":900000,"max_lifetime_ms":0,"on_exit":"keep","created_at":"2026-06-01T12:00:00.000Z","touched_at":"2026-06-01T12:00:09.000Z"}`,
 	}, func(ctx context.Context, p *orchestrator.StopParams) (*orchestrator.Session, error) {
 		return s.Orchestrator.Stop(ctx, p)
 	})

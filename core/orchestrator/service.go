@@ -23,7 +23,7 @@ type Settings struct {
 	Grace      time.Duration // what a session has left at the least when it is adopted; default 5 s
 	Heartbeat  time.Duration // pace of heartbeat events; default 60 s
 	CostEvery  time.Duration // pace of cost events; default 15 min
-	Retain     time.Duration // how long ended sessions and their events are kept; default 7 days
+	Retain     time.Duration // how long ended sessions and passing events are kept; default 7 days
 	ReapEvery  time.Duration // pace of the reaper; default 60 s; negative: it does not run by itself
 	ReapGrace  time.Duration // age under which it lets machines be; default 5 min
 	ReapOnly   []string      // providers it looks at by itself; nil: all
@@ -221,13 +221,6 @@ func (s *Service) drop(t *tracked) {
 	s.index.remove(t, computeID)
 	if place := t.slot.Swap(0); place != 0 {
 		s.log.Free(place)
-	}
-}
-
-// prune forgets what ended long ago.
-func (s *Service) prune() {
-	for s.pause(min(time.Hour, s.Settings.Retain)) {
-		_, _ = s.store.Prune(s.until, s.node.now()-s.Settings.Retain.Milliseconds()) // the next round tries again
 	}
 }
 

@@ -1417,7 +1417,7 @@ class _SessionRequired(TypedDict):
     id: str
     "Identifier of the session."
     state: Literal["intended", "live", "ending", "ended"]
-    "intended: being rented. live: there is a machine. ending: it is being given back. ended: the cloud said that it is gone."
+    "intended: being rented. live: there is a machine. ending: it is being given back. ended: the cloud said that it is gone, or the session was forgotten."
     idle_ttl_ms: int
     "Idle time after which it ends, ms; 0 never."
     max_lifetime_ms: int
@@ -1450,9 +1450,9 @@ class Session(_SessionRequired, total=False):
     ends_at: str
     "When it ends if nothing touches it, as far as that is known."
     ended_at: str
-    "When the cloud said that the machine is gone."
+    "When the cloud said that the machine is gone, or the session was forgotten."
     reason: str
-    "Why it ended or is ending: idle_timeout, max_lifetime, cost_cap, never_ready, stopped, shutdown, vanished, preempted, failed, not_rented."
+    "Why it ended or is ending: idle_timeout, max_lifetime, cost_cap, never_ready, stopped, shutdown, vanished, preempted, failed, not_rented, forgotten."
     error: ErrorDocument
     "What went wrong last, such as a terminate the cloud refuses."
     spent: float
@@ -1650,6 +1650,8 @@ class OrchestratorStopParams(_OrchestratorStopParamsRequired, total=False):
 
     wait_ms: int
     "How long to wait until the cloud says that the machine is gone, ms. The session ends all the same when it passes."
+    forget: bool
+    "Ends the session in the store without the cloud's word that its machine is gone. Only of one that is ending already, or whose machine no credential of now shows."
 
 
 class OrchestratorTouchParams(TypedDict):
@@ -1931,7 +1933,7 @@ class OrchestratorSettings(TypedDict, total=False):
     cost_ms: int
     "Pace of cost events, ms."
     retain_ms: int
-    "How long ended sessions and their events are kept, ms."
+    "How long ended sessions and their events are kept, and events of living ones that are told again and again, ms."
     observe: bool
     "This client acts on no session: it takes over none, rents none and does not reap. It lists, touches and ends those of the other processes of the store, and reads their events."
     reap: ReapSettings
