@@ -622,8 +622,6 @@ export interface FlyDeployRunParams {
 }
 
 export interface FlyDeployLine {
-  /** The stream it came on. */
-  stream: "stdout" | "stderr";
   /** The line without colours and control characters. */
   text: string;
   /** The line as it came, where that is something else and holds no token. */

@@ -127,7 +127,7 @@ func addFlyDeploys(t *Table, s *Services) {
 			"A token set by hand or in the environment goes to flyctl in its environment; otherwise it uses its own login.",
 		Errors: []spec.Kind{spec.KindNotFound, spec.KindForbidden, spec.KindUnauthorized, spec.KindProvider, spec.KindConflict},
 		Params: `{"path":"/srv/shop/api","strategy":"rolling"}`,
-		Result: `{"app":"shop-api","directory":"/srv/shop/api","exit_code":0,"outcome":"succeeded","duration_ms":61250,"lines":84,"tail":[{"stream":"stdout","text":"Visit your newly deployed app at https://shop-api.fly.dev/"}],"image":"registry.fly.io/shop-api:deployment-01","url":"https://shop-api.fly.dev/","token_from":"config"}`,
+		Result: `{"app":"shop-api","directory":"/srv/shop/api","exit_code":0,"outcome":"succeeded","duration_ms":61250,"lines":84,"tail":[{"text":"Visit your newly deployed app at https://shop-api.fly.dev/"}],"image":"registry.fly.io/shop-api:deployment-01","url":"https://shop-api.fly.dev/","token_from":"config"}`,
 	}, func(ctx context.Context, p *deploy.Params) (*deploy.FlyDeploy, error) {
 		return s.FlyDeploys.Run(ctx, p)
 	})

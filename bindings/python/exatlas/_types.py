@@ -824,8 +824,6 @@ class FlyDeployRunParams(TypedDict, total=False):
 
 
 class _FlyDeployLineRequired(TypedDict):
-    stream: Literal["stdout", "stderr"]
-    "The stream it came on."
     text: str
     "The line without colours and control characters."
 

@@ -43,7 +43,6 @@ type FlyDeploy struct {
 
 // FlyDeployLine is one line of output, the data of an event line.
 type FlyDeployLine struct {
-	Stream  string `json:"stream" enum:"stdout,stderr" doc:"The stream it came on."`
 	Text    string `json:"text" doc:"The line without colours and control characters."`
 	Raw     string `json:"raw,omitempty" doc:"The line as it came, where that is something else and holds no token."`
 	Rewrite bool   `json:"rewrite,omitempty" doc:"Whether the next line is written over it, as progress bars are."`

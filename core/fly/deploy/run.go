@@ -21,7 +21,7 @@ type deployment struct {
 	secret   string
 	from     tokens.Source
 	warnings []string
-	cut      map[process.Stream]string // how a line went on that came in pieces: its last characters
+	cut      string // how a line went on that came in pieces: its last characters
 
 	ring      []FlyDeployLine // a ring once it is full
 	start     int
@@ -36,7 +36,7 @@ func (s *Service) open(ctx context.Context, p *Params) (*deployment, *spec.Error
 	if err != nil {
 		return nil, err
 	}
-	d := &deployment{plan: plan, service: s, cut: map[process.Stream]string{}}
+	d := &deployment{plan: plan, service: s}
 	if d.path, err = s.Program.Find(); err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ const longestKept = 4 << 10
 func (d *deployment) run(ctx context.Context, to *events.Subscription) (*FlyDeploy, *spec.Error) {
 	d.service.running.Add(1)
 	defer d.service.running.Add(-1)
-	got, err := process.Run(ctx, process.Command{Path: d.path, Args: d.args, Dir: d.folder, Env: d.env, Idle: d.idle, Total: d.total, Grace: d.service.Grace,
+	got, err := process.Run(ctx, process.Command{Path: d.path, Args: d.args, Dir: d.folder, Env: d.env, Idle: d.idle, Total: d.total, Grace: d.service.Grace, Joined: true,
 		Line: func(ctx context.Context, l process.Line) {
 			line := d.line(l)
 			d.keep(line)
@@ -125,7 +125,7 @@ func (d *deployment) judge(out *FlyDeploy, got *process.Result) (*FlyDeploy, *sp
 // Where there was one the line as it came is left out, since colours may stand in
 // the middle of what is then no token any more.
 func (d *deployment) line(l process.Line) FlyDeployLine {
-	out := FlyDeployLine{Stream: string(l.Stream), Text: d.redact(&l), Rewrite: l.Rewrite, Part: l.Part}
+	out := FlyDeployLine{Text: d.redact(&l), Rewrite: l.Rewrite, Part: l.Part}
 	if l.Raw != l.Text && out.Text == l.Text {
 		out.Raw = fly.Scrub(l.Raw, d.secret)
 	}
@@ -138,9 +138,9 @@ const longestToken = 16 << 10
 // redact takes tokens out of a line, also one whose piece before ended with the
 // beginning of it.
 func (d *deployment) redact(l *process.Line) string {
-	before := d.cut[l.Stream]
-	if delete(d.cut, l.Stream); l.Part {
-		d.cut[l.Stream] = l.Text[max(0, len(l.Text)-longestToken):]
+	before := d.cut
+	if d.cut = ""; l.Part {
+		d.cut = l.Text[max(0, len(l.Text)-longestToken):]
 	}
 	text := fly.Scrub(l.Text, d.secret)
 	if before == "" {
@@ -169,7 +169,7 @@ func (d *deployment) keep(l FlyDeployLine) {
 		d.ring[d.start] = l
 		d.start = (d.start + 1) % len(d.ring)
 	}
-	if rest, ok := strings.CutPrefix(l.Text, "Error:"); ok && l.Stream == string(process.Stderr) {
+	if rest, ok := strings.CutPrefix(l.Text, "Error:"); ok {
 		d.complaint = strings.ToValidUTF8(strings.TrimSpace(rest)[:min(500, len(strings.TrimSpace(rest)))], "")
 	}
 	if image := imageOf(l.Text); image != "" {
