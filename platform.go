@@ -102,7 +102,7 @@ func newFlyPlatform(c *Client, s *FlySettings, v *vault, env Environment) (*flyP
 	})
 	f.logs = logs.New(logs.Wiring{HTTP: get, Tokens: f.tokens, Bus: c.bus, Clock: clock.System{}, Jitter: mathrand.Float64,
 		Settings: logs.Settings{BaseURL: strings.TrimSuffix(or(s.APIURL, "https://api.fly.io"), "/"), Overlap: time.Duration(s.LogOverlapMS) * time.Millisecond}})
-	f.deploy = deploy.New(deploy.Wiring{Program: program, Tokens: f.tokens, Bus: c.bus})
+	f.deploy = deploy.New(deploy.Wiring{Program: program, Tokens: f.tokens, Bus: c.bus, Clock: clock.System{}})
 	return f, nil
 }
 

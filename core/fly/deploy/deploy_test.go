@@ -62,7 +62,7 @@ func newSite(t *testing.T, scenario string) *site {
 		t.Fatal(err)
 	}
 	bus := events.NewBus(clock.System{}, events.Settings{})
-	s.Service = New(Wiring{Bus: bus, Grace: 300 * time.Millisecond, Tokens: given("FlyV1 " + canary), Program: flyctl.Program{Configured: self, Environ: func() []string {
+	s.Service = New(Wiring{Bus: bus, Clock: clock.System{}, Grace: 300 * time.Millisecond, Tokens: given("FlyV1 " + canary), Program: flyctl.Program{Configured: self, Environ: func() []string {
 		return []string{"HOME=" + s.folder, "FLY_API_TOKEN=other", flycli.EnvScenario + "=" + scenario, flycli.EnvLog + "=" + s.log}
 	}}})
 	t.Cleanup(func() {

@@ -52,23 +52,21 @@ func (s *Service) open(ctx context.Context, p *Params) (*deployment, *spec.Error
 // longestKept bounds a line of the result.
 const longestKept = 4 << 10
 
-// run runs the program and hands its lines to a feed, where there is one: when
-// that is full, the program waits.
-func (d *deployment) run(ctx context.Context, to *events.Subscription) (*FlyDeploy, *spec.Error) {
+// run runs the program and tells its lines to those who follow, where it has a
+// ticket: while the one who started it has no room, the program waits.
+func (d *deployment) run(ctx context.Context, t *ticket) (*FlyDeploy, *spec.Error) {
 	d.service.running.Add(1)
 	defer d.service.running.Add(-1)
 	got, err := process.Run(ctx, process.Command{Path: d.path, Args: d.args, Dir: d.folder, Env: d.env, Idle: d.idle, Total: d.total, Grace: d.service.Grace, Joined: true,
 		Line: func(ctx context.Context, l process.Line) {
 			line := d.line(l)
 			d.keep(line)
-			if to == nil {
+			if t == nil {
 				return
 			}
-			if to.Put(ctx, EventLine, encode(line)) != nil {
-				return
-			}
+			d.service.board.tell(ctx, t, events.Data, EventLine, encode(line))
 			if phase, ok := phaseOf(line.Text); ok && !line.Part {
-				_ = to.Put(ctx, EventPhase, encode(map[string]string{"phase": phase, "text": line.Text})) // the end is told in any case
+				d.service.board.tell(ctx, t, events.Data, EventPhase, encode(map[string]string{"phase": phase, "text": line.Text}))
 			}
 		}})
 	if err != nil {
