@@ -70,11 +70,14 @@ func (d *deployment) run(ctx context.Context, t *ticket) (*FlyDeploy, *spec.Erro
 			}
 		}})
 	if err != nil {
+		d.exited(t, &FlyDeploy{Outcome: "failed", ExitCode: -1}, 0, err)
 		return nil, err
 	}
 	out := &FlyDeploy{App: d.app, Directory: d.folder, ExitCode: got.ExitCode, Signal: got.Signal, Warnings: d.warnings, DurationMS: got.Took.Milliseconds(), Lines: got.Lines,
 		Tail: append(append([]FlyDeployLine{}, d.ring[d.start:]...), d.ring[:d.start]...), Image: d.image, URL: d.url, TokenFrom: string(d.from)}
-	return d.judge(out, &got)
+	good, failure := d.judge(out, &got)
+	d.exited(t, out, got.Took, failure)
+	return good, failure
 }
 
 // judge tells a deploy that went well from one that did not. Only the exit code

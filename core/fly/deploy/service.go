@@ -13,6 +13,7 @@ import (
 	"github.com/exatlas/atlas/core/fly/flyctl"
 	"github.com/exatlas/atlas/core/fly/tokens"
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/telemetry"
 	"github.com/exatlas/atlas/internal/safego"
 )
 
@@ -23,11 +24,12 @@ type Tokens interface {
 
 // Wiring is what the service works with.
 type Wiring struct {
-	Program flyctl.Program
-	Tokens  Tokens
-	Bus     *events.Bus
-	Clock   clock.Clock
-	Grace   time.Duration // what a deploy that is ended has to put its leases back; default 10 s
+	Program   flyctl.Program
+	Tokens    Tokens
+	Bus       *events.Bus
+	Clock     clock.Clock
+	Telemetry telemetry.Observer
+	Grace     time.Duration // what a deploy that is ended has to put its leases back; default 10 s
 }
 
 // Service runs deploys.
