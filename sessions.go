@@ -11,6 +11,7 @@ import (
 
 	"github.com/exatlas/atlas/core/clock"
 	"github.com/exatlas/atlas/core/events"
+	"github.com/exatlas/atlas/core/fly/deploy"
 	"github.com/exatlas/atlas/core/orchestrator"
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/core/store"
@@ -152,6 +153,9 @@ func (c *Client) acting(ctx context.Context, provider, id, operation string, fai
 func (c *Client) subscribeTo(ctx context.Context, topic string, from uint64, ready func(*events.Subscription)) (*events.Subscription, error) {
 	if err := checkTopic(topic); err != nil {
 		return nil, err
+	}
+	if ticket, of := strings.CutPrefix(topic, deploy.TopicPrefix); of {
+		return c.fly.deploy.Follow(ticket, from, ready)
 	}
 	if c.resumes && orchestrator.OfStore(topic) {
 		if err := c.orchestrator.Start(ctx); err != nil {

@@ -41,6 +41,7 @@ export type FlyDeployEvent =
   | (EventItem & { event: 'started' })
   | (EventItem & { event: 'line'; data: FlyDeployLine })
   | (EventItem & { event: 'phase'; data: { phase: string; text: string } })
+  | (EventItem & { event: 'dropped'; data: { count: number } })
   | (EventItem & { event: 'result'; data: { final: true; deploy: FlyDeploy } });
 
 /** The lines of an app's log, while they are written. */

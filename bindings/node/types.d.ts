@@ -518,7 +518,7 @@ export interface DashboardServed {
 
 /** The params of events.subscribe. */
 export interface EventsSubscribeParams {
-  /** Topic: compute:<machine id>, jobs:<job id>, rentals, providers, providers.log, orchestrator or telemetry. */
+  /** Topic: compute:<machine id>, jobs:<job id>, fly.deploy:<ticket>, rentals, providers, providers.log, orchestrator or telemetry. */
   topic: string;
   /** Sequence number to start from; 1 for everything kept. Absent: new events alone. */
   from?: number;
@@ -581,6 +581,8 @@ export interface FlyApps {
 
 /** The params of fly.deploy.run. */
 export interface FlyDeployRunParams {
+  /** Names the deploy for others in this process: the topic fly.deploy:<ticket> follows it. Letters, digits, dots, dashes and underscores. Absent: fly.deploy.stream numbers it, and fly.deploy.run cannot be followed. */
+  ticket?: string;
   /** Folder to deploy: that of fly.toml. Default .. */
   path?: string;
   /** App to deploy, where the configuration does not name it. */
@@ -622,8 +624,6 @@ export interface FlyDeployRunParams {
 }
 
 export interface FlyDeployLine {
-  /** The stream it came on. */
-  stream: "stdout" | "stderr";
   /** The line without colours and control characters. */
   text: string;
   /** The line as it came, where that is something else and holds no token. */
@@ -663,6 +663,8 @@ export interface FlyDeploy {
 
 /** The params of fly.deploy.stream. */
 export interface FlyDeployStreamParams {
+  /** Names the deploy for others in this process: the topic fly.deploy:<ticket> follows it. Letters, digits, dots, dashes and underscores. Absent: fly.deploy.stream numbers it, and fly.deploy.run cannot be followed. */
+  ticket?: string;
   /** Folder to deploy: that of fly.toml. Default .. */
   path?: string;
   /** App to deploy, where the configuration does not name it. */

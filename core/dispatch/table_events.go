@@ -8,7 +8,7 @@ import (
 
 // SubscribeParams asks for the events of a topic.
 type SubscribeParams struct {
-	Topic string `json:"topic" required:"true" minlen:"1" maxlen:"256" doc:"Topic: compute:<machine id>, jobs:<job id>, rentals, providers, providers.log, orchestrator or telemetry."`
+	Topic string `json:"topic" required:"true" minlen:"1" maxlen:"256" doc:"Topic: compute:<machine id>, jobs:<job id>, fly.deploy:<ticket>, rentals, providers, providers.log, orchestrator or telemetry."`
 	From  int64  `json:"from" min:"1" doc:"Sequence number to start from; 1 for everything kept. Absent: new events alone."`
 }
 

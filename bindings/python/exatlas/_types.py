@@ -697,7 +697,7 @@ class DashboardServed(_DashboardServedRequired, total=False):
 
 class _EventsSubscribeParamsRequired(TypedDict):
     topic: str
-    "Topic: compute:<machine id>, jobs:<job id>, rentals, providers, providers.log, orchestrator or telemetry."
+    "Topic: compute:<machine id>, jobs:<job id>, fly.deploy:<ticket>, rentals, providers, providers.log, orchestrator or telemetry."
 
 
 class EventsSubscribeParams(_EventsSubscribeParamsRequired, total=False):
@@ -783,6 +783,8 @@ class FlyApps(TypedDict):
 class FlyDeployRunParams(TypedDict, total=False):
     """The params of fly.deploy.run."""
 
+    ticket: str
+    "Names the deploy for others in this process: the topic fly.deploy:<ticket> follows it. Letters, digits, dots, dashes and underscores. Absent: fly.deploy.stream numbers it, and fly.deploy.run cannot be followed."
     path: str
     "Folder to deploy: that of fly.toml."
     app: str
@@ -824,8 +826,6 @@ class FlyDeployRunParams(TypedDict, total=False):
 
 
 class _FlyDeployLineRequired(TypedDict):
-    stream: Literal["stdout", "stderr"]
-    "The stream it came on."
     text: str
     "The line without colours and control characters."
 
@@ -876,6 +876,8 @@ class FlyDeploy(_FlyDeployRequired, total=False):
 class FlyDeployStreamParams(TypedDict, total=False):
     """The params of fly.deploy.stream."""
 
+    ticket: str
+    "Names the deploy for others in this process: the topic fly.deploy:<ticket> follows it. Letters, digits, dots, dashes and underscores. Absent: fly.deploy.stream numbers it, and fly.deploy.run cannot be followed."
     path: str
     "Folder to deploy: that of fly.toml."
     app: str
