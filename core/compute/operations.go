@@ -85,7 +85,7 @@ func (s *Service) end(ctx context.Context, a *provider.Account, p *IDParams) (c 
 	if err != nil {
 		return nil, false, err
 	}
-	known = c.Status != spec.StatusTerminated || c.NativeStatus != ""
+	known = found(c)
 	s.complete(a, c, p, spec.StatusTerminated)
 	return c, known, nil
 }
@@ -97,6 +97,10 @@ func (s *Service) terminate(ctx context.Context, a *provider.Account, id string,
 	}
 	return c, err
 }
+
+// found reports whether a cloud knew of a machine that it was to terminate, as
+// it answers where it did not: sdk.Gone, without a word of the cloud's own.
+func found(c *spec.Compute) bool { return c.Status != spec.StatusTerminated || c.NativeStatus != "" }
 
 // complete fills in what a cloud does not tell after an action, and publishes
 // the state.

@@ -200,6 +200,33 @@ func TestTerminate_FailsWhileTheAppIsStillThere(t *testing.T) {
 	}
 }
 
+func TestTerminate_IsDoneOnlyWhereFlySaysSo(t *testing.T) {
+	for body, done := range map[string]bool{`{"ok":true}`: true, ``: true, " \n": true, `{"ok":false}`: false, `{}`: false, `{"ok":"yes"}`: false, `[true]`: false,
+		`<html><body>We are down for maintenance</body></html>`: false} {
+		s, env := scripted(t, says(200, body))
+		_, err := terminate(env, &spec.IDRequest{ID: "mine/m"})
+		if done != (err == nil) {
+			t.Errorf("%q: %v", body, err)
+		}
+		if !done && (err.Kind != spec.KindProvider || !err.Retryable || !strings.Contains(err.Message, "confirm") || len(s.asked) != 1) {
+			t.Errorf("%q: %+v after %d requests", body, err, len(s.asked))
+		}
+	}
+}
+
+func TestTerminate_DoesNotTakeAPageForTheEndOfAnApp(t *testing.T) {
+	page := `<html>maintenance</html>`
+	app := ownApp(requestID)
+	_, env := scripted(t, says(200, `{"ok":true}`), says(200, `[{"id":"vol_1","state":"created"}]`), says(200, page))
+	if _, err := terminate(env, &spec.IDRequest{ID: app + "/m"}); err == nil || err.Kind != spec.KindProvider {
+		t.Errorf("a volume: %v", err)
+	}
+	_, env = scripted(t, says(200, `{"ok":true}`), says(200, `[]`), says(200, page), says(200, `[]`))
+	if _, err := terminate(env, &spec.IDRequest{ID: app + "/m"}); err == nil || err.Kind != spec.KindProvider || !strings.Contains(err.Message, app) {
+		t.Errorf("an app: %v", err)
+	}
+}
+
 func TestGet_ReadsAMachineWhoseHostDoesNotAnswer(t *testing.T) {
 	r := newRig(t, simfly.Options{})
 	c := r.spawn(request())
