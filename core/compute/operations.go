@@ -58,14 +58,18 @@ func (s *Service) act(ctx context.Context, p *IDParams, operation string, fallba
 	return c, nil
 }
 
-// Terminate gives a machine back. One that is not there is given back already.
-func (s *Service) Terminate(ctx context.Context, p *IDParams) (*spec.Compute, error) {
+// Terminate gives a machine back. One that is not there is given back already,
+// and its answer says that it was not found.
+func (s *Service) Terminate(ctx context.Context, p *IDParams) (*Terminated, error) {
 	a, err := s.Directory.Find(ctx, p.Provider, p.APIKey)
 	if err != nil {
 		return nil, err
 	}
-	c, _, err := s.end(ctx, &a, p)
-	return c, err
+	c, known, err := s.end(ctx, &a, p)
+	if err != nil {
+		return nil, err
+	}
+	return &Terminated{Compute: *c, Found: known}, nil
 }
 
 // End is Terminate with the client's own credential for who must know whether the

@@ -87,6 +87,12 @@ type Spawned struct {
 	Attempts []Attempt `json:"attempts" doc:"What was tried, in order, the last 100; the last one is this machine's."`
 }
 
+// Terminated is a machine that is given back.
+type Terminated struct {
+	spec.Compute
+	Found bool `json:"found" doc:"Whether the cloud knew of the machine. false: the account of this credential has none of this identifier, which is so of one that is gone already, and of a wrong id, provider or key, too."`
+}
+
 // IDParams names one machine.
 type IDParams struct {
 	provider.Target

@@ -659,6 +659,62 @@ class ComputeTerminateParams(_ComputeTerminateParamsRequired, total=False):
     "Keeps the cloud's own answer in raw, secrets redacted."
 
 
+class _TerminatedRequired(TypedDict):
+    id: str
+    "The cloud's identifier."
+    provider: str
+    "Name of the provider it is rented from."
+    status: Literal["provisioning", "running", "stopped", "terminated", "failed"]
+    "Normalized state."
+    gpu_count: int
+    "Number of GPUs; 0 on CPU machines."
+    ports: List[Port]
+    "Requested ports with what is known of their addresses."
+    found: bool
+    "Whether the cloud knew of the machine. false: the account of this credential has none of this identifier, which is so of one that is gone already, and of a wrong id, provider or key, too."
+
+
+class Terminated(_TerminatedRequired, total=False):
+    """Terminated."""
+
+    native_status: str
+    "The cloud's own word for the state."
+    name: str
+    "Name at the cloud."
+    request_id: str
+    "Identifier that only the create of this machine carries."
+    gpu_type: str
+    "Canonical GPU name, or the native one where no canonical name exists."
+    gpu_native: str
+    "The cloud's identifier of the GPU."
+    cost_per_hour: float
+    "USD per hour for the whole machine, as the cloud states it now."
+    cloud_type: str
+    "Tier it was rented on."
+    spot: bool
+    "Whether the cloud may take it back."
+    region: str
+    "The cloud's region or data centre."
+    image: str
+    "Container image."
+    public_ip: str
+    "Public address, where there is one."
+    ssh: SSHAccess
+    "How to log in."
+    auth: ComputeAuth
+    "The minted credential, only on the answer of spawn."
+    actions: List[str]
+    "Actions the cloud permits in this state."
+    metadata: Dict[str, str]
+    "Labels the cloud keeps with the machine."
+    created_at: str
+    "RFC 3339 UTC."
+    started_at: str
+    "RFC 3339 UTC."
+    raw: Any
+    "The cloud's own answer with secrets redacted; only with include_raw."
+
+
 class DashboardCloseParams(TypedDict):
     """The params of dashboard.close."""
 
