@@ -130,7 +130,7 @@ export interface ComputeAwaitReadyParams {
 }
 
 export interface Port {
-  /** Port inside the machine. */
+  /** Port inside the machine; 0 of a symmetric port whose number the cloud has not chosen yet. */
   internal: number;
   /** Port on the public address; absent until the cloud has mapped it. */
   external?: number;
@@ -140,6 +140,8 @@ export interface Port {
   host?: string;
   /** Ready URL of an HTTP port, or host:port of a TCP port as tcp://host:port. */
   url?: string;
+  /** Whether the cloud chooses one number for inside and outside, as the request asked with symmetric. */
+  symmetric?: boolean;
 }
 
 export interface SSHAccess {
@@ -310,8 +312,10 @@ export interface CPURequest {
 export interface PortRequest {
   /** Port inside the machine, 1 to 65535. */
   internal?: number;
-  /** Default http. */
+  /** Default http; of a symmetric port tcp, the only one it can have. */
   protocol?: "http" | "tcp";
+  /** Asks for the same number inside and outside, for a program that tells others its own address. Needs the capability symmetric_ports. Lambda and Fly take the number in internal. RunPod and Vast choose another one when the machine starts: the answer's ports show it as internal and external, and the machine reads that of its first symmetric port in RUNPOD_TCP_PORT_70001 or VAST_TCP_PORT_70001, of the second in …70002, and so on; internal then only tells the ports of the request apart. */
+  symmetric?: boolean;
 }
 
 /** The params of compute.spawn. */

@@ -30,7 +30,9 @@ func TestTerminate_OfWhatIsGoneIsSuccess(t *testing.T) {
 			t.Errorf("%+v %v, want found %v", c, err, known)
 		}
 	}
-	f.answer = func(string, any) (spec.Raw, bool) { return spec.Raw(`{"id":"b","status":"terminated","ports":[]}`), true }
+	f.answer = func(string, any) (spec.Raw, bool) {
+		return spec.Raw(`{"id":"b","status":"terminated","ports":[]}`), true
+	}
 	f.machines["b"] = machine("b", nil)
 	if c, err := r.Terminate(context.Background(), &IDParams{ID: "b"}); err != nil || c.Found {
 		t.Errorf("what a plugin answers of a machine that its cloud does not know: %+v %v", c, err)

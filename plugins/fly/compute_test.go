@@ -269,7 +269,7 @@ func TestConvert_ReadsEveryStateAndOddTypes(t *testing.T) {
 		`"services":[{"protocol":"tcp","internal_port":"8000","autostop":"suspend","ports":[{"port":80,"handlers":["http"]},{"port":443,"handlers":["tls","http"]}]},`+
 		`{"protocol":"udp","internal_port":53,"ports":[{"port":53}]},{"protocol":"tcp","internal_port":22,"autostop":false,"ports":[{"port":2222}]},{"protocol":"tcp","internal_port":9,"ports":null}]},`+
 		`"events":[{"status":"started","timestamp":1699408350300},{"status":"started","timestamp":"bad"}],"created_at":"2023-11-08T01:52:30Z"}`)
-	if !ok || fmt.Sprint(c.Ports) != "[{8000 443 http  https://a.fly.dev} {22 2222 tcp a.fly.dev tcp://a.fly.dev:2222}]" || c.StartedAt != "2023-11-08T01:52:30.3Z" ||
+	if !ok || fmt.Sprint(c.Ports) != "[{8000 443 http  https://a.fly.dev false} {22 2222 tcp a.fly.dev tcp://a.fly.dev:2222 false}]" || c.StartedAt != "2023-11-08T01:52:30.3Z" ||
 		c.Metadata["n"] != "5" || c.Name != "x" || c.Metadata["cpu_flavor"] != "shared-cpu-2x" {
 		t.Errorf("%+v", c)
 	}

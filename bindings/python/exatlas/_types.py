@@ -218,7 +218,7 @@ class ComputeAwaitReadyParams(_ComputeAwaitReadyParamsRequired, total=False):
 
 class _PortRequired(TypedDict):
     internal: int
-    "Port inside the machine."
+    "Port inside the machine; 0 of a symmetric port whose number the cloud has not chosen yet."
     protocol: Literal["http", "tcp"]
     "How the port is reached."
 
@@ -232,6 +232,8 @@ class Port(_PortRequired, total=False):
     "Public address of a mapped TCP port."
     url: str
     "Ready URL of an HTTP port, or host:port of a TCP port as tcp://host:port."
+    symmetric: bool
+    "Whether the cloud chooses one number for inside and outside, as the request asked with symmetric."
 
 
 class SSHAccess(TypedDict):
@@ -459,7 +461,9 @@ class PortRequest(TypedDict, total=False):
     internal: int
     "Port inside the machine, 1 to 65535."
     protocol: Literal["http", "tcp"]
-    "Default http."
+    "Default http; of a symmetric port tcp, the only one it can have."
+    symmetric: bool
+    "Asks for the same number inside and outside, for a program that tells others its own address. Needs the capability symmetric_ports. Lambda and Fly take the number in internal. RunPod and Vast choose another one when the machine starts: the answer's ports show it as internal and external, and the machine reads that of its first symmetric port in RUNPOD_TCP_PORT_70001 or VAST_TCP_PORT_70001, of the second in …70002, and so on; internal then only tells the ports of the request apart."
 
 
 class ComputeSpawnParams(TypedDict, total=False):
