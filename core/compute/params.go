@@ -62,7 +62,7 @@ const (
 	OutcomeRefused = "refused"  // the cloud said no
 	OutcomeLost    = "lost"     // the answer was lost; no machine was found
 	OutcomeSkipped = "skipped"  // nothing was sent: kind and message say why
-	OutcomeTooDear = "too_dear" // rented at a price above the ceiling, and given back
+	OutcomeTooDear = "too_dear" // rented at a price above the ceiling; message says whether it is given back
 )
 
 // Attempt is one candidate: a create that was sent, or why none was.
