@@ -22,6 +22,7 @@ type (
 	SpawnParams          = compute.SpawnParams
 	Spawned              = compute.Spawned
 	SpawnAttempt         = compute.Attempt
+	Terminated           = compute.Terminated
 	IDParams             = compute.IDParams
 	ListParams           = compute.ListParams
 	AwaitParams          = compute.AwaitParams
@@ -175,8 +176,9 @@ func (s *ComputeService) Start(ctx context.Context, p IDParams) (*Compute, error
 	return call(s.c, ctx, "compute.start", p, s.c.compute.Start)
 }
 
-// Terminate gives a machine back. One that is not there is success.
-func (s *ComputeService) Terminate(ctx context.Context, p IDParams) (*Compute, error) {
+// Terminate gives a machine back. One that is not there is success, with Found
+// false.
+func (s *ComputeService) Terminate(ctx context.Context, p IDParams) (*Terminated, error) {
 	return call(s.c, ctx, "compute.terminate", p, s.c.compute.Terminate)
 }
 

@@ -130,7 +130,7 @@ export interface ComputeAwaitReadyParams {
 }
 
 export interface Port {
-  /** Port inside the machine. */
+  /** Port inside the machine; 0 of a symmetric port whose number the cloud has not chosen yet. */
   internal: number;
   /** Port on the public address; absent until the cloud has mapped it. */
   external?: number;
@@ -140,6 +140,8 @@ export interface Port {
   host?: string;
   /** Ready URL of an HTTP port, or host:port of a TCP port as tcp://host:port. */
   url?: string;
+  /** Whether the cloud chooses one number for inside and outside, as the request asked with symmetric. */
+  symmetric?: boolean;
 }
 
 export interface SSHAccess {
@@ -310,8 +312,10 @@ export interface CPURequest {
 export interface PortRequest {
   /** Port inside the machine, 1 to 65535. */
   internal?: number;
-  /** Default http. */
+  /** Default http; of a symmetric port tcp, the only one it can have. */
   protocol?: "http" | "tcp";
+  /** Asks for the same number inside and outside, for a program that tells others its own address. Needs the capability symmetric_ports. Lambda and Fly take the number in internal. RunPod and Vast choose another one when the machine starts: the answer's ports show it as internal and external, and the machine reads that of its first symmetric port in RUNPOD_TCP_PORT_70001 or VAST_TCP_PORT_70001, of the second in …70002, and so on; internal then only tells the ports of the request apart. */
+  symmetric?: boolean;
 }
 
 /** The params of compute.spawn. */
@@ -486,6 +490,57 @@ export interface ComputeTerminateParams {
   id: string;
   /** Keeps the cloud's own answer in raw, secrets redacted. */
   include_raw?: boolean;
+}
+
+export interface Terminated {
+  /** The cloud's identifier. */
+  id: string;
+  /** Name of the provider it is rented from. */
+  provider: string;
+  /** Normalized state. */
+  status: "provisioning" | "running" | "stopped" | "terminated" | "failed";
+  /** The cloud's own word for the state. */
+  native_status?: string;
+  /** Name at the cloud. */
+  name?: string;
+  /** Identifier that only the create of this machine carries. */
+  request_id?: string;
+  /** Canonical GPU name, or the native one where no canonical name exists. */
+  gpu_type?: string;
+  /** The cloud's identifier of the GPU. */
+  gpu_native?: string;
+  /** Number of GPUs; 0 on CPU machines. */
+  gpu_count: number;
+  /** USD per hour for the whole machine, as the cloud states it now. */
+  cost_per_hour?: number;
+  /** Tier it was rented on. */
+  cloud_type?: string;
+  /** Whether the cloud may take it back. */
+  spot?: boolean;
+  /** The cloud's region or data centre. */
+  region?: string;
+  /** Container image. */
+  image?: string;
+  /** Public address, where there is one. */
+  public_ip?: string;
+  /** Requested ports with what is known of their addresses. */
+  ports: Port[];
+  /** How to log in. */
+  ssh?: SSHAccess;
+  /** The minted credential, only on the answer of spawn. */
+  auth?: ComputeAuth;
+  /** Actions the cloud permits in this state. */
+  actions?: string[];
+  /** Labels the cloud keeps with the machine. */
+  metadata?: Record<string, string>;
+  /** RFC 3339 UTC. */
+  created_at?: string;
+  /** RFC 3339 UTC. */
+  started_at?: string;
+  /** The cloud's own answer with secrets redacted; only with include_raw. */
+  raw?: unknown;
+  /** Whether the cloud knew of the machine. false: the account of this credential has none of this identifier, which is so of one that is gone already, and of a wrong id, provider or key, too. */
+  found: boolean;
 }
 
 /** The params of dashboard.close. */
@@ -1620,7 +1675,7 @@ export interface Methods {
   /** Pauses a machine: its GPUs are given back, its volume is kept and goes on costing. */
   "compute.stop": { params: ComputeStopParams; result: Compute };
   /** Gives a machine back. */
-  "compute.terminate": { params: ComputeTerminateParams; result: Compute };
+  "compute.terminate": { params: ComputeTerminateParams; result: Terminated };
   /** Ends the page that dashboard.serve serves. */
   "dashboard.close": { params: DashboardCloseParams; result: DashboardClosed };
   /** Serves a web page of all sessions of the store, live. */

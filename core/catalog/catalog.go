@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"sort"
-	"strings"
 
 	"github.com/exatlas/atlas/core/spec"
 )
@@ -26,7 +25,7 @@ func New() *Catalog {
 	c := &Catalog{entries: map[string]*Entry{}, reverse: map[string]map[string]string{}}
 	for _, r := range rows() {
 		e := &Entry{Name: r.name, MemoryGB: r.memoryGB, Native: map[string]string{}}
-		for provider, native := range map[string]string{"runpod": r.runpod, "lambda_labs": r.lambda, "fly": r.fly, "vast": r.vast} {
+		for provider, native := range map[string]string{"runpod": r.runpod, "lambda_labs": r.lambda, "vast": r.vast} {
 			if native == "" {
 				continue
 			}
@@ -64,7 +63,7 @@ func (c *Catalog) Entries() []Entry {
 
 // Native returns a provider's identifier of a GPU given by its canonical or its
 // native name. A canonical name that this provider does not sell, and a misspelt
-// one, is a validation error.
+// one, is a validation error. What looks like a cloud's own name passes through.
 func (c *Catalog) Native(m *spec.Manifest, name string) (string, *spec.Error) {
 	for i := range m.GPUs {
 		if m.GPUs[i].Canonical == name || m.GPUs[i].Native == name {
@@ -83,16 +82,10 @@ func (c *Catalog) Native(m *spec.Manifest, name string) (string, *spec.Error) {
 		return "", &spec.Error{Kind: spec.KindValidation, Provider: m.Name, Message: "params.gpu: this provider has no " + name,
 			Hint: "gpus.list shows what it has"}
 	}
-	for _, known := range c.names {
-		if plain(known) == plain(name) {
-			return "", &spec.Error{Kind: spec.KindValidation, Provider: m.Name, Message: "params.gpu: no such GPU", Hint: "did you mean " + known + "?"}
-		}
+	if meant := c.meant(m, name); meant != "" {
+		return "", &spec.Error{Kind: spec.KindValidation, Provider: m.Name, Message: "params.gpu: no such GPU", Hint: "did you mean " + meant + "?"}
 	}
 	return name, nil
-}
-
-func plain(name string) string {
-	return strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(name))
 }
 
 // Canonical returns the canonical name of a provider's identifier, or "".

@@ -48,6 +48,31 @@ func TestCatalog_PassesNativeNamesThroughAndNamesMistakes(t *testing.T) {
 	if _, err := c.Native(runpod, "RTX4090"); err == nil || err.Hint != "did you mean rtx_4090?" {
 		t.Errorf("a misspelt name: %v", err)
 	}
+	acme := &spec.Manifest{Name: "acme", GPUs: []spec.ManifestGPU{{Canonical: "h100", Native: "h100x"}, {Canonical: "x900_96g", Native: "x900-96"}}}
+	for _, row := range []struct {
+		m          *spec.Manifest
+		name, hint string
+	}{
+		{runpod, ":h100", "did you mean h100?"}, {runpod, "h1000", "did you mean h100?"}, {runpod, "H-100", "did you mean h100?"}, {runpod, "rtx_490", "did you mean rtx_4090?"},
+		{runpod, "a100", "did you mean a100_80g or a100_80g_sxm?"}, {runpod, "a100_sxm", "did you mean a100_80g_sxm?"}, {&spec.Manifest{Name: "lambda_labs"}, "h1o0", "did you mean h100?"},
+		{&spec.Manifest{Name: "vast"}, "a100", "did you mean a100_40g, a100_80g or a100_80g_sxm?"}, {acme, "x900", "did you mean x900_96g?"}, {acme, "h100y", "did you mean h100?"},
+	} {
+		got, err := c.Native(row.m, row.name)
+		if err == nil || err.Kind != spec.KindValidation || err.Hint != row.hint {
+			t.Errorf("%s on %s: %q %+v, want %q", row.name, row.m.Name, got, err, row.hint)
+		}
+	}
+	for _, row := range []struct {
+		m    *spec.Manifest
+		name string
+	}{
+		{runpod, "NVIDIA H1000"}, {&spec.Manifest{Name: "vast"}, "H200 SXM@141"}, {&spec.Manifest{Name: "vast"}, "A100X"}, {&spec.Manifest{Name: "lambda_labs"}, "gpu_1x_h200"},
+		{&spec.Manifest{Name: "lambda_labs"}, "gpu_8x_b300_sxm6"}, {&spec.Manifest{Name: "lambda_labs"}, "gpu_1x_a10g"}, {acme, "h100x"}, {acme, "acme-h1000"}, {acme, "quantum_accelerator"},
+	} {
+		if got, err := c.Native(row.m, row.name); err != nil || got != row.name {
+			t.Errorf("%s on %s: %q %v", row.name, row.m.Name, got, err)
+		}
+	}
 	if _, err := c.Native(&spec.Manifest{Name: "fly"}, "h100"); err == nil || err.Kind != spec.KindValidation {
 		t.Errorf("a GPU the provider has not: %v", err)
 	}

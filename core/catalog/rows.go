@@ -6,16 +6,14 @@ type row struct {
 	memoryGB float64
 	runpod   string
 	lambda   string
-	fly      string
 	vast     string
 }
 
 // rows is the table. RunPod: its GPU types of 2026-02-12. Lambda: the instance
 // type with one GPU, also of GPUs that are sold by eight alone, by the fact sheet
-// of 2026-11-23. Fly: the names its former GPU machines had. Vast: gpu_name as its
-// REST API spells it, with spaces; where one name stands for cards of several
-// sizes, the name with the memory in GB after an @, which the provider vast takes
-// apart.
+// of 2026-11-23. Vast: gpu_name as its REST API spells it, with spaces; where one
+// name stands for cards of several sizes, the name with the memory in GB after an
+// @, which the provider vast takes apart. Fly has rented none since 2026-08-01.
 func rows() []row {
 	return []row{
 		{name: "b300", memoryGB: 288, runpod: "NVIDIA B300 SXM6 AC"},
@@ -27,16 +25,16 @@ func rows() []row {
 		{name: "h100_sxm", memoryGB: 80, runpod: "NVIDIA H100 80GB HBM3", lambda: "gpu_1x_h100_sxm5", vast: "H100 SXM"},
 		{name: "h100_pcie", memoryGB: 80, runpod: "NVIDIA H100 PCIe", lambda: "gpu_1x_h100_pcie", vast: "H100 PCIE"},
 		{name: "h100_nvl", memoryGB: 94, runpod: "NVIDIA H100 NVL", vast: "H100 NVL"},
-		{name: "a100_80g", memoryGB: 80, runpod: "NVIDIA A100 80GB PCIe", lambda: "gpu_1x_a100_80gb_sxm4", fly: "a100-80gb", vast: "A100 PCIE@80"},
-		{name: "a100_80g_sxm", memoryGB: 80, runpod: "NVIDIA A100-SXM4-80GB", lambda: "gpu_1x_a100_80gb_sxm4", fly: "a100-sxm4-80gb", vast: "A100 SXM4@80"},
-		{name: "a100_40g", memoryGB: 40, runpod: "NVIDIA A100-SXM4-40GB", lambda: "gpu_1x_a100_sxm4", fly: "a100-pcie-40gb", vast: "A100 PCIE@40"},
+		{name: "a100_80g", memoryGB: 80, runpod: "NVIDIA A100 80GB PCIe", lambda: "gpu_1x_a100_80gb_sxm4", vast: "A100 PCIE@80"},
+		{name: "a100_80g_sxm", memoryGB: 80, runpod: "NVIDIA A100-SXM4-80GB", lambda: "gpu_1x_a100_80gb_sxm4", vast: "A100 SXM4@80"},
+		{name: "a100_40g", memoryGB: 40, lambda: "gpu_1x_a100_sxm4", vast: "A100 PCIE@40"},
 		{name: "mi300x", memoryGB: 192, runpod: "AMD Instinct MI300X OAM"},
-		{name: "l40s", memoryGB: 48, runpod: "NVIDIA L40S", fly: "l40s", vast: "L40S"},
+		{name: "l40s", memoryGB: 48, runpod: "NVIDIA L40S", vast: "L40S"},
 		{name: "l40", memoryGB: 48, runpod: "NVIDIA L40", vast: "L40"},
 		{name: "l4", memoryGB: 24, runpod: "NVIDIA L4", vast: "L4"},
 		{name: "a40", memoryGB: 48, runpod: "NVIDIA A40", vast: "A40"},
 		{name: "a30", memoryGB: 24, runpod: "NVIDIA A30", vast: "A30"},
-		{name: "a10", memoryGB: 24, lambda: "gpu_1x_a10", fly: "a10", vast: "A10"},
+		{name: "a10", memoryGB: 24, lambda: "gpu_1x_a10", vast: "A10"},
 		{name: "t4", memoryGB: 16, runpod: "Tesla T4", vast: "Tesla T4"},
 		{name: "v100_16g", memoryGB: 16, runpod: "Tesla V100-SXM2-16GB", lambda: "gpu_1x_v100", vast: "Tesla V100@16"},
 		{name: "v100_16g_pcie", memoryGB: 16, runpod: "Tesla V100-PCIE-16GB"},

@@ -92,6 +92,9 @@ func (s *Service) ready(ctx context.Context, a *provider.Account, c *spec.Comput
 		return false, "it is still being provisioned", nil
 	}
 	for _, port := range c.Ports {
+		if port.Symmetric && port.Internal == 0 {
+			return false, "the number of a symmetric port is not chosen yet", nil
+		}
 		if port.URL == "" && port.External == 0 {
 			return false, "port " + strconv.Itoa(port.Internal) + " has no address yet", nil
 		}

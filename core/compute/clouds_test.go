@@ -330,6 +330,9 @@ func TestSpawn_RefusesWhatNoCloudCanServe(t *testing.T) {
 		{&SpawnParams{Targets: provider.Targets{Provider: []string{"vast", "runpod"}}, OfferID: "1"}, spec.KindValidation, "params.offer_id"},
 		{&SpawnParams{Targets: provider.Targets{Provider: []string{"runpod", "fly"}}, GPU: []string{"h100"}, Spot: true}, spec.KindUnsupported, "no provider can serve this"},
 		{&SpawnParams{CPU: &spec.CPU{}, MaxPricePerHour: 1}, spec.KindUnsupported, "max_price_per_hour"},
+		{&SpawnParams{GPU: []string{"h100"}, Ports: []spec.PortRequest{{Internal: 1}, {Internal: 2, Symmetric: true}}}, spec.KindUnsupported, "leave ports[1].symmetric out"},
+		{&SpawnParams{GPU: []string{"h100"}, Ports: []spec.PortRequest{{Internal: 2, Symmetric: true, Protocol: spec.ProtocolHTTP}}}, spec.KindValidation, "a symmetric port is a tcp port"},
+		{&SpawnParams{GPU: []string{"h100"}, Ports: []spec.PortRequest{{Internal: 2, Protocol: spec.ProtocolTCP}, {Internal: 2, Symmetric: true}}}, spec.KindValidation, "the same port as an earlier one"},
 		{&SpawnParams{GPU: []string{"h100"}, Spot: true, BidPerHour: 2, MaxPricePerHour: 1}, spec.KindValidation, "bid_per_hour"},
 	} {
 		if _, err := s.Spawn(context.Background(), row.p); kind(err) != row.kind || !strings.Contains(err.Error(), row.message) {

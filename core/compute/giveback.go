@@ -27,7 +27,7 @@ func (s *Service) rescue(a provider.Account, claims []claim) {
 			unresolved(&spec.Error{Kind: spec.KindUnknown, Provider: a.Provider, Message: "whether the create happened could not be found out", UnknownOutcome: true})
 		}
 		for i := range found {
-			s.giveBack(ctx, &a, &found[i])
+			_ = s.giveBack(ctx, &a, &found[i])
 		}
 	})
 }
@@ -50,7 +50,7 @@ func (r *rental) sweep() {
 			return
 		}
 		for i := range found {
-			s.giveBack(ctx, &a, &found[i])
+			_ = s.giveBack(ctx, &a, &found[i])
 		}
 	})
 }
@@ -65,25 +65,40 @@ func (r *rental) giveBackRest(rest []spec.Compute) {
 		ctx, cancel := context.WithTimeout(s.rescueUntil, backgroundLimit)
 		defer cancel()
 		for i := range rest {
-			s.giveBack(ctx, &a, &rest[i])
+			_ = s.giveBack(ctx, &a, &rest[i])
 		}
 	})
 }
 
 // giveBack terminates a machine until the cloud says so, and tells it.
-func (s *Service) giveBack(ctx context.Context, a *provider.Account, c *spec.Compute) {
+func (s *Service) giveBack(ctx context.Context, a *provider.Account, c *spec.Compute) *spec.Error {
 	n := notice{Provider: a.Provider, ID: c.ID, Name: c.Name, RequestID: c.RequestID}
+	if n.Error = s.confirm(ctx, a, c.ID); n.Error != nil {
+		s.publish(TopicRentals, EventGiveBackFailed, n)
+		return n.Error
+	}
+	n.Status = spec.StatusTerminated
+	s.publish(TopicRentals, EventGivenBack, n)
+	return nil
+}
+
+// confirm terminates a machine until the cloud says that it is done, and returns
+// the last failure where ctx ends first. A cloud may not know yet of a machine
+// that it has just rented out, so "no such machine" counts once the listing has
+// settled.
+func (s *Service) confirm(ctx context.Context, a *provider.Account, id string) *spec.Error {
+	settled := s.Clock.Now().Add(s.settle(a))
 	for wait := 500 * time.Millisecond; ; wait = min(2*wait, 8*time.Second) {
-		_, err := s.terminate(ctx, a, c.ID, false)
-		if err == nil {
-			n.Status = spec.StatusTerminated
-			s.publish(TopicRentals, EventGivenBack, n)
-			return
+		c, err := s.terminate(ctx, a, id, false)
+		if err == nil && (found(c) || !s.Clock.Now().Before(settled)) {
+			return nil
 		}
-		n.Error = spec.AsError(err)
-		if s.Clock.Wait(ctx, max(wait, retryAfter(n.Error, 0))) != nil {
-			s.publish(TopicRentals, EventGiveBackFailed, n)
-			return
+		e := spec.AsError(err)
+		if e == nil {
+			e = &spec.Error{Kind: spec.KindNotFound, Provider: a.Provider, Operation: spec.OpTerminate, Message: "the cloud does not know the machine yet", Retryable: true}
+		}
+		if s.Clock.Wait(ctx, max(wait, retryAfter(e, 0))) != nil {
+			return e
 		}
 	}
 }

@@ -76,8 +76,9 @@ func (s *Service) failed(ctx context.Context, a *provider.Account, id, operation
 	}
 }
 
-// Terminate gives a machine back. One that is not there is given back already.
-func (s *Service) Terminate(ctx context.Context, p *IDParams) (*spec.Compute, error) {
+// Terminate gives a machine back. One that is not there is given back already,
+// and its answer says that it was not found.
+func (s *Service) Terminate(ctx context.Context, p *IDParams) (*Terminated, error) {
 	a, err := s.Directory.Find(ctx, p.Provider, p.APIKey)
 	if err != nil {
 		return nil, err
@@ -85,11 +86,12 @@ func (s *Service) Terminate(ctx context.Context, p *IDParams) (*spec.Compute, er
 	if err := s.acting(ctx, &a, p.ID, spec.OpTerminate); err != nil {
 		return nil, err
 	}
-	c, _, err := s.end(ctx, &a, p)
+	c, known, err := s.end(ctx, &a, p)
 	if err != nil {
 		s.failed(ctx, &a, p.ID, spec.OpTerminate, spec.AsError(err))
+		return nil, err
 	}
-	return c, err
+	return &Terminated{Compute: *c, Found: known}, nil
 }
 
 // End is Terminate with the client's own credential for who must know whether the
@@ -109,7 +111,7 @@ func (s *Service) end(ctx context.Context, a *provider.Account, p *IDParams) (c 
 	if err != nil {
 		return nil, false, err
 	}
-	known = c.Status != spec.StatusTerminated || c.NativeStatus != ""
+	known = found(c)
 	s.complete(a, c, p, spec.StatusTerminated)
 	return c, known, nil
 }
@@ -121,6 +123,10 @@ func (s *Service) terminate(ctx context.Context, a *provider.Account, id string,
 	}
 	return c, err
 }
+
+// found reports whether a cloud knew of a machine that it was to terminate, as
+// it answers where it did not: sdk.Gone, without a word of the cloud's own.
+func found(c *spec.Compute) bool { return c.Status != spec.StatusTerminated || c.NativeStatus != "" }
 
 // complete fills in what a cloud does not tell after an action, and publishes
 // the state.

@@ -24,12 +24,20 @@ func TestTerminate_OfWhatIsGoneIsSuccess(t *testing.T) {
 	f := newFake()
 	f.machines["a"] = machine("a", nil)
 	r := newRig(f, Settings{})
-	for range 2 {
+	for _, known := range []bool{true, false} {
 		c, err := r.Terminate(context.Background(), &IDParams{ID: "a"})
-		if err != nil || c.ID != "a" || c.Status != spec.StatusTerminated || c.Provider != "runpod" {
-			t.Errorf("%+v %v", c, err)
+		if err != nil || c.ID != "a" || c.Status != spec.StatusTerminated || c.Provider != "runpod" || c.Found != known {
+			t.Errorf("%+v %v, want found %v", c, err, known)
 		}
 	}
+	f.answer = func(string, any) (spec.Raw, bool) {
+		return spec.Raw(`{"id":"b","status":"terminated","ports":[]}`), true
+	}
+	f.machines["b"] = machine("b", nil)
+	if c, err := r.Terminate(context.Background(), &IDParams{ID: "b"}); err != nil || c.Found {
+		t.Errorf("what a plugin answers of a machine that its cloud does not know: %+v %v", c, err)
+	}
+	f.answer = nil
 	if _, err := r.Get(context.Background(), &IDParams{ID: "a"}); kind(err) != spec.KindNotFound {
 		t.Errorf("get: %v", err)
 	}
@@ -81,8 +89,13 @@ func TestActs_TellTheStateOnTheMachinesTopic(t *testing.T) {
 	f := newFake()
 	f.machines["a"] = machine("a", nil)
 	r := newRig(f, Settings{})
-	for _, act := range []func(context.Context, *IDParams) (*spec.Compute, error){r.Stop, r.Start, r.Terminate, r.Terminate} {
+	for _, act := range []func(context.Context, *IDParams) (*spec.Compute, error){r.Stop, r.Start} {
 		if _, err := act(context.Background(), &IDParams{ID: "a"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if _, err := r.Terminate(context.Background(), &IDParams{ID: "a"}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -62,7 +62,7 @@ const (
 	OutcomeRefused = "refused"  // the cloud said no
 	OutcomeLost    = "lost"     // the answer was lost; no machine was found
 	OutcomeSkipped = "skipped"  // nothing was sent: kind and message say why
-	OutcomeTooDear = "too_dear" // rented at a price above the ceiling, and given back
+	OutcomeTooDear = "too_dear" // rented at a price above the ceiling; message says whether it is given back
 )
 
 // Attempt is one candidate: a create that was sent, or why none was.
@@ -85,6 +85,12 @@ type Attempt struct {
 type Spawned struct {
 	spec.Compute
 	Attempts []Attempt `json:"attempts" doc:"What was tried, in order, the last 100; the last one is this machine's."`
+}
+
+// Terminated is a machine that is given back.
+type Terminated struct {
+	spec.Compute
+	Found bool `json:"found" doc:"Whether the cloud knew of the machine. false: the account of this credential has none of this identifier, which is so of one that is gone already, and of a wrong id, provider or key, too."`
 }
 
 // IDParams names one machine.

@@ -16,6 +16,9 @@ const (
 	// The pace of a spawn that waits for capacity.
 	waitFirst   = 5 * time.Second
 	waitLongest = time.Minute
+	// confirmLimit is how long a spawn waits for the cloud's word that a machine it
+	// does not keep is given back.
+	confirmLimit = 15 * time.Second
 )
 
 // trial is one spawn on its way over its candidates.
@@ -107,14 +110,23 @@ func (t *trial) moveOn(ctx context.Context, e *spec.Error) bool {
 	return false
 }
 
-// dear gives a machine back whose price turned out to be above the ceiling.
+// dear gives a machine back whose price turned out to be above the ceiling. Where
+// the cloud does not confirm that, the spawn ends: the next candidate could be a
+// second machine that costs.
 func (t *trial) dear(ctx context.Context, c candidate, machine *spec.Compute) *spec.Error {
 	ceiling := t.params.MaxPricePerHour
 	if ceiling == 0 || machine.CostPerHour == nil || *machine.CostPerHour <= ceiling {
 		return nil
 	}
 	e := &spec.Error{Kind: spec.KindBudget, Provider: c.account.Provider, Operation: spec.OpSpawn, Message: "the cloud rented it at a price above max_price_per_hour; it was given back"}
-	t.rental(c.account).giveBackRest([]spec.Compute{*machine})
+	within, cancel := context.WithTimeout(ctx, confirmLimit)
+	defer cancel()
+	if failure := t.service.confirm(within, c.account, machine.ID); failure != nil {
+		t.rental(c.account).giveBackRest([]spec.Compute{*machine})
+		e.Message = "the cloud rented it at a price above max_price_per_hour; whether it is given back could not be confirmed: " + failure.Message
+		e.Hint = "the machine " + machine.ID + " may go on costing; Atlas goes on trying for two minutes and tells the outcome on the topic rentals; look with compute.get, and end it with compute.terminate"
+		e.UnknownOutcome = true
+	}
 	if n := len(t.attempts); n > 0 {
 		at := &t.attempts[n-1]
 		at.Outcome, at.Kind, at.Message, at.Price = OutcomeTooDear, e.Kind, e.Message, *machine.CostPerHour

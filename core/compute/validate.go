@@ -61,19 +61,29 @@ func validate(p *SpawnParams, accounts int) error {
 }
 
 func validatePorts(ports []spec.PortRequest) error {
-	seen := map[spec.PortRequest]bool{}
+	type port struct {
+		number   int
+		protocol spec.Protocol
+	}
+	seen := map[port]bool{}
 	for i := range ports {
 		at := "ports[" + strconv.Itoa(i) + "]"
 		if ports[i].Protocol == "" {
 			ports[i].Protocol = spec.ProtocolHTTP
+			if ports[i].Symmetric {
+				ports[i].Protocol = spec.ProtocolTCP
+			}
 		}
+		key := port{ports[i].Internal, ports[i].Protocol}
 		switch {
+		case ports[i].Symmetric && ports[i].Protocol != spec.ProtocolTCP:
+			return wrong(at+".protocol", "a symmetric port is a tcp port", "leave protocol out, or leave symmetric out for an http port")
 		case ports[i].Internal < 1 || ports[i].Internal > 65535:
 			return wrong(at+".internal", "must be 1 to 65535", "")
-		case seen[ports[i]]:
+		case seen[key]:
 			return wrong(at, "the same port as an earlier one", "give each port once")
 		}
-		seen[ports[i]] = true
+		seen[key] = true
 	}
 	return nil
 }
@@ -110,6 +120,13 @@ func capabilities(a *provider.Account, p *SpawnParams) error {
 	if p.NetworkVolumeID != "" {
 		if err := a.Need(spec.CapNetworkVolumes, "network volumes", "network_volume_id"); err != nil {
 			return err
+		}
+	}
+	for i := range p.Ports {
+		if p.Ports[i].Symmetric {
+			if err := a.Need(spec.CapSymmetricPorts, "ports that have the same number inside and outside", "ports["+strconv.Itoa(i)+"].symmetric"); err != nil {
+				return err
+			}
 		}
 	}
 	if p.OfferID != "" {

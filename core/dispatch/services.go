@@ -57,7 +57,7 @@ type Compute interface {
 	Get(context.Context, *compute.IDParams) (*spec.Compute, error)
 	Stop(context.Context, *compute.IDParams) (*spec.Compute, error)
 	Start(context.Context, *compute.IDParams) (*spec.Compute, error)
-	Terminate(context.Context, *compute.IDParams) (*spec.Compute, error)
+	Terminate(context.Context, *compute.IDParams) (*compute.Terminated, error)
 	List(context.Context, *compute.ListParams) (*spec.ComputeList, error)
 	AwaitReady(context.Context, *compute.AwaitParams) (*spec.Compute, error)
 	Bill(context.Context, *compute.BillParams) (*spec.Bill, error)

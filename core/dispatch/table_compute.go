@@ -54,11 +54,12 @@ func addCompute(t *Table, s *Services) {
 	}, func(ctx context.Context, p *compute.IDParams) (*spec.Compute, error) { return s.Compute.Start(ctx, p) })
 	add(t, "compute.terminate", Doc{
 		Summary: "Gives a machine back.",
-		Text:    "A machine that is not there is given back already: that is success.",
-		Errors:  cloudKinds(spec.KindConflict),
-		Params:  `{"provider":"runpod","id":"7h9k2m4n6p"}`,
-		Result:  `{"id":"7h9k2m4n6p","provider":"runpod","status":"terminated","gpu_count":0,"ports":[]}`,
-	}, func(ctx context.Context, p *compute.IDParams) (*spec.Compute, error) {
+		Text: "A machine that is not there is given back already: that is success, and found is false. It is false of an identifier that was never this account's, too: " +
+			"look at it where the id, the provider or the key may be wrong. compute.list shows what the account has.",
+		Errors: cloudKinds(spec.KindConflict),
+		Params: `{"provider":"runpod","id":"7h9k2m4n6p"}`,
+		Result: `{"id":"7h9k2m4n6p","provider":"runpod","status":"terminated","gpu_count":0,"ports":[],"found":true}`,
+	}, func(ctx context.Context, p *compute.IDParams) (*compute.Terminated, error) {
 		return s.Compute.Terminate(ctx, p)
 	})
 	add(t, "compute.await_ready", Doc{

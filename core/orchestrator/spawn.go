@@ -286,10 +286,10 @@ func (s *Service) overtaken(t *tracked, machine *compute.Spawned) (*Session, err
 			break
 		}
 	}
-	_, err := s.Compute.Terminate(s.until, &compute.IDParams{Target: target(machine.Provider), ID: machine.ID})
+	gone, err := s.Compute.Terminate(s.until, &compute.IDParams{Target: target(machine.Provider), ID: machine.ID})
 	e := lost()
 	e.Message = "this process lost its lease on the store while it rented; the machine was given back"
-	if err != nil {
+	if err != nil || !gone.Found { // a cloud may not show yet what it has just rented
 		e.Message = "this process lost its lease on the store while it rented; the machine " + machine.ID + " could not be given back yet, the reaper will do it"
 	}
 	return nil, e

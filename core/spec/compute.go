@@ -43,13 +43,15 @@ const (
 )
 
 // Port is one port of a compute. External is zero and URL empty until the cloud
-// has told them.
+// has told them. Internal is zero only where Symmetric is set and the cloud has
+// not chosen the number yet.
 type Port struct {
-	Internal int      `json:"internal" doc:"Port inside the machine."`
-	External int      `json:"external,omitempty" doc:"Port on the public address; absent until the cloud has mapped it."`
-	Protocol Protocol `json:"protocol" enum:"http,tcp" doc:"How the port is reached."`
-	Host     string   `json:"host,omitempty" doc:"Public address of a mapped TCP port."`
-	URL      string   `json:"url,omitempty" doc:"Ready URL of an HTTP port, or host:port of a TCP port as tcp://host:port."`
+	Internal  int      `json:"internal" doc:"Port inside the machine; 0 of a symmetric port whose number the cloud has not chosen yet."`
+	External  int      `json:"external,omitempty" doc:"Port on the public address; absent until the cloud has mapped it."`
+	Protocol  Protocol `json:"protocol" enum:"http,tcp" doc:"How the port is reached."`
+	Host      string   `json:"host,omitempty" doc:"Public address of a mapped TCP port."`
+	URL       string   `json:"url,omitempty" doc:"Ready URL of an HTTP port, or host:port of a TCP port as tcp://host:port."`
+	Symmetric bool     `json:"symmetric,omitempty" doc:"Whether the cloud chooses one number for inside and outside, as the request asked with symmetric."`
 }
 
 // SSH tells how to log in to a compute.
@@ -110,8 +112,9 @@ type CPU struct {
 
 // PortRequest is one port to open.
 type PortRequest struct {
-	Internal int      `json:"internal" doc:"Port inside the machine, 1 to 65535."`
-	Protocol Protocol `json:"protocol,omitempty" enum:"http,tcp" doc:"Default http."`
+	Internal  int      `json:"internal" doc:"Port inside the machine, 1 to 65535."`
+	Protocol  Protocol `json:"protocol,omitempty" enum:"http,tcp" doc:"Default http; of a symmetric port tcp, the only one it can have."`
+	Symmetric bool     `json:"symmetric,omitempty" doc:"Asks for the same number inside and outside, for a program that tells others its own address. Needs the capability symmetric_ports. Lambda and Fly take the number in internal. RunPod and Vast choose another one when the machine starts: the answer's ports show it as internal and external, and the machine reads that of its first symmetric port in RUNPOD_TCP_PORT_70001 or VAST_TCP_PORT_70001, of the second in …70002, and so on; internal then only tells the ports of the request apart."`
 }
 
 // SpawnRequest is what a provider's spawn_compute gets: one candidate, fully

@@ -84,10 +84,25 @@ func (s *suite) checkAnyCloud() {
 					cloud: always(Answer{Status: status, Body: Body{body.text}})})
 			}
 		}
+		if operation == spec.OpTerminate {
+			page := Answer{Status: http.StatusOK, Headers: headers("text/html", 0), Body: Body{"<html><body><h1>We will be back soon</h1></body></html>"}}
+			s.judge(g, &trial{name: "everything answers 200 with an HTML page", operation: operation, request: request, cloud: always(page)}, confirmed())
+		}
 		for name, failure := range breakages() {
 			s.judge(g, &trial{name: name, operation: operation, request: request, cloud: broken(failure)}, append(noRetry(0), fails(operation, 0))...)
 		}
 	}
+}
+
+// confirmed is the law of a terminate that something between has answered: what
+// believed it would leave a machine that costs.
+func confirmed() law {
+	return law{lawConfirmed, func(o *outcome) string {
+		if len(o.sent) > 0 && o.err == nil {
+			return describe(o)
+		}
+		return ""
+	}}
 }
 
 // noRetry is the law against sending the same again after a failure that may

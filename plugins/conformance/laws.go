@@ -19,6 +19,7 @@ const (
 	lawNoRetry   = "a plugin never sends the same request again after a failure: the host retries"
 	lawStatus    = "the kind of an error follows the HTTP status"
 	lawFails     = "a failure of the cloud is never taken for success"
+	lawConfirmed = "a machine is given back only where the cloud says so in its own words"
 	lawWait      = "Retry-After of a 429 comes through as retry_after_ms"
 	lawUnknown   = "a create whose fate is not known has unknown_outcome"
 	lawKnown     = "a create that the cloud refused has no unknown_outcome"

@@ -69,7 +69,7 @@ func TestRecordings_AreWhatTheSimulatorsAnswer(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			settings := map[string]string{"mock": `{"page_size":1}`}
+			settings := map[string]string{"mock": `{"page_size":1,"gpus":["mock-h100"]}`}
 			got, err := record(t, m.Name, module(t, m.Name), plan, settings[m.Name]).Encode()
 			if err != nil {
 				t.Fatal(err)

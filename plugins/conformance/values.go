@@ -120,6 +120,9 @@ func compute(c *spec.Compute, provider string) string {
 	}
 	for i, p := range c.Ports {
 		switch {
+		case p.Symmetric && p.External == 0 && p.Internal == 0: // the cloud has not chosen it yet
+		case p.Symmetric && p.Internal != p.External:
+			return fmt.Sprintf("ports[%d] is symmetric, and %d inside is %d outside", i, p.Internal, p.External)
 		case p.Internal < 1 || p.Internal > 65535:
 			return fmt.Sprintf("ports[%d].internal is %d", i, p.Internal)
 		case p.External < 0 || p.External > 65535:

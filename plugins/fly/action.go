@@ -109,11 +109,15 @@ func terminate(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error
 		return nil, err
 	}
 	var gone *spec.Compute
-	if _, err = ask(env, call{method: "DELETE", path: p.path("?force=true")}); err != nil {
-		if err.Kind != spec.KindNotFound {
-			return nil, err
-		}
+	response, err := ask(env, call{method: "DELETE", path: p.path("?force=true")})
+	switch {
+	case err != nil && err.Kind == spec.KindNotFound:
 		gone = sdk.Gone(name, request.ID)
+	case err == nil && !confirmed(&response):
+		err = rest.Unconfirmed(&response)
+		fallthrough
+	case err != nil:
+		return nil, err
 	}
 	if own(p.app) {
 		if err := closeApp(env, p.app, p.machine); err != nil {
@@ -121,4 +125,18 @@ func terminate(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error
 		}
 	}
 	return gone, nil
+}
+
+// confirmed reports whether Fly says that a machine is destroyed: by {"ok":true},
+// or by a success without a body.
+func confirmed(response *sdk.Response) bool {
+	said := jsonx.New(jsonx.Field(response.Body, "ok"))
+	return rest.Blank(response.Body) || said.Bool()
+}
+
+// spoken reports whether a success can be Fly's own: an object, or no body. It is
+// for what has answers of several shapes, the deletes of apps and volumes.
+func spoken(response *sdk.Response) bool {
+	r := jsonx.New(response.Body)
+	return rest.Blank(response.Body) || r.Kind() == jsonx.Object
 }

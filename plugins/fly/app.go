@@ -195,7 +195,10 @@ func closeApp(env sdk.Env, app, machine string) *spec.Error {
 	if err := deleteVolumes(env, app); err != nil {
 		return err
 	}
-	_, err := ask(env, call{method: "DELETE", path: appPath(app, ""), aside: true})
+	response, err := ask(env, call{method: "DELETE", path: appPath(app, ""), aside: true})
+	if err == nil && !spoken(&response) {
+		err = rest.Unreadable(&response, "confirmation")
+	}
 	if err == nil || err.Kind == spec.KindNotFound {
 		return nil
 	}

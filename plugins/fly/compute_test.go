@@ -200,6 +200,33 @@ func TestTerminate_FailsWhileTheAppIsStillThere(t *testing.T) {
 	}
 }
 
+func TestTerminate_IsDoneOnlyWhereFlySaysSo(t *testing.T) {
+	for body, done := range map[string]bool{`{"ok":true}`: true, ``: true, " \n": true, `{"ok":false}`: false, `{}`: false, `{"ok":"yes"}`: false, `[true]`: false,
+		`<html><body>We are down for maintenance</body></html>`: false} {
+		s, env := scripted(t, says(200, body))
+		_, err := terminate(env, &spec.IDRequest{ID: "mine/m"})
+		if done != (err == nil) {
+			t.Errorf("%q: %v", body, err)
+		}
+		if !done && (err.Kind != spec.KindProvider || !err.Retryable || !strings.Contains(err.Message, "confirm") || len(s.asked) != 1) {
+			t.Errorf("%q: %+v after %d requests", body, err, len(s.asked))
+		}
+	}
+}
+
+func TestTerminate_DoesNotTakeAPageForTheEndOfAnApp(t *testing.T) {
+	page := `<html>maintenance</html>`
+	app := ownApp(requestID)
+	_, env := scripted(t, says(200, `{"ok":true}`), says(200, `[{"id":"vol_1","state":"created"}]`), says(200, page))
+	if _, err := terminate(env, &spec.IDRequest{ID: app + "/m"}); err == nil || err.Kind != spec.KindProvider {
+		t.Errorf("a volume: %v", err)
+	}
+	_, env = scripted(t, says(200, `{"ok":true}`), says(200, `[]`), says(200, page), says(200, `[]`))
+	if _, err := terminate(env, &spec.IDRequest{ID: app + "/m"}); err == nil || err.Kind != spec.KindProvider || !strings.Contains(err.Message, app) {
+		t.Errorf("an app: %v", err)
+	}
+}
+
 func TestGet_ReadsAMachineWhoseHostDoesNotAnswer(t *testing.T) {
 	r := newRig(t, simfly.Options{})
 	c := r.spawn(request())
@@ -242,7 +269,7 @@ func TestConvert_ReadsEveryStateAndOddTypes(t *testing.T) {
 		`"services":[{"protocol":"tcp","internal_port":"8000","autostop":"suspend","ports":[{"port":80,"handlers":["http"]},{"port":443,"handlers":["tls","http"]}]},`+
 		`{"protocol":"udp","internal_port":53,"ports":[{"port":53}]},{"protocol":"tcp","internal_port":22,"autostop":false,"ports":[{"port":2222}]},{"protocol":"tcp","internal_port":9,"ports":null}]},`+
 		`"events":[{"status":"started","timestamp":1699408350300},{"status":"started","timestamp":"bad"}],"created_at":"2023-11-08T01:52:30Z"}`)
-	if !ok || fmt.Sprint(c.Ports) != "[{8000 443 http  https://a.fly.dev} {22 2222 tcp a.fly.dev tcp://a.fly.dev:2222}]" || c.StartedAt != "2023-11-08T01:52:30.3Z" ||
+	if !ok || fmt.Sprint(c.Ports) != "[{8000 443 http  https://a.fly.dev false} {22 2222 tcp a.fly.dev tcp://a.fly.dev:2222 false}]" || c.StartedAt != "2023-11-08T01:52:30.3Z" ||
 		c.Metadata["n"] != "5" || c.Name != "x" || c.Metadata["cpu_flavor"] != "shared-cpu-2x" {
 		t.Errorf("%+v", c)
 	}

@@ -86,9 +86,12 @@ func oneVolume(response *sdk.Response) (volume, *spec.Error) {
 }
 
 func deleteVolume(env sdk.Env, app, id string) *spec.Error {
-	_, err := ask(env, call{method: "DELETE", path: appPath(app, "/volumes/"+rest.Escape(id)), aside: true})
-	if err != nil && err.Kind == spec.KindNotFound {
+	response, err := ask(env, call{method: "DELETE", path: appPath(app, "/volumes/"+rest.Escape(id)), aside: true})
+	switch {
+	case err != nil && err.Kind == spec.KindNotFound:
 		return nil
+	case err == nil && !spoken(&response):
+		err = rest.Unreadable(&response, "confirmation")
 	}
 	return err
 }

@@ -19,6 +19,9 @@ func ask(env sdk.Env, method, path string, body []byte, secrets ...string) (sdk.
 	}
 	response, err := env.HTTP.Do(request)
 	if err != nil {
+		if base == defaultAPI && err.Kind == spec.KindTransport {
+			err.Hint = "the mock cloud exists as a simulator alone: start it with exatlas sim mock, and set providers.mock.base_url to the address that it prints"
+		}
 		return response, err
 	}
 	if response.Status < 200 || response.Status > 299 {

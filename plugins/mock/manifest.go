@@ -48,6 +48,6 @@ func manifest() spec.Manifest {
 		},
 		Hosts: []string{"api.mockcloud.invalid"},
 		API:   spec.API{Generation: "v1", Checked: "2026-11-23"},
-		GPUs:  []spec.ManifestGPU{{Canonical: "h100", Native: "mock-h100", MemoryGB: 80}},
+		GPUs:  gpus(),
 	}
 }

@@ -132,14 +132,18 @@ func act(env sdk.Env, id, action string) (*spec.Compute, *spec.Error) {
 }
 
 // terminate deletes a pod. A pod that is not there any more is what was asked
-// for.
+// for. RunPod says yes by 204 without a body, so a body is somebody else's.
 func terminate(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
 	url, err := podURL(env, request.ID, "")
 	if err != nil {
 		return nil, err
 	}
-	if _, err = ask(env, "DELETE", url, nil); err != nil && err.Kind == spec.KindNotFound {
+	response, err := ask(env, "DELETE", url, nil)
+	switch {
+	case err != nil && err.Kind == spec.KindNotFound:
 		return sdk.Gone(name, request.ID), nil
+	case err == nil && !rest.Blank(response.Body):
+		err = rest.Unconfirmed(&response)
 	}
 	return nil, err
 }

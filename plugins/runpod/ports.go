@@ -37,18 +37,45 @@ func mappings(r *jsonx.Reader) []mapping {
 	return list
 }
 
+// firstSymmetric stands in a request for a TCP port of RunPod's choice that has the
+// same number inside and outside; the next numbers stand for further ones. A pod
+// reads what it got in RUNPOD_TCP_PORT_70001 and so on.
+const firstSymmetric = 70001
+
+// portTexts are the ports of a create: "8000/http", "22/tcp", "70001/tcp".
+func portTexts(ports []spec.PortRequest) []string {
+	list := make([]string, 0, len(ports))
+	symmetric := firstSymmetric
+	for i := range ports {
+		number, protocol := ports[i].Internal, ports[i].Protocol
+		switch {
+		case ports[i].Symmetric:
+			number, protocol = symmetric, spec.ProtocolTCP
+			symmetric++
+		case protocol == "":
+			protocol = spec.ProtocolHTTP
+		}
+		list = append(list, strconv.Itoa(number)+"/"+string(protocol))
+	}
+	return list
+}
+
 // setPorts joins the ports that were asked for with what the running pod has.
 // HTTP ports go through RunPod's proxy, whose address is known from the start;
 // TCP ports get a public address when the pod runs. A number above 65535 in a
 // request stands for "the same port inside and outside": its real number appears
-// among the mappings only.
+// among the mappings only, and until then the port is listed without one.
 func setPorts(c *spec.Compute, proxy string, requested []string, mapped []mapping) {
 	if len(requested)+len(mapped) > 0 {
 		c.Ports = make([]spec.Port, 0, len(requested)+len(mapped))
 	}
+	symmetric := 0
 	for _, text := range requested {
 		number, protocol, ok := parsePort(text)
 		if !ok || number > 65535 {
+			if ok && protocol == spec.ProtocolTCP {
+				symmetric++
+			}
 			continue
 		}
 		port := spec.Port{Internal: number, Protocol: protocol}
@@ -61,12 +88,23 @@ func setPorts(c *spec.Compute, proxy string, requested []string, mapped []mappin
 		if m.kind != "tcp" || m.public <= 0 || m.ip == "" || m.private <= 0 {
 			continue
 		}
+		if m.private > 65535 {
+			m.private = m.public // named by the number of the request
+		}
+		before := len(c.Ports)
 		port := tcpPort(c, m.private)
+		if len(c.Ports) > before && symmetric > 0 && m.private == m.public {
+			port.Symmetric = true
+			symmetric--
+		}
 		port.External, port.Host = m.public, m.ip
 		port.URL = tcpURL(m.ip, m.public)
 		if c.PublicIP == "" {
 			c.PublicIP = m.ip
 		}
+	}
+	for range symmetric {
+		c.Ports = append(c.Ports, spec.Port{Protocol: spec.ProtocolTCP, Symmetric: true})
 	}
 }
 

@@ -102,18 +102,7 @@ func createBody(s *spec.SpawnRequest) []byte {
 	}
 	w.IntField("disk", int64(disk))
 	writeMounts(&w, s)
-	if len(s.Ports) > 0 {
-		w.Key("ports")
-		w.Open('[')
-		for i := range s.Ports {
-			protocol := s.Ports[i].Protocol
-			if protocol == "" {
-				protocol = spec.ProtocolHTTP
-			}
-			w.Text(strconv.Itoa(s.Ports[i].Internal) + "/" + string(protocol))
-		}
-		w.Close(']')
-	}
+	w.TextsField("ports", portTexts(s.Ports))
 	w.TextField("args", containerArgs(s))
 	w.BoolField("startSsh", s.SSHKey != "")
 	w.Close('}')

@@ -22,7 +22,8 @@ func tidyCompute(c *spec.Compute) {
 		if p.External < 0 || p.External > highestPort {
 			p.External = 0
 		}
-		if p.Internal >= 1 && p.Internal <= highestPort && (p.Protocol == spec.ProtocolHTTP || p.Protocol == spec.ProtocolTCP) {
+		awaited := p.Symmetric && p.Internal == 0 && p.External == 0
+		if (awaited || p.Internal >= 1 && p.Internal <= highestPort) && (p.Protocol == spec.ProtocolHTTP || p.Protocol == spec.ProtocolTCP) {
 			ports = append(ports, p)
 		}
 	}

@@ -127,7 +127,14 @@ func environment(s *spec.SpawnRequest) []byte {
 		base[key] = value
 	}
 	kept := make([]string, 0, len(s.Ports))
+	symmetric := firstSymmetric
 	for _, p := range s.Ports {
+		if p.Symmetric {
+			number := strconv.Itoa(symmetric)
+			base["-p "+number+":"+number] = "1"
+			symmetric++
+			continue
+		}
 		number := strconv.Itoa(p.Internal)
 		base["-p "+number+":"+number] = "1"
 		protocol := p.Protocol

@@ -13,6 +13,11 @@ import (
 // sshPort is where the SSH server of a machine listens.
 const sshPort = 22
 
+// firstSymmetric stands in a request for a port of Vast's choice that has the same
+// number inside and outside; the next numbers stand for further ones. The machine
+// reads what it got in VAST_TCP_PORT_70001 and so on.
+const firstSymmetric = 70001
+
 // mapping is a port of the container on the host's address.
 type mapping struct{ internal, external int }
 
@@ -53,9 +58,13 @@ func (in *instance) setPorts(env sdk.Env, c *spec.Compute) {
 		c.PublicIP = in.address
 	}
 	protocols := in.protocols()
+	symmetric := 0
 	for _, p := range in.env {
 		internal, ok := published(p.key)
-		if !ok {
+		if !ok || internal > 65535 {
+			if ok {
+				symmetric++
+			}
 			continue
 		}
 		port := spec.Port{Internal: internal, Protocol: protocols[internal]}
@@ -68,9 +77,13 @@ func (in *instance) setPorts(env sdk.Env, c *spec.Compute) {
 		c.Ports = append(c.Ports, port)
 	}
 	if !running {
+		awaited(c, symmetric)
 		return
 	}
 	for _, m := range in.mapped {
+		if m.internal > 65535 {
+			m.internal = m.external // named by the number of the request
+		}
 		if m.internal == sshPort && in.logsIn() {
 			c.SSH = &spec.SSH{Host: in.address, Port: m.external, Username: "root"}
 		}
@@ -80,15 +93,27 @@ func (in *instance) setPorts(env sdk.Env, c *spec.Compute) {
 		}
 		if !known {
 			port := spec.Port{Internal: m.internal, Protocol: spec.ProtocolTCP}
+			if symmetric > 0 && m.internal == m.external {
+				port.Symmetric = true
+				symmetric--
+			}
 			reach(env, &port, in.address, m.external)
 			c.Ports = append(c.Ports, port)
 		}
 	}
+	awaited(c, symmetric)
 	if c.SSH == nil && in.logsIn() && in.sshHost != "" && in.sshPort > 0 {
 		c.SSH = &spec.SSH{Host: in.sshHost, Port: in.sshPort, Username: "root"}
 	}
 	if c.SSH != nil && c.SSH.Host == "" {
 		c.SSH = nil
+	}
+}
+
+// awaited lists the symmetric ports whose numbers Vast has not told.
+func awaited(c *spec.Compute, count int) {
+	for range count {
+		c.Ports = append(c.Ports, spec.Port{Protocol: spec.ProtocolTCP, Symmetric: true})
 	}
 }
 
@@ -125,8 +150,7 @@ func (in *instance) protocols() map[int]spec.Protocol {
 }
 
 // published reads an entry of the environment that publishes a TCP port,
-// "-p 8000:8000". A port above 65535 stands for one of Vast's choice, which the
-// mapped ports tell.
+// "-p 8000:8000". A number above 65535 stands for a symmetric port.
 func published(key string) (internal int, ok bool) {
 	text, ok := strings.CutPrefix(key, "-p ")
 	if !ok {
@@ -137,7 +161,7 @@ func published(key string) (internal int, ok bool) {
 		text = text[at+1:]
 	}
 	internal, err := strconv.Atoi(text)
-	return internal, err == nil && internal > 0 && internal <= 65535 && (protocol == "" || protocol == "tcp")
+	return internal, err == nil && internal > 0 && (protocol == "" || protocol == "tcp")
 }
 
 // reach tells how a mapped port is reached.

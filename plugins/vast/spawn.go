@@ -189,6 +189,10 @@ func rented(s *spec.SpawnRequest, id string, o *row, cost *float64) *spec.Comput
 		c.CloudType, c.Region = o.CloudType, o.Region
 	}
 	for _, p := range s.Ports {
+		if p.Symmetric {
+			awaited(c, 1)
+			continue
+		}
 		protocol := p.Protocol
 		if protocol == "" {
 			protocol = spec.ProtocolHTTP

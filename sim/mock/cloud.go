@@ -17,6 +17,7 @@ type Options struct {
 	ProvisionMS int64              `json:"provision_ms,omitempty"` // a machine is provisioning this long
 	Births      []Birth            `json:"births,omitempty"`       // what happens to new machines by themselves
 	Prices      map[string]float64 `json:"prices,omitempty"`       // USD per hour of one GPU or of a CPU flavor, by id; default 0
+	GPUs        []string           `json:"gpus,omitempty"`         // identifiers of the GPUs it has; default all of the catalogue
 	PageSize    int                `json:"page_size,omitempty"`    // machines a page; default 1000
 	JobDelayMS  int64              `json:"job_delay_ms,omitempty"` // a job waits this long in the queue
 	JobRunMS    int64              `json:"job_run_ms,omitempty"`   // and runs this long, unless its input says
@@ -38,6 +39,7 @@ type Cloud struct {
 	shapes  shapes
 	parsers fastjson.ParserPool
 	buffers simkit.Buffers
+	gpus    []gpu
 	account *simkit.Account
 
 	mu       sync.RWMutex
@@ -54,6 +56,10 @@ func Start(o Options) (*simkit.Server, error) {
 			return nil, err
 		}
 	}
+	gpus, err := gpusOf(o.GPUs)
+	if err != nil {
+		return nil, err
+	}
 	kit, err := simkit.New(o.Options, []simkit.Window{{Name: "minute", Quota: 600, Seconds: 60}})
 	if err != nil {
 		return nil, err
@@ -61,7 +67,7 @@ func Start(o Options) (*simkit.Server, error) {
 	if o.PageSize <= 0 {
 		o.PageSize = 1000
 	}
-	c := &Cloud{Kit: kit, o: o, shapes: newShapes(), account: &simkit.Account{Name: "mock"}}
+	c := &Cloud{Kit: kit, o: o, gpus: gpus, shapes: newShapes(), account: &simkit.Account{Name: "mock"}}
 	c.account.SetBalance(o.Balance)
 	c.Reset()
 	return simkit.Start(kit, c)

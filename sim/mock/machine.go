@@ -194,7 +194,7 @@ func checkAction(action string) error {
 }
 
 // Do changes a machine as the world outside would: vanish (unknown from now
-// on), fail (failed, and it goes on costing), preempt (terminated), stuck
+// on), fail (failed, and it goes on costing), preempt (stopped, as its place goes to somebody else), stuck
 // (provisioning for ever), run (running at once).
 func (c *Cloud) Do(id, action string) error {
 	if err := checkAction(action); err != nil {
@@ -218,7 +218,9 @@ func (c *Cloud) do(m *machine, action string, now time.Time) {
 	case "fail":
 		c.end(m, "failed", now)
 	case "preempt":
-		c.end(m, "terminated", now)
+		if status := m.status(now); status == "provisioning" || status == "running" {
+			c.end(m, "stopped", now)
+		}
 	case "stuck":
 		m.stuck = true
 		m.forget(now)

@@ -17,6 +17,10 @@ func (c *Cloud) create(ctx *fasthttp.RequestCtx) {
 	defer c.parsers.Put(parser)
 	m := &machine{}
 	m.read(v)
+	if m.gpu != "" && !c.has(m.gpu) {
+		problem(ctx, 422, "the request is invalid", "$.gpu.id: no such GPU; GET /v1/gpus lists them")
+		return
+	}
 	kind, count := m.kind()
 	m.price = c.o.Prices[kind] * float64(count)
 	c.mu.Lock()
@@ -172,42 +176,4 @@ func (c *Cloud) act(ctx *fasthttp.RequestCtx, id, action string) {
 		c.begin(m, now)
 	}
 	answer(ctx, 200, m.append(nil, now))
-}
-
-// routeGPUs answers GET /v1/gpus.
-func (c *Cloud) routeGPUs(ctx *fasthttp.RequestCtx, parts []string) {
-	if len(parts) != 1 || !ctx.IsGet() {
-		problem(ctx, 404, "no such resource")
-		return
-	}
-	count := 1
-	if n, err := strconv.Atoi(string(ctx.QueryArgs().Peek("count"))); err == nil && n > 0 {
-		count = n
-	}
-	const most = 8
-	b, n := []byte(`{"gpus":[`), 0
-	price := c.o.Prices["mock-h100"]
-	for _, tier := range []string{"secure", "community"} {
-		if asked := string(ctx.QueryArgs().Peek("tier")); asked != "" && asked != tier {
-			continue
-		}
-		if n++; n > 1 {
-			b = append(b, ',')
-		}
-		stock := "high"
-		switch free := c.Capacity.Free(simkit.Claim{GPU: "mock-h100", Cloud: tier, Region: "mock-1"}); {
-		case free < count || count > most:
-			stock = "none"
-		case free < 4:
-			stock = "low"
-		case free < 16:
-			stock = "medium"
-		}
-		b = append(b, `{"id":"mock-h100","name":"Mock H100","canonical":"h100","memory_gb":80,"price":`...)
-		b = simkit.AppendFloat(b, price)
-		b = simkit.AppendFloat(append(b, `,"spot_price":`...), price/2)
-		b = append(append(append(b, `,"stock":"`...), stock...), `","tier":"`...)
-		b = append(append(b, tier...), `","max_count":8,"regions":["mock-1"]}`...)
-	}
-	answer(ctx, 200, append(b, `]}`...))
 }

@@ -82,15 +82,45 @@ func TestMachine_ProvisionsByVirtualTime(t *testing.T) {
 }
 
 func TestCreate_RefusesWhatTheWireFormatForbids(t *testing.T) {
-	c := start(t, Options{Options: simkit.Options{Capacity: []simkit.Limit{{GPU: "mock-h100", Count: 2}}}})
+	c := start(t, Options{Options: simkit.Options{Capacity: []simkit.Limit{{GPU: "mock-h100", Count: 2}}}, GPUs: []string{"mock-h100"}})
 	for _, bad := range []string{`{`, `{}`, `{"name":"m"}`, `{"name":"m","gpu":{"id":"g"},"cpu":{}}`, `{"name":"m","gpu":{"id":"g"},"bogus":1}`,
-		`{"name":"m","gpu":{"id":"g"},"ports":[{"port":0}]}`, `{"name":"m","gpu":{"id":"g"},"tier":"any"}`} {
+		`{"name":"m","gpu":{"id":"g"},"ports":[{"port":0}]}`, `{"name":"m","gpu":{"id":"g"},"tier":"any"}`,
+		`{"name":"m","gpu":{"id":"mock-rtx-4090"}}`} {
 		c.ask(422, "POST", "/v1/machines", bad, "code", "invalid")
 	}
 	c.ask(201, "POST", "/v1/machines", body)
 	c.ask(400, "POST", "/v1/machines", body, "code", "no_capacity")
 	c.ask(200, "GET", "/v1/gpus?count=1&tier=secure", "", "gpus.0.stock", "none", "gpus.0.canonical", "h100", "gpus.1", "<nil>")
 	c.ask(201, "POST", "/v1/machines", `{"name":"c","gpu":null,"cpu":{"flavor":"mock-cpu","vcpu":4}}`, "gpu", "<nil>", "cpu.flavor", "mock-cpu")
+}
+
+func TestGPUs_AreAllOfTheCatalogueUnlessToldOtherwise(t *testing.T) {
+	c := start(t, Options{})
+	if n := c.ask(200, "GET", "/v1/gpus?tier=secure", "", "gpus.0.id", "mock-h100").Count("gpus"); n < 50 {
+		t.Errorf("%d GPUs", n)
+	}
+	c.ask(201, "POST", "/v1/machines", `{"name":"m","gpu":{"id":"mock-rtx-4090"}}`, "gpu.id", "mock-rtx-4090")
+	c.ask(422, "POST", "/v1/machines", `{"name":"m","gpu":{"id":"mock-h1000"}}`, "code", "invalid")
+	if _, err := Start(Options{GPUs: []string{"mock-h1000"}}); err == nil || !strings.Contains(err.Error(), "mock-h1000") {
+		t.Errorf("a GPU that is none: %v", err)
+	}
+}
+
+func TestPreempt_StopsAMachineThatIsUp(t *testing.T) {
+	c := start(t, Options{Prices: map[string]float64{"mock-h100": 3.6}})
+	path := "/v1/machines/" + c.ask(201, "POST", "/v1/machines", body).Text("id")
+	id := strings.TrimPrefix(path, "/v1/machines/")
+	for range 2 {
+		if err := c.Do(id, "preempt"); err != nil {
+			t.Fatal(err)
+		}
+		c.ask(200, "GET", path, "", "status", "stopped")
+	}
+	c.ask(200, "DELETE", path, "")
+	if err := c.Do(id, "preempt"); err != nil {
+		t.Fatal(err)
+	}
+	c.ask(200, "GET", path, "", "status", "terminated")
 }
 
 func TestList_FiltersAndPages(t *testing.T) {

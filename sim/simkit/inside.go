@@ -2,6 +2,7 @@ package simkit
 
 import (
 	"crypto/subtle"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -12,7 +13,9 @@ import (
 // Inside is the inference server in a machine, as a cloud's HTTP proxy shows it.
 // It checks its callers the way Atlas tells a machine to: by
 // ATLAS_PRESHARED_KEY as a bearer token, by ATLAS_SIGNING_SECRET as a signed
-// URL. The path that is signed is the one after the port.
+// URL. The path that is signed is the one after the port, which is all there is at
+// the clouds' own addresses, or the whole one, which is what a caller signs who
+// puts a path to the address that a simulator gives.
 type Inside struct {
 	Found  bool   // the machine exists and publishes the port
 	Up     bool   // something answers in it
@@ -46,8 +49,12 @@ func (in Inside) Serve(ctx *fasthttp.RequestCtx, id, port, path string, now time
 		}
 	}
 	if in.Secret != "" {
-		signed := strings.TrimPrefix(string(ctx.URI().PathOriginal()), "/proxy/"+id+"/"+port)
-		if err := VerifyURL(signed, string(ctx.URI().QueryString()), in.Secret, now); err != nil {
+		whole, query := string(ctx.URI().PathOriginal()), string(ctx.URI().QueryString())
+		err := VerifyURL(strings.TrimPrefix(whole, "/proxy/"+id+"/"+port), query, in.Secret, now)
+		if errors.Is(err, ErrBadSignature) {
+			err = VerifyURL(whole, query, in.Secret, now)
+		}
+		if err != nil {
 			insideError(ctx, 401, "signed url: "+err.Error())
 			return
 		}

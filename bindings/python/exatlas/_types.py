@@ -218,7 +218,7 @@ class ComputeAwaitReadyParams(_ComputeAwaitReadyParamsRequired, total=False):
 
 class _PortRequired(TypedDict):
     internal: int
-    "Port inside the machine."
+    "Port inside the machine; 0 of a symmetric port whose number the cloud has not chosen yet."
     protocol: Literal["http", "tcp"]
     "How the port is reached."
 
@@ -232,6 +232,8 @@ class Port(_PortRequired, total=False):
     "Public address of a mapped TCP port."
     url: str
     "Ready URL of an HTTP port, or host:port of a TCP port as tcp://host:port."
+    symmetric: bool
+    "Whether the cloud chooses one number for inside and outside, as the request asked with symmetric."
 
 
 class SSHAccess(TypedDict):
@@ -459,7 +461,9 @@ class PortRequest(TypedDict, total=False):
     internal: int
     "Port inside the machine, 1 to 65535."
     protocol: Literal["http", "tcp"]
-    "Default http."
+    "Default http; of a symmetric port tcp, the only one it can have."
+    symmetric: bool
+    "Asks for the same number inside and outside, for a program that tells others its own address. Needs the capability symmetric_ports. Lambda and Fly take the number in internal. RunPod and Vast choose another one when the machine starts: the answer's ports show it as internal and external, and the machine reads that of its first symmetric port in RUNPOD_TCP_PORT_70001 or VAST_TCP_PORT_70001, of the second in …70002, and so on; internal then only tells the ports of the request apart."
 
 
 class ComputeSpawnParams(TypedDict, total=False):
@@ -657,6 +661,62 @@ class ComputeTerminateParams(_ComputeTerminateParamsRequired, total=False):
     "Credential for this call alone. Default: the client's."
     include_raw: bool
     "Keeps the cloud's own answer in raw, secrets redacted."
+
+
+class _TerminatedRequired(TypedDict):
+    id: str
+    "The cloud's identifier."
+    provider: str
+    "Name of the provider it is rented from."
+    status: Literal["provisioning", "running", "stopped", "terminated", "failed"]
+    "Normalized state."
+    gpu_count: int
+    "Number of GPUs; 0 on CPU machines."
+    ports: List[Port]
+    "Requested ports with what is known of their addresses."
+    found: bool
+    "Whether the cloud knew of the machine. false: the account of this credential has none of this identifier, which is so of one that is gone already, and of a wrong id, provider or key, too."
+
+
+class Terminated(_TerminatedRequired, total=False):
+    """Terminated."""
+
+    native_status: str
+    "The cloud's own word for the state."
+    name: str
+    "Name at the cloud."
+    request_id: str
+    "Identifier that only the create of this machine carries."
+    gpu_type: str
+    "Canonical GPU name, or the native one where no canonical name exists."
+    gpu_native: str
+    "The cloud's identifier of the GPU."
+    cost_per_hour: float
+    "USD per hour for the whole machine, as the cloud states it now."
+    cloud_type: str
+    "Tier it was rented on."
+    spot: bool
+    "Whether the cloud may take it back."
+    region: str
+    "The cloud's region or data centre."
+    image: str
+    "Container image."
+    public_ip: str
+    "Public address, where there is one."
+    ssh: SSHAccess
+    "How to log in."
+    auth: ComputeAuth
+    "The minted credential, only on the answer of spawn."
+    actions: List[str]
+    "Actions the cloud permits in this state."
+    metadata: Dict[str, str]
+    "Labels the cloud keeps with the machine."
+    created_at: str
+    "RFC 3339 UTC."
+    started_at: str
+    "RFC 3339 UTC."
+    raw: Any
+    "The cloud's own answer with secrets redacted; only with include_raw."
 
 
 class DashboardCloseParams(TypedDict):

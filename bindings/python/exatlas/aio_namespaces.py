@@ -122,9 +122,9 @@ class AsyncCompute(Namespace):
 
     async def terminate(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeTerminateParams]
-    ) -> t.Compute:
+    ) -> t.Terminated:
         """Gives a machine back."""
-        return await self._do("compute.terminate", t.ComputeTerminateParams, params, t.Compute, timeout)
+        return await self._do("compute.terminate", t.ComputeTerminateParams, params, t.Terminated, timeout)
 
     async def await_ready(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeAwaitReadyParams]

@@ -123,9 +123,9 @@ class Compute(Namespace):
 
     def terminate(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeTerminateParams]
-    ) -> t.Compute:
+    ) -> t.Terminated:
         """Gives a machine back."""
-        return self._do("compute.terminate", t.ComputeTerminateParams, params, t.Compute, timeout)
+        return self._do("compute.terminate", t.ComputeTerminateParams, params, t.Terminated, timeout)
 
     def await_ready(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeAwaitReadyParams]

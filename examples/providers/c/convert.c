@@ -146,6 +146,17 @@ static void put_ssh(atlas_buffer *out, atlas_text ssh)
 	put(out, "}");
 }
 
+void put_gone(atlas_buffer *out, atlas_text id)
+{
+	put(out, "{");
+	json_key(out, "id");
+	json_quote(out, id);
+	json_key(out, "provider");
+	put(out, "\"" NAME "\"");
+	json_key(out, "status");
+	put(out, "\"terminated\",\"gpu_count\":0,\"ports\":[]}");
+}
+
 void put_machine(atlas_buffer *out, const machine *m)
 {
 	atlas_text key, port;

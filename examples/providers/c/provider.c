@@ -85,20 +85,25 @@ static int one(const call *c, const char *method, const char *below, const char 
 }
 
 /* terminated deletes a machine. A machine that is not there any more is what was
- * asked for. */
+ * asked for. Acme says yes without a body: a page of something between must not
+ * pass for it. */
 static int terminated(const call *c, atlas_buffer *out)
 {
 	atlas_buffer path = {0};
 	atlas_answer answer;
 	if (!machine_path(c, "", &path, out))
 		return 0;
-	if (!ask(c, "DELETE", text_in(&path), (atlas_text){0}, &answer, out)) {
-		atlas_text error = json_valid(answer.body) ? json_member(answer.body, "error") : (atlas_text){0};
-		if (answer.status != 404 || !text_is(json_text(json_member(error, "code")), "no_such_machine"))
-			return 0;
+	if (ask(c, "DELETE", text_in(&path), (atlas_text){0}, &answer, out)) {
+		if (answer.body.length > 0)
+			return unreadable(&answer, "confirmation", out);
+		put(out, "{}");
+		return 1;
 	}
+	atlas_text error = json_valid(answer.body) ? json_member(answer.body, "error") : (atlas_text){0};
+	if (answer.status != 404 || !text_is(json_text(json_member(error, "code")), "no_such_machine"))
+		return 0;
 	*out = (atlas_buffer){0};
-	put(out, "{}");
+	put_gone(out, json_text(json_member(c->request, "id")));
 	return 1;
 }
 

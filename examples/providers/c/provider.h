@@ -45,6 +45,9 @@ typedef struct {
 int read_machine(atlas_text value, machine *m);
 void put_machine(atlas_buffer *out, const machine *m);
 
+/* put_gone writes the answer to a terminate of a machine that Acme does not know. */
+void put_gone(atlas_buffer *out, atlas_text id);
+
 /* put_sizes writes the GPUs that are sold in that number. */
 void put_sizes(atlas_buffer *out, atlas_text sizes, int64_t count);
 

@@ -93,6 +93,7 @@ func port(w *jsonx.Writer, p *spec.Port) {
 	w.Text(string(p.Protocol))
 	w.TextField("host", p.Host)
 	w.TextField("url", p.URL)
+	w.BoolField("symmetric", p.Symmetric)
 	w.Close('}')
 }
 

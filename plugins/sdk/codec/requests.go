@@ -124,6 +124,8 @@ func decodePorts(r *jsonx.Reader) []spec.PortRequest {
 				port.Internal = int(r.Int())
 			case "protocol":
 				port.Protocol = spec.Protocol(r.Text())
+			case "symmetric":
+				port.Symmetric = r.Bool()
 			default:
 				r.Skip()
 			}

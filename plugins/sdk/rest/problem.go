@@ -141,6 +141,26 @@ func Unreadable(response *sdk.Response, what string) *spec.Error {
 		Hint: "the cloud's API may have changed, or something between answered in its place"}
 }
 
+// Unconfirmed is the error of an answer to a terminate that is a success, but not
+// in the cloud's own words: a page of something between would otherwise pass for a
+// machine that is given back, while it runs on and costs.
+func Unconfirmed(response *sdk.Response) *spec.Error {
+	return &spec.Error{Kind: spec.KindProvider, Status: response.Status, Retryable: true, Message: "the answer does not confirm that the machine is given back",
+		Hint: "something between may have answered in the cloud's place; the machine may go on costing until compute.terminate succeeds"}
+}
+
+// Blank reports whether a body says nothing.
+func Blank(body string) bool {
+	for i := range len(body) {
+		switch body[i] {
+		case ' ', '\t', '\r', '\n':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
 func firstLine(text string) string {
 	start := 0
 	for start < len(text) && text[start] <= ' ' {

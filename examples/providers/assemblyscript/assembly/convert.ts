@@ -49,6 +49,17 @@ export function compute(m: Json): string {
   return out.toString();
 }
 
+/** gone is the answer to a terminate of a machine that Acme does not know. */
+export function gone(id: string): string {
+  const out = new Out();
+  out.text("id", id);
+  out.text("provider", NAME);
+  out.text("status", "terminated");
+  out.json("gpu_count", "0");
+  out.json("ports", "[]");
+  return out.toString();
+}
+
 /** A state that is not known yet is a machine on its way up: that costs money and
  * is looked at again. */
 function status(state: string): string {

@@ -3,7 +3,7 @@
 // host does all that. An operation that the provider lacks has no export.
 
 import { Host } from "@extism/as-pdk";
-import { compute, gpuTypes, isMachine, requestID } from "./convert";
+import { compute, gone, gpuTypes, isMachine, requestID } from "./convert";
 import { failure, parsed, unreadable } from "./errors";
 import { Call } from "./host";
 import { Json, quote } from "./json";
@@ -39,14 +39,16 @@ export function start(): i32 {
   return about("POST", "/power", '{"state":"on"}');
 }
 
-/** A machine that is not there any more is what was asked for. */
+/** A machine that is not there any more is what was asked for. Acme says yes
+ * without a body: a page of something between must not pass for it. */
 export function terminate(): i32 {
   const call = new Call();
   const path = machinePath(call, "");
   if (call.failed !== null) return call.end("");
   const answer = call.send("DELETE", path);
-  const gone = answer.status == 404 && parsed(answer).get("error").get("code").string() == "no_such_machine";
-  return call.end(answer.ok() || gone ? "{}" : failure(call, answer));
+  if (answer.ok()) return call.end(answer.body.length == 0 ? "{}" : unreadable(call, answer, "confirmation"));
+  const unknown = answer.status == 404 && parsed(answer).get("error").get("code").string() == "no_such_machine";
+  return call.end(unknown ? gone(call.request.get("id").string()) : failure(call, answer));
 }
 
 export function list_compute(): i32 {

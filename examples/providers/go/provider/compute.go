@@ -22,16 +22,21 @@ func start(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
 }
 
 // terminate deletes a machine. A machine that is not there any more is what was
-// asked for.
+// asked for. Acme says yes without a body, so a body is somebody else's: a page of
+// something between must not pass for a machine that is given back.
 func terminate(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
 	path, err := machinePath(request.ID, "")
-	if err == nil {
-		_, err = ask(env, "DELETE", path, nil)
-	}
-	if err != nil && err.Kind != spec.KindNotFound {
+	if err != nil {
 		return nil, err
 	}
-	return nil, nil
+	response, err := ask(env, "DELETE", path, nil)
+	switch {
+	case err != nil && err.Kind == spec.KindNotFound:
+		return sdk.Gone(name, request.ID), nil
+	case err == nil && response.Body != "":
+		err = rest.Unconfirmed(&response)
+	}
+	return nil, err
 }
 
 // one carries out a request about one machine and reads the machine it answers.

@@ -76,8 +76,11 @@ func TestFailures_HaveTheRightKind(t *testing.T) {
 }
 
 func TestTerminate_TakesGoneForDone(t *testing.T) {
-	if output, _ := run(spec.OpTerminate, `{"id":"m-1"}`, says(404, `{"error":{"code":"no_such_machine"}}`)); output != `{"value":{}}` {
+	if output, _ := run(spec.OpTerminate, `{"id":"m-1"}`, says(404, `{"error":{"code":"no_such_machine"}}`)); output != `{"value":{"id":"m-1","provider":"`+name+`","status":"terminated","gpu_count":0,"ports":[]}}` {
 		t.Errorf("%s", output)
+	}
+	if output, _ := run(spec.OpTerminate, `{"id":"m-1"}`, says(200, `<html>maintenance</html>`)); !strings.Contains(output, `"kind":"provider"`) {
+		t.Errorf("a page of something between: %s", output)
 	}
 	if output, sent := run(spec.OpTerminate, `{"id":"../sizes"}`); len(sent) != 0 || !strings.Contains(output, `"kind":"validation"`) {
 		t.Errorf("%s after %q", output, sent)

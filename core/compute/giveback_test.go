@@ -1,0 +1,69 @@
+package compute
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/exatlas/atlas/core/spec"
+)
+
+// dearer is a cloud whose machines cost more than they are offered for.
+func dearer() (clouds, *SpawnParams) {
+	c := market()
+	c["vast"].change = func(m *spec.Compute) { m.CostPerHour = ptr(0.9) }
+	p := anywhere("rtx_4090")
+	p.MaxPricePerHour = 0.4
+	return c, p
+}
+
+func TestSpawn_SaysGivenBackOnlyWhereTheCloudSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p := dearer()
+		c["vast"].before = func(_ context.Context, _ int, operation string) *spec.Error {
+			if operation == spec.OpTerminate {
+				return &spec.Error{Kind: spec.KindProvider, Status: 200, Message: "a page of something between", Retryable: true}
+			}
+			return nil
+		}
+		s := openMarket(c)
+		_, err := s.Spawn(context.Background(), p)
+		e := spec.AsError(err)
+		if e == nil || e.Kind != spec.KindBudget || !e.UnknownOutcome || strings.Contains(e.Message, "it was given back") || !strings.Contains(e.Message, "could not be confirmed") ||
+			!strings.Contains(e.Hint, "machine m1 ") {
+			t.Errorf("%+v", e)
+		}
+		if len(c["runpod"].spawns) != 0 || len(c["vast"].machines) != 1 {
+			t.Errorf("a second machine was rented beside one that may cost: %+v", c["runpod"].spawns)
+		}
+		c["vast"].before = nil
+		closeMarket(t, s)
+		if len(c["vast"].machines) != 0 {
+			t.Error("nothing went on giving the machine back")
+		}
+	})
+}
+
+func TestSpawn_DoesNotTakeAMachineThatDoesNotShowYetForGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p := dearer()
+		c["runpod"].change = func(m *spec.Compute) { m.CostPerHour = ptr(0.34) }
+		c["vast"].before = func(_ context.Context, n int, operation string) *spec.Error {
+			if operation == spec.OpTerminate && n <= 2 {
+				return &spec.Error{Kind: spec.KindNotFound, Status: 404, Message: "no such machine"}
+			}
+			return nil
+		}
+		s := openMarket(c)
+		got, err := s.Spawn(context.Background(), p)
+		if err != nil || got.Provider != "runpod" || len(c["vast"].machines) != 0 {
+			t.Errorf("%+v %v, left %v", got, err, c["vast"].machines)
+		}
+		if i := slices.IndexFunc(got.Attempts, func(a Attempt) bool { return a.Outcome == OutcomeTooDear }); i < 0 || !strings.HasSuffix(got.Attempts[i].Message, "it was given back") {
+			t.Errorf("%+v", got.Attempts)
+		}
+		closeMarket(t, s)
+	})
+}
