@@ -40,7 +40,7 @@ def _remedy(attempts: Sequence[Attempt]) -> str:
     if os.environ.get("ATLAS_LIBRARY"):
         return "ATLAS_LIBRARY must be the path of libexatlas.so; correct it, or unset it to search the usual places"
     return (
-        "build it with `make lib` in a checkout, or `make install`, "
+        "run `make lib` in a checkout and install the package from there again, or `make install`, "
         "or set ATLAS_LIBRARY to the path of libexatlas.so"
     )
 
