@@ -11,12 +11,12 @@ import sys
 import tempfile
 import time
 
-from programs import CLI, ROOT, blocks, c, call, expect, go, js, python, run, simulators
+from programs import CLI, ROOT, blocks, c, call, expect, go, js, node_modules, python, run, simulators
 
 
 def every(address):
     """All of them; address is that of a simulated RunPod."""
-    return abi() + sessions(address) + fly() + dashboard() + in_the_machine() + events()
+    return abi() + sessions(address) + fly() + dashboard() + in_the_machine() + events() + testing()
 
 
 def abi():
@@ -257,3 +257,24 @@ def events():
     expect(set(fields) - seen <= rare, f"these never happened: {sorted(set(fields) - seen - rare)}")
     print("ok   docs/events.md, what is told")
     return 1
+
+
+def testing():
+    """The three suites of docs/testing.md, each with its own runner."""
+    path = {"PATH": f"{CLI.parent}:{os.environ['PATH']}"}
+    suites = dict(blocks("docs/testing.md"))
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        (folder / "test_rent.py").write_text(suites["python"])
+        pytest = [str(ROOT / "build" / "python-venv" / "bin" / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        output = run(pytest, folder, PYTHONPATH=str(ROOT / "bindings" / "python"), **path)
+        expect("3 passed" in output, f"the Python of docs/testing.md printed {output!r}")
+        node_modules(folder)
+        (folder / "rent.test.mjs").write_text(suites["js"])
+        output = run(["node", "--test", "rent.test.mjs"], folder, **path)
+        expect("# pass 3" in output or "ℹ pass 3" in output, f"the JavaScript of docs/testing.md printed {output!r}")
+    with tempfile.TemporaryDirectory() as folder:
+        output = go(suites["go"], pathlib.Path(folder), "test", "rent_test.go")
+        expect(output.startswith("ok"), f"the Go of docs/testing.md printed {output!r}")
+    print("ok   docs/testing.md python, js, go")
+    return 3
