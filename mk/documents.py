@@ -16,7 +16,7 @@ from programs import CLI, ROOT, blocks, c, call, expect, go, js, node_modules, p
 
 def every(address):
     """All of them; address is that of a simulated RunPod."""
-    return abi() + sessions(address) + fly() + dashboard() + in_the_machine() + events() + testing()
+    return abi() + sessions(address) + fly() + dashboard() + in_the_machine() + events() + testing() + security()
 
 
 def abi():
@@ -278,3 +278,29 @@ def testing():
         expect(output.startswith("ok"), f"the Go of docs/testing.md printed {output!r}")
     print("ok   docs/testing.md python, js, go")
     return 3
+
+
+def security():
+    """docs/security.md says what a SQLite store does not hold: rents with canaries, and searches its files."""
+    canaries = ["key-CANARY-5d1c", "env-CANARY-5d1c", "opts-CANARY-5d1c", "secret-CANARY-5d1c", "fm2_CANARY5d1c"]
+    key, variable, options, secret, token = canaries
+    with simulators("runpod") as clouds, tempfile.TemporaryDirectory() as name:
+        settings = {
+            "default_provider": "runpod", "providers": {"runpod": {"api_key": key, "base_url": clouds["runpod"]}},
+            "store": {"url": f"sqlite:{name}/atlas.db", "key_file": f"{name}/atlas.key"},
+        }
+        environment = {"EXATLAS_CONFIG": json.dumps(settings)}
+        wanted = {"gpu": "rtx_4090", "image": "i", "auth": "bearer", "user_id": "u-found"}
+        secrets = {"env": {"TOKEN": variable, "ATLAS_PRESHARED_KEY": secret}, "provider_opts": {"registry": options}}
+        session = call("orchestrator.spawn", {**wanted, "env": secrets["env"]}, **environment)
+        done = subprocess.run(
+            [CLI, "call", "orchestrator.spawn", json.dumps({**wanted, **secrets})], env={**os.environ, **environment}, capture_output=True
+        )
+        expect(done.returncode != 0, "the simulated RunPod takes a registry it does not know")
+        call("fly.tokens.set_manual", {"app": "my-api", "token": token}, **environment)
+        held = b"".join(file.read_bytes() for file in sorted(pathlib.Path(name).rglob("*")) if file.is_file())
+        expect(b"u-found" in held, "the store does not hold what is looked for")
+        found = [canary for canary in [*canaries, session["auth"]["token"]] if canary.encode() in held]
+        expect(not found, f"the store holds {found}")
+    print("ok   docs/security.md, what the store does not hold")
+    return 1
