@@ -180,7 +180,7 @@ def described():
 
 
 HAPPENINGS = """
-import json, pathlib, sys, time, urllib.request
+import json, pathlib, sys, urllib.request
 import exatlas
 
 address, folder = sys.argv[1:]
@@ -205,9 +205,11 @@ def until_over(stream):
 requests = client.events.subscribe("telemetry")
 pathlib.Path(folder, "bad.wasm").write_text("this is no plugin")
 session = client.orchestrator.spawn(gpu="rtx_4090", image="i", user_id="u-1", max_cost=5)
-time.sleep(0.5)
-client.orchestrator.touch(id=session["id"])
-time.sleep(0.5)
+with client.events.subscribe(session["topic"], from_=1) as events:
+    missing = {"heartbeat", "cost"}  # one of which comes again and again
+    while missing:
+        missing.discard(events.get(timeout=60)["event"])
+        client.orchestrator.touch(id=session["id"])
 simulate("faults", {"method": "DELETE", "path": "/v2/pods/*", "effect": "status", "status": 500, "count": 4})
 client.orchestrator.stop(id=session["id"])
 until_over(client.events.subscribe(session["topic"], from_=1))
