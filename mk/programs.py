@@ -49,9 +49,9 @@ def call(method, params, **environment):
     return json.loads(run([CLI, "call", method, json.dumps(params)], ROOT, **environment))
 
 
-def python(text, folder):
+def python(text, folder, **environment):
     (folder / "rent.py").write_text(text)
-    return run([sys.executable, "rent.py"], folder, PYTHONPATH=str(ROOT / "bindings" / "python"))
+    return run([sys.executable, "rent.py"], folder, PYTHONPATH=str(ROOT / "bindings" / "python"), **environment)
 
 
 def node_modules(folder):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import sysconfig
 from pathlib import Path
 from typing import List, Tuple
 
@@ -28,12 +27,16 @@ def library() -> Path:
     return path
 
 
+MACHINES = {62: "x86_64", 183: "aarch64"}  # by the number in the head of an ELF file
+
+
 def platform_tag(path: Path) -> str:
     """manylinux with the newest glibc version the library asks for. It needs nothing else (`make abi-check`)."""
-    asked = re.findall(rb"\0GLIBC_2\.(\d+)(?=[.\0])", path.read_bytes())
-    system, machine = sysconfig.get_platform().rsplit("-", 1)
-    if system != "linux" or not asked:
-        raise SetupError(f"{path} is not built for glibc on {system}")
+    data = path.read_bytes()
+    machine = MACHINES.get(int.from_bytes(data[18:20], "little")) if data.startswith(b"\x7fELF") else None
+    asked = re.findall(rb"\0GLIBC_2\.(\d+)(?=[.\0])", data)
+    if machine is None or not asked:
+        raise SetupError(f"{path} is no library for Linux with glibc; set ATLAS_LIBRARY to the path of a libexatlas.so")
     return f"manylinux_2_{max(map(int, asked))}_{machine}"
 
 

@@ -70,6 +70,9 @@ def test_building_without_the_library_says_what_to_do(tmp_path: Path) -> None:
     assert done.returncode != 0
     said = done.stdout + done.stderr
     assert f"{tmp_path / 'build' / 'libexatlas.so'} is missing" in said and "run `make lib`" in said
+    (tmp_path / "text.so").write_text("this is no library")
+    other = pip("wheel", str(checkout(tmp_path / "other")), "--wheel-dir", str(tmp_path / "wheels"), ATLAS_LIBRARY=str(tmp_path / "text.so"))
+    assert other.returncode != 0 and "text.so is no library for Linux with glibc" in other.stdout + other.stderr
     chosen = pip("wheel", str(checkout(tmp_path / "again")), "--wheel-dir", str(tmp_path / "wheels"), ATLAS_LIBRARY=LIBRARY)
     assert chosen.returncode == 0, chosen.stdout + chosen.stderr
 
