@@ -44,9 +44,13 @@ class BuildWithLibrary(build_py):
     """Copies the library beside the modules. An editable install finds it in the checkout instead."""
 
     def run(self) -> None:
+        if self.editable_mode:
+            super().run()
+            return
+        carried = library()  # first, so that its absence is what is said
+        shutil.rmtree(os.path.join(self.build_lib, "exatlas"), ignore_errors=True)  # modules of an earlier build
         super().run()
-        if not self.editable_mode:
-            shutil.copyfile(library(), self._target())
+        shutil.copyfile(carried, self._target())
 
     def get_outputs(self, include_bytecode: bool = True) -> List[str]:
         outputs: List[str] = super().get_outputs(include_bytecode)
