@@ -26,12 +26,13 @@ type Settings struct {
 
 // ProviderSettings are an operator's settings of one provider.
 type ProviderSettings struct {
-	APIKey  spec.Secret       `json:"api_key" doc:"Credential of the account. Absent: the environment."`
-	BaseURL string            `json:"base_url" doc:"Address that replaces the provider's own, for simulators and proxies. Private addresses are allowed here."`
-	URLs    map[string]string `json:"urls" doc:"Single addresses by the manifest's names, over base_url."`
-	Hosts   []string          `json:"hosts" doc:"Narrows the hosts the plugin may reach. Absent: those of its manifest."`
-	SHA256  string            `json:"sha256" doc:"The only plugin file accepted, by its SHA-256 in hex."`
-	Config  map[string]string `json:"config" doc:"Public settings handed to the plugin. Never a credential."`
+	APIKey   spec.Secret            `json:"api_key" doc:"Credential of the account. Absent: the environment."`
+	Accounts map[string]spec.Secret `json:"accounts" doc:"Further credentials of the same cloud, by names of a-z, 0-9, _ and -, such as one for each customer: the provider runpod:acme is runpod with the credential named acme, everywhere, sessions too. provider any takes none of them."`
+	BaseURL  string                 `json:"base_url" doc:"Address that replaces the provider's own, for simulators and proxies. Private addresses are allowed here."`
+	URLs     map[string]string      `json:"urls" doc:"Single addresses by the manifest's names, over base_url."`
+	Hosts    []string               `json:"hosts" doc:"Narrows the hosts the plugin may reach. Absent: those of its manifest."`
+	SHA256   string                 `json:"sha256" doc:"The only plugin file accepted, by its SHA-256 in hex."`
+	Config   map[string]string      `json:"config" doc:"Public settings handed to the plugin. Never a credential."`
 }
 
 // PluginSettings say where plugins come from and where compiled ones are kept.
@@ -68,7 +69,8 @@ type OrchestratorSettings struct {
 	AdoptGraceMS int64        `json:"adopt_grace_ms" min:"1" max:"3600000" default:"5000" doc:"What a session that was taken over has left at the least, ms, so that its user can touch it."`
 	HeartbeatMS  int64        `json:"heartbeat_ms" min:"100" max:"3600000" default:"60000" doc:"Pace of heartbeat events of a session in use, ms."`
 	CostMS       int64        `json:"cost_ms" min:"100" max:"86400000" default:"900000" doc:"Pace of cost events, ms."`
-	RetainMS     int64        `json:"retain_ms" min:"1000" max:"31536000000" default:"604800000" doc:"How long ended sessions and their events are kept, ms."`
+	RetainMS     int64        `json:"retain_ms" min:"1000" max:"31536000000" default:"604800000" doc:"How long ended sessions and their events are kept, and events of living ones that are told again and again, ms."`
+	Observe      bool         `json:"observe" doc:"This client acts on no session: it takes over none, rents none and does not reap. It lists, touches and ends those of the other processes of the store, and reads their events."`
 	Reap         ReapSettings `json:"reap" doc:"The reaper."`
 }
 
@@ -77,6 +79,7 @@ type ReapSettings struct {
 	Off        bool     `json:"off" doc:"The reaper does not run by itself; orchestrator.reap still does."`
 	IntervalMS int64    `json:"interval_ms" min:"100" max:"86400000" default:"60000" doc:"Pace of its runs, ms."`
 	Providers  []string `json:"providers" doc:"Providers it looks at by itself, each of which has a plugin or a section in providers. Absent: all where sessions have been."`
+	NamePrefix string   `json:"name_prefix" minlen:"1" doc:"Machines whose names begin so are given back, too, where no session of this store holds them: those of an earlier store that was lost, and whatever else is named so, such as machines of compute.spawn, and of other stores. Absent: those alone that sessions of this store rented."`
 	GraceMS    int64    `json:"grace_ms" min:"1" max:"86400000" default:"300000" doc:"Age under which it lets machines be, ms."`
 }
 
@@ -107,6 +110,11 @@ func (s *Settings) check() *spec.Error {
 		if e := address("config.providers."+name+".base_url", p.BaseURL); e != nil {
 			return e
 		}
+		for account, key := range p.Accounts {
+			if e := checkAccount("config.providers."+name+".accounts", account, key); e != nil {
+				return e
+			}
+		}
 		for which, text := range p.URLs {
 			if e := address("config.providers."+name+".urls."+which, text); e != nil {
 				return e
@@ -115,6 +123,18 @@ func (s *Settings) check() *spec.Error {
 		if sum, err := hex.DecodeString(p.SHA256); p.SHA256 != "" && (err != nil || len(sum) != sha256.Size) {
 			return &spec.Error{Kind: spec.KindValidation, Message: "config.providers." + name + ".sha256: not 64 hexadecimal digits", Hint: "sha256sum of the plugin's file prints it"}
 		}
+	}
+	return nil
+}
+
+// checkAccount checks one further credential.
+func checkAccount(field, name string, key spec.Secret) *spec.Error {
+	odd := func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '_' && r != '-' }
+	switch {
+	case name == "" || len(name) > 64 || strings.ContainsFunc(name, odd):
+		return &spec.Error{Kind: spec.KindValidation, Message: field + ": an account has a bad name", Hint: "1 to 64 of a-z, 0-9, _ and -"}
+	case key.Empty():
+		return &spec.Error{Kind: spec.KindValidation, Message: field + "." + name + ": empty", Hint: "give the account's credential, or leave the account out"}
 	}
 	return nil
 }

@@ -39,7 +39,8 @@ func (s *Settings) checkReapProviders(known []string) *spec.Error {
 	names := slices.Sorted(maps.Keys(s.Providers))
 	names = slices.Compact(slices.Sorted(slices.Values(append(names, known...))))
 	for i, name := range list {
-		if slices.Contains(names, name) {
+		cloud, account, further := strings.Cut(name, ":")
+		if _, known := s.Providers[cloud].Accounts[account]; slices.Contains(names, name) || further && known {
 			continue
 		}
 		e := &spec.Error{Kind: spec.KindValidation, Message: field + "[" + strconv.Itoa(i) + "]: no such provider",

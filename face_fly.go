@@ -93,13 +93,14 @@ func (s *FlyLogsService) Subscribe(ctx context.Context, p FlyLogsSubscribeParams
 	})
 }
 
-// Run deploys and answers when it is over.
+// Run deploys and answers when it is over. With a ticket others follow it
+// meanwhile, as they follow Stream.
 func (s *FlyDeployService) Run(ctx context.Context, p FlyDeployParams) (*FlyDeploy, error) {
 	return call(s.c, ctx, "fly.deploy.run", p, s.c.fly.deploy.Run)
 }
 
 // Stream deploys and tells what happens as events; closing the subscription
-// cancels the deploy.
+// cancels the deploy. Others follow it by its topic, with [EventService.Subscribe].
 func (s *FlyDeployService) Stream(ctx context.Context, p FlyDeployParams) (*Subscription, error) {
 	return s.c.subscribe(ctx, "fly.deploy.stream", &p, func(ctx context.Context, ready func(*events.Subscription)) (*events.Subscription, error) {
 		return s.c.fly.deploy.Stream(ctx, &p, ready)

@@ -74,7 +74,7 @@ type flyPlatform struct {
 
 // newFlyPlatform wires Fly's platform operations.
 func newFlyPlatform(c *Client, s *FlySettings, v *vault, env Environment) (*flyPlatform, *spec.Error) {
-	f := &flyPlatform{client: egress.New(egress.Options{UserAgent: userAgent, Attempts: 1, Timeout: 30 * time.Second})}
+	f := &flyPlatform{client: egress.New(egress.Options{UserAgent: userAgent, Attempts: 1, Timeout: 30 * time.Second, Observer: c.observer})}
 	rules := egress.PolicySpec{Provider: "fly", Hosts: []string{"*.fly.io", "*.machines.dev"}, Credential: &spec.Credential{Scheme: "fly"}}
 	for _, text := range []string{s.APIURL, s.MachinesURL} {
 		if u, err := url.Parse(text); text != "" && err == nil && loopback(u) {
@@ -98,11 +98,12 @@ func newFlyPlatform(c *Client, s *FlySettings, v *vault, env Environment) (*flyP
 		Org: func(ctx context.Context, app string, token spec.Secret) (string, *spec.Error) {
 			return get.organization(ctx, strings.TrimSuffix(machines, "/")+"/v1/apps/"+app, token)
 		},
-		Settings: tokens.Settings{NoCLI: s.NoCLITokens, Scope: s.TokenScope, Org: s.Org, Expiry: time.Duration(s.TokenExpiryMS) * time.Millisecond},
+		Telemetry: c.telemetry,
+		Settings:  tokens.Settings{NoCLI: s.NoCLITokens, Scope: s.TokenScope, Org: s.Org, Expiry: time.Duration(s.TokenExpiryMS) * time.Millisecond},
 	})
-	f.logs = logs.New(logs.Wiring{HTTP: get, Tokens: f.tokens, Bus: c.bus, Clock: clock.System{}, Jitter: mathrand.Float64,
+	f.logs = logs.New(logs.Wiring{HTTP: get, Tokens: f.tokens, Bus: c.bus, Clock: clock.System{}, Jitter: mathrand.Float64, Telemetry: c.telemetry,
 		Settings: logs.Settings{BaseURL: strings.TrimSuffix(or(s.APIURL, "https://api.fly.io"), "/"), Overlap: time.Duration(s.LogOverlapMS) * time.Millisecond}})
-	f.deploy = deploy.New(deploy.Wiring{Program: program, Tokens: f.tokens, Bus: c.bus})
+	f.deploy = deploy.New(deploy.Wiring{Program: program, Tokens: f.tokens, Bus: c.bus, Clock: clock.System{}, Telemetry: c.telemetry})
 	return f, nil
 }
 
@@ -163,7 +164,11 @@ type flyGetter struct {
 
 // Get is logs.Getter.
 func (g *flyGetter) Get(ctx context.Context, url string, token spec.Secret) (*logs.Answer, *spec.Error) {
-	response, failure := g.client.Do(ctx, g.policy, token, &egress.Request{Method: "GET", URL: url, Header: []egress.Header{{Name: "accept", Value: "application/json"}}})
+	return g.get(ctx, "get_logs", url, token)
+}
+
+func (g *flyGetter) get(ctx context.Context, operation, url string, token spec.Secret) (*logs.Answer, *spec.Error) {
+	response, failure := g.client.Do(ctx, g.policy, token, &egress.Request{Operation: operation, Method: "GET", URL: url, Header: []egress.Header{{Name: "accept", Value: "application/json"}}})
 	if failure != nil {
 		return nil, failure.Error
 	}
@@ -172,7 +177,7 @@ func (g *flyGetter) Get(ctx context.Context, url string, token spec.Secret) (*lo
 
 // organization asks for the slug of an app's organization.
 func (g *flyGetter) organization(ctx context.Context, url string, token spec.Secret) (string, *spec.Error) {
-	answer, err := g.Get(ctx, url, token)
+	answer, err := g.get(ctx, "get_app", url, token)
 	if err != nil {
 		return "", err
 	}

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/exatlas/atlas/core/provider"
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/host/egress"
 )
@@ -29,11 +30,11 @@ func newProber(s Settings) *prober {
 }
 
 // Probe sends a GET to an http URL, or connects to a tcp one.
-func (p *prober) Probe(ctx context.Context, provider, url string, token spec.Secret) (int, error) {
+func (p *prober) Probe(ctx context.Context, name, url string, token spec.Secret) (int, error) {
 	if address, tcp := strings.CutPrefix(url, "tcp://"); tcp {
-		return 0, p.connect(ctx, provider, address)
+		return 0, p.connect(ctx, name, address)
 	}
-	s := egress.PolicySpec{Provider: provider, Operator: p.operator(provider)}
+	s := egress.PolicySpec{Provider: name, Operator: p.operator(name)}
 	if host := hostOf(url); host != "" {
 		s.Hosts = []string{host}
 	}
@@ -51,9 +52,11 @@ func (p *prober) Probe(ctx context.Context, provider, url string, token spec.Sec
 	return answer.Status, nil
 }
 
-// operator are the addresses the operator has set for a provider.
-func (p *prober) operator(provider string) []string {
-	s := p.settings.Providers[provider]
+// operator are the addresses the operator has set for a provider, whose accounts
+// share them.
+func (p *prober) operator(name string) []string {
+	cloud := provider.Cloud(name)
+	s := p.settings.Providers[cloud]
 	var out []string
 	if s.BaseURL != "" {
 		out = append(out, s.BaseURL)
@@ -65,14 +68,14 @@ func (p *prober) operator(provider string) []string {
 }
 
 // connect opens a TCP connection and closes it.
-func (p *prober) connect(ctx context.Context, provider, address string) error {
+func (p *prober) connect(ctx context.Context, name, address string) error {
 	dialer := net.Dialer{Timeout: 5 * time.Second}
-	if len(p.operator(provider)) == 0 {
+	if len(p.operator(name)) == 0 {
 		dialer.Control = refusePrivate
 	}
 	conn, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
-		return &spec.Error{Kind: spec.KindTransport, Provider: provider, Message: "the port does not accept connections", Retryable: true}
+		return &spec.Error{Kind: spec.KindTransport, Provider: name, Message: "the port does not accept connections", Retryable: true}
 	}
 	return conn.Close()
 }

@@ -54,7 +54,7 @@ func (p *plugins) Reload(ctx context.Context, name string) (*dispatch.ProviderIn
 	if err := p.directory.Known(name); err != nil {
 		return nil, err
 	}
-	info, err := p.host.Reload(ctx, name)
+	info, err := p.host.Reload(ctx, provider.Cloud(name))
 	return p.loaded(ctx, info, err)
 }
 
@@ -74,7 +74,7 @@ func (p *plugins) describe(info host.Info, m *spec.Manifest) *dispatch.ProviderI
 	out := &dispatch.ProviderInfo{Name: info.Name, Version: m.Version, ABI: m.ABI, Description: m.Description, Source: info.Source, Path: info.Path,
 		SHA256: info.SHA256, Capabilities: m.Capabilities, Operations: m.Operations,
 		Hosts: info.Rights.Hosts, Narrowed: info.Rights.Narrowed, Addresses: info.Rights.Operator, Pinned: info.Pinned, Limits: p.limits(&info),
-		Credential: dispatch.ProviderCredential{Env: provider.Variables(info.Name, m), Configured: m.Credential == nil || p.directory.Configured(info.Name, m)}}
+		Credential: dispatch.ProviderCredential{Env: provider.Variables(info.Name, m), Configured: m.Credential == nil || p.directory.Configured(info.Name, m), Accounts: p.directory.Further(info.Name)}}
 	if m.API != (spec.API{}) {
 		api := m.API
 		out.API = &api

@@ -11,6 +11,7 @@ import (
 
 	"github.com/exatlas/atlas/core/clock"
 	"github.com/exatlas/atlas/core/events"
+	"github.com/exatlas/atlas/core/fly/deploy"
 	"github.com/exatlas/atlas/core/orchestrator"
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/core/store"
@@ -112,6 +113,7 @@ func orchestration(s *Settings) orchestrator.Settings {
 		out.Lease, out.Poll, out.Grace, out.Heartbeat = ms(o.LeaseMS), ms(o.PollMS), ms(o.AdoptGraceMS), ms(o.HeartbeatMS)
 		out.CostEvery, out.Retain = ms(o.CostMS), ms(o.RetainMS)
 		out.ReapEvery, out.ReapGrace, out.ReapOnly = ms(o.Reap.IntervalMS), ms(o.Reap.GraceMS), o.Reap.Providers
+		out.ReapPrefix, out.Observe = o.Reap.NamePrefix, o.Observe
 		if o.Reap.Off {
 			out.ReapEvery = -1
 		}
@@ -135,11 +137,25 @@ func (c *Client) resume(s *Settings) {
 	})
 }
 
+// acting tells sessions of acts on their machines. A client that is to have a store
+// waits for it before it stops one: the machine may be another process's session's.
+func (c *Client) acting(ctx context.Context, provider, id, operation string, failed bool) error {
+	if c.resumes && operation == spec.OpStop && !failed {
+		if err := c.orchestrator.Start(ctx); err != nil {
+			return err
+		}
+	}
+	return c.orchestrator.Acting(ctx, provider, id, operation, failed)
+}
+
 // subscribeTo subscribes to a topic of the store where it is one, else of the bus. A
 // client that is to have a store waits for it: the bus knows nothing of its topics.
 func (c *Client) subscribeTo(ctx context.Context, topic string, from uint64, ready func(*events.Subscription)) (*events.Subscription, error) {
 	if err := checkTopic(topic); err != nil {
 		return nil, err
+	}
+	if ticket, of := strings.CutPrefix(topic, deploy.TopicPrefix); of {
+		return c.fly.deploy.Follow(ticket, from, ready)
 	}
 	if c.resumes && orchestrator.OfStore(topic) {
 		if err := c.orchestrator.Start(ctx); err != nil {

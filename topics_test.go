@@ -9,14 +9,15 @@ import (
 
 func TestEvents_AMisspeltTopicIsRefused(t *testing.T) {
 	for topic, hint := range map[string]string{
-		"compute:m1": "", "jobs:j:1": "", "rentals": "", "providers": "", "providers.log": "", "orchestrator": "", "telemetry": "",
-		"compute":        "there are compute:<machine id>, jobs:<job id> and rentals, providers, providers.log, orchestrator, telemetry",
+		"compute:m1": "", "jobs:j:1": "", "fly.deploy:mine": "", "rentals": "", "providers": "", "providers.log": "", "orchestrator": "", "telemetry": "",
+		"compute":        "there are compute:<machine id>, jobs:<job id>, fly.deploy:<ticket> and rentals, providers, providers.log, orchestrator, telemetry",
 		"computes:m1":    "did you mean compute:<id>?",
 		"job:1":          "did you mean jobs:<id>?",
 		"provider.logs":  "did you mean providers.log?",
 		"rental":         "did you mean rentals?",
-		"fly.deploy:1":   "fly.deploy has subscriptions of its own: fly.logs.subscribe, fly.deploy.stream",
-		"rentals:runpod": "there are compute:<machine id>, jobs:<job id> and rentals, providers, providers.log, orchestrator, telemetry",
+		"fly.logs:api":   "fly.logs has subscriptions of its own, each with its cursor: fly.logs.subscribe",
+		"fly.deploys:1":  "did you mean fly.deploy:<id>?",
+		"rentals:runpod": "there are compute:<machine id>, jobs:<job id>, fly.deploy:<ticket> and rentals, providers, providers.log, orchestrator, telemetry",
 	} {
 		var e *spec.Error
 		err := checkTopic(topic)

@@ -55,7 +55,7 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 	}
 	c.host = h
 	c.dispatcher = dispatch.New(dispatch.Limits{Calls: settings.Limits.Calls, RequestBytes: settings.Limits.RequestBytes})
-	c.directory = provider.NewDirectory(h, provider.Settings{Default: settings.DefaultProvider, Keys: keys(settings), Getenv: env.Getenv})
+	c.directory = provider.NewDirectory(h, provider.Settings{Default: settings.DefaultProvider, Keys: keys(settings), Accounts: accounts(settings), Getenv: env.Getenv})
 	c.prober = newProber(settings)
 	gpus := catalog.New()
 	c.offers = offers.New(h, c.directory, gpus, clock.System{})
@@ -64,7 +64,7 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 		Open:      v.open,
 		Key:       v.key,
 		Directory: c.directory,
-		Names:     h.Names,
+		Names:     c.directory.Names,
 		Bus:       c.bus,
 		Clock:     clock.System{},
 		Random:    rand.Reader,
@@ -76,6 +76,7 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 		Catalog:   gpus,
 		Offers:    c.offers,
 		Events:    c.orchestrator,
+		Acting:    c.acting,
 		Prober:    c.prober,
 		Clock:     clock.System{},
 		Random:    rand.Reader,
@@ -152,6 +153,17 @@ func keys(s Settings) map[string]spec.Secret {
 	out := make(map[string]spec.Secret, len(s.Providers))
 	for name, p := range s.Providers {
 		out[name] = p.APIKey
+	}
+	return out
+}
+
+// accounts gathers the further accounts of all providers.
+func accounts(s Settings) map[string]spec.Secret {
+	out := map[string]spec.Secret{}
+	for name, p := range s.Providers {
+		for account, key := range p.Accounts {
+			out[name+":"+account] = key
+		}
 	}
 	return out
 }

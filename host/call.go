@@ -16,7 +16,8 @@ type call struct {
 	module *module
 	ctx    context.Context
 	key    spec.Secret
-	online bool // whether it may make HTTP requests; describe may not
+	doing  string // the operation
+	online bool   // whether it may make HTTP requests; describe may not
 
 	input     []byte
 	output    []byte
@@ -138,6 +139,7 @@ func (c *call) request(i *instance, meta, body []byte) (x *exchange, code int32)
 		}
 		x.request.Body = append([]byte(nil), body...)
 	}
+	x.request.Operation = c.doing
 	i.requests++
 	if i.requests > 1<<31-1 {
 		i.requests = 1

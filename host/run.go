@@ -48,7 +48,7 @@ func (h *Host) Call(ctx context.Context, request spec.Call) (value spec.Raw, err
 		return nil, spec.NewError(spec.KindUnsupported, "this provider has no "+clean(request.Operation, 64))
 	}
 	c := h.newCall(ctx, m, request.Key)
-	c.online = true
+	c.online, c.doing = true, request.Operation
 	if failure := c.setInput(request); failure != nil {
 		return nil, failure
 	}

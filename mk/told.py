@@ -13,7 +13,7 @@ def described():
     page = (ROOT / "docs" / "events.md").read_text()
     fields = {}
     for topic, section in re.findall(r"^## `([\w.]+)[^`]*`\n(.*?)(?=^## |\Z)", page, re.M | re.S):
-        for name, data in re.findall(r"^\| `(\w+)` \| .* \| (`.*`) \|$", section, re.M):
+        for name, data in re.findall(r"^\| `([\w.]+)` \| .* \| (`.*`) \|$", section, re.M):
             fields[topic, name] = set(data.replace("`", "").split())
     examples = [json.loads(line) for language, text in blocks("docs/events.md") for line in text.splitlines()]
     return fields, examples
@@ -23,13 +23,13 @@ HAPPENINGS = """
 import json, pathlib, sys, urllib.request
 import exatlas
 
-address, folder = sys.argv[1:]
+address, fly, folder = sys.argv[1:]
 def simulate(path, document):
     urllib.request.urlopen(urllib.request.Request(address + "/_sim/" + path, json.dumps(document).encode(), method="POST")).close()
 
 client = exatlas.Client(
     default_provider="runpod", providers={"runpod": {"api_key": "try", "base_url": address}}, store={"url": "memory:"},
-    plugins={"dir": folder}, compute={"settle_ms": 200}, orchestrator={"poll_ms": 100, "heartbeat_ms": 100, "cost_ms": 500},
+    fly={"api_url": fly, "machines_url": fly}, plugins={"dir": folder}, compute={"settle_ms": 200}, orchestrator={"poll_ms": 100, "heartbeat_ms": 100, "cost_ms": 500},
 )
 def told(topic, count=1):
     with client.events.subscribe(topic, from_=1) as events:
@@ -74,8 +74,13 @@ for endpoint in ("stream-2", "fail"):
         until_over(stream)
 simulate("faults", {"method": "GET", "path": "/v2/pods", "effect": "reset", "count": 1})
 client.compute.list()
-for _ in range(10):
-    print(json.dumps(requests.get(timeout=10)))
+client.fly.tokens.set_manual(app="my-api", token="fm2_try")
+client.fly.logs.fetch(app="my-api")
+missing = {"request", "fly.token.acquire", "fly.logs.fetch"}
+while missing:
+    event = requests.get(timeout=60)
+    missing.discard(event["event"])
+    print(json.dumps(event))
 client.close()
 """
 
@@ -83,9 +88,10 @@ client.close()
 def events():
     """Lets things happen on a simulated RunPod, and holds what is told, and the examples, against the page."""
     fields, examples = described()
-    with simulators("runpod") as clouds, tempfile.TemporaryDirectory() as folder:
+    options = {"fly": {"logs": [{"app": "my-api"}]}}
+    with simulators("runpod", "fly", options=options) as clouds, tempfile.TemporaryDirectory() as folder:
         environment = {"PYTHONPATH": str(ROOT / "bindings" / "python")}
-        output = run([sys.executable, "-c", HAPPENINGS, clouds["runpod"], folder], ROOT, **environment)
+        output = run([sys.executable, "-c", HAPPENINGS, clouds["runpod"], clouds["fly"], folder], ROOT, **environment)
     seen = set()
     for event in examples + [json.loads(line) for line in output.splitlines()]:
         kind = event["topic"].partition(":")[0], event["event"]
@@ -93,9 +99,10 @@ def events():
         unknown = set(event["data"]) - fields[kind]
         expect(not unknown, f"docs/events.md does not have {sorted(unknown)} of {kind}: {event}")
         seen.add(kind)
-    # What needs minutes, a second process or another plugin is left to the Go tests.
+    # What needs minutes, a second process, another plugin or flyctl is left to the Go tests.
     rare = {("compute", "adopted"), ("compute", "taken_over"), ("compute", "preempted"), ("rentals", "give_back_failed"),
-            ("providers", "added"), ("providers", "replaced"), ("providers", "removed"), ("providers.log", "line")}
+            ("providers", "added"), ("providers", "replaced"), ("providers", "removed"), ("providers.log", "line"), ("orchestrator", "unreadable"), ("orchestrator", "defect"),
+            ("telemetry", "fly.deploy.exit")}
     expect(set(fields) - seen <= rare, f"these never happened: {sorted(set(fields) - seen - rare)}")
     print("ok   docs/events.md, what is told")
     return 1

@@ -41,6 +41,7 @@ export type FlyDeployEvent =
   | (EventItem & { event: 'started' })
   | (EventItem & { event: 'line'; data: FlyDeployLine })
   | (EventItem & { event: 'phase'; data: { phase: string; text: string } })
+  | (EventItem & { event: 'dropped'; data: { count: number } })
   | (EventItem & { event: 'result'; data: { final: true; deploy: FlyDeploy } });
 
 /** The lines of an app's log, while they are written. */
@@ -158,8 +159,8 @@ export class Session {
   refresh(): Promise<this>;
   /** Its events from a number on (default 1); the last one is `terminated`. */
   events(from?: number, options?: StreamOptions): Stream<EventItem>;
-  /** Ends it and waits until the cloud says that the machine is gone, at most waitMs (default 60000). */
-  stop(options?: { waitMs?: number }): Promise<this>;
+  /** Ends it and waits until the cloud says that the machine is gone, at most waitMs (default 60000); with forget, without that word. */
+  stop(options?: { waitMs?: number; forget?: boolean }): Promise<this>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 

@@ -117,7 +117,7 @@ export interface Probe {
 
 /** The params of compute.await_ready. */
 export interface ComputeAwaitReadyParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -210,7 +210,7 @@ export interface Compute {
 
 /** The params of compute.bill. */
 export interface ComputeBillParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -231,7 +231,7 @@ export interface Bill {
 
 /** The params of compute.get. */
 export interface ComputeGetParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -243,7 +243,7 @@ export interface ComputeGetParams {
 
 /** The params of compute.list. */
 export interface ComputeListParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -265,7 +265,7 @@ export interface ComputeList {
 
 /** The params of compute.logs. */
 export interface ComputeLogsParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -316,7 +316,7 @@ export interface PortRequest {
 
 /** The params of compute.spawn. */
 export interface ComputeSpawnParams {
-  /** Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider. */
   provider?: string | string[];
   /** Credential for this call alone; only with one provider. Default: the client's. */
   api_key?: string;
@@ -454,7 +454,7 @@ export interface Spawned {
 
 /** The params of compute.start. */
 export interface ComputeStartParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -466,7 +466,7 @@ export interface ComputeStartParams {
 
 /** The params of compute.stop. */
 export interface ComputeStopParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -478,7 +478,7 @@ export interface ComputeStopParams {
 
 /** The params of compute.terminate. */
 export interface ComputeTerminateParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -518,7 +518,7 @@ export interface DashboardServed {
 
 /** The params of events.subscribe. */
 export interface EventsSubscribeParams {
-  /** Topic: compute:<machine id>, jobs:<job id>, rentals, providers, providers.log, orchestrator or telemetry. */
+  /** Topic: compute:<machine id>, jobs:<job id>, fly.deploy:<ticket>, rentals, providers, providers.log, orchestrator or telemetry. */
   topic: string;
   /** Sequence number to start from; 1 for everything kept. Absent: new events alone. */
   from?: number;
@@ -581,6 +581,8 @@ export interface FlyApps {
 
 /** The params of fly.deploy.run. */
 export interface FlyDeployRunParams {
+  /** Names the deploy for others in this process: the topic fly.deploy:<ticket> follows it. Letters, digits, dots, dashes and underscores. Absent: fly.deploy.stream numbers it, and fly.deploy.run cannot be followed. */
+  ticket?: string;
   /** Folder to deploy: that of fly.toml. Default .. */
   path?: string;
   /** App to deploy, where the configuration does not name it. */
@@ -622,8 +624,6 @@ export interface FlyDeployRunParams {
 }
 
 export interface FlyDeployLine {
-  /** The stream it came on. */
-  stream: "stdout" | "stderr";
   /** The line without colours and control characters. */
   text: string;
   /** The line as it came, where that is something else and holds no token. */
@@ -663,6 +663,8 @@ export interface FlyDeploy {
 
 /** The params of fly.deploy.stream. */
 export interface FlyDeployStreamParams {
+  /** Names the deploy for others in this process: the topic fly.deploy:<ticket> follows it. Letters, digits, dots, dashes and underscores. Absent: fly.deploy.stream numbers it, and fly.deploy.run cannot be followed. */
+  ticket?: string;
   /** Folder to deploy: that of fly.toml. Default .. */
   path?: string;
   /** App to deploy, where the configuration does not name it. */
@@ -844,7 +846,7 @@ export interface GPUCatalog {
 
 /** The params of gpus.list. */
 export interface GPUsListParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -889,7 +891,7 @@ export interface GPUTypeList {
 
 /** The params of jobs.cancel. */
 export interface JobsCancelParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -928,7 +930,7 @@ export interface Job {
 
 /** The params of jobs.get. */
 export interface JobsGetParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -951,7 +953,7 @@ export interface Policy {
 
 /** The params of jobs.run. */
 export interface JobsRunParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -977,7 +979,7 @@ export interface JobsRunParams {
 
 /** The params of jobs.stream. */
 export interface JobsStreamParams {
-  /** Provider to use. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider. */
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
@@ -989,7 +991,7 @@ export interface JobsStreamParams {
 
 /** The params of offers.search. */
 export interface OffersSearchParams {
-  /** Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider. */
   provider?: string | string[];
   /** Credential for this call alone; only with one provider. Default: the client's. */
   api_key?: string;
@@ -1108,7 +1110,7 @@ export interface OrchestratorGetParams {
 export interface Session {
   /** Identifier of the session. */
   id: string;
-  /** intended: being rented. live: there is a machine. ending: it is being given back. ended: the cloud said that it is gone. */
+  /** intended: being rented. live: there is a machine. ending: it is being given back. ended: the cloud said that it is gone, or the session was forgotten. */
   state: "intended" | "live" | "ending" | "ended";
   /** Topic of its events, compute:<machine id>; absent until the machine is known. */
   topic?: string;
@@ -1136,9 +1138,9 @@ export interface Session {
   ready_at?: string;
   /** When it ends if nothing touches it, as far as that is known. */
   ends_at?: string;
-  /** When the cloud said that the machine is gone. */
+  /** When the cloud said that the machine is gone, or the session was forgotten. */
   ended_at?: string;
-  /** Why it ended or is ending: idle_timeout, max_lifetime, cost_cap, never_ready, stopped, shutdown, vanished, preempted, failed, not_rented. */
+  /** Why it ended or is ending: idle_timeout, max_lifetime, cost_cap, never_ready, stopped, shutdown, vanished, preempted, failed, not_rented, forgotten. */
   reason?: string;
   /** What went wrong last, such as a terminate the cloud refuses. */
   error?: ErrorDocument;
@@ -1170,7 +1172,7 @@ export interface SessionList {
 
 /** The params of orchestrator.reap. */
 export interface OrchestratorReapParams {
-  /** Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider. */
   provider?: string | string[];
   /** Credential for this call alone; only with one provider. Default: the client's. */
   api_key?: string;
@@ -1178,7 +1180,7 @@ export interface OrchestratorReapParams {
   dry_run?: boolean;
   /** Age under which a machine is let be, ms. Default: the client's reap grace, 300000. */
   grace_ms?: number;
-  /** Machines whose names start so are looked at, whoever rented them. Default: those that sessions of this store rented. */
+  /** Machines whose names start so are looked at, whoever rented them. Default: those that sessions of this store rented, and those of the configuration's orchestrator.reap.name_prefix. */
   name_prefix?: string;
   /** Needed with an empty name_prefix: every machine of the account without a session is given back. */
   reap_everything?: boolean;
@@ -1232,7 +1234,7 @@ export interface Shutdown {
 
 /** The params of orchestrator.spawn. */
 export interface OrchestratorSpawnParams {
-  /** Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider. */
+  /** Provider to use, or one of its further accounts as runpod:acme, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider. */
   provider?: string | string[];
   /** Credential for this call alone; only with one provider. Default: the client's. */
   api_key?: string;
@@ -1310,6 +1312,8 @@ export interface OrchestratorStopParams {
   id: string;
   /** How long to wait until the cloud says that the machine is gone, ms. The session ends all the same when it passes. Default 60000. */
   wait_ms?: number;
+  /** Ends the session in the store without the cloud's word that its machine is gone. Only of one that is ending already, or whose machine no credential of now shows. */
+  forget?: boolean;
 }
 
 /** The params of orchestrator.touch. */
@@ -1362,6 +1366,8 @@ export interface ProviderCredential {
   env: string[];
   /** Whether calls without api_key would find one, or none is needed. */
   configured: boolean;
+  /** Further credentials of the configuration, each named as calls name it: runpod:acme. */
+  accounts?: string[];
 }
 
 export interface ProviderAPI {
@@ -1464,6 +1470,8 @@ export interface EventItem {
 export interface ProviderSettings {
   /** Credential of the account. Absent: the environment. */
   api_key?: string;
+  /** Further credentials of the same cloud, by names of a-z, 0-9, _ and -, such as one for each customer: the provider runpod:acme is runpod with the credential named acme, everywhere, sessions too. provider any takes none of them. */
+  accounts?: Record<string, string>;
   /** Address that replaces the provider's own, for simulators and proxies. Private addresses are allowed here. */
   base_url?: string;
   /** Single addresses by the manifest's names, over base_url. */
@@ -1517,6 +1525,8 @@ export interface ReapSettings {
   interval_ms?: number;
   /** Providers it looks at by itself, each of which has a plugin or a section in providers. Absent: all where sessions have been. */
   providers?: string[];
+  /** Machines whose names begin so are given back, too, where no session of this store holds them: those of an earlier store that was lost, and whatever else is named so, such as machines of compute.spawn, and of other stores. Absent: those alone that sessions of this store rented. */
+  name_prefix?: string;
   /** Age under which it lets machines be, ms. Default 300000. */
   grace_ms?: number;
 }
@@ -1532,8 +1542,10 @@ export interface OrchestratorSettings {
   heartbeat_ms?: number;
   /** Pace of cost events, ms. Default 900000. */
   cost_ms?: number;
-  /** How long ended sessions and their events are kept, ms. Default 604800000. */
+  /** How long ended sessions and their events are kept, and events of living ones that are told again and again, ms. Default 604800000. */
   retain_ms?: number;
+  /** This client acts on no session: it takes over none, rents none and does not reap. It lists, touches and ends those of the other processes of the store, and reads their events. */
+  observe?: boolean;
   /** The reaper. */
   reap?: ReapSettings;
 }

@@ -85,18 +85,25 @@ type connection struct {
 
 // connect opens a client. config is JSON, @FILE, or empty.
 func connect(config string) (*connection, error) {
-	if name, ok := strings.CutPrefix(config, "@"); ok {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			return nil, err
-		}
-		config = string(text)
+	config, err := written(config)
+	if err != nil {
+		return nil, err
 	}
 	client, outcome, document := atlas.OpenJSON([]byte(config), atlas.Environment{Getenv: os.Getenv, Environ: os.Environ})
 	if outcome != 0 {
 		return nil, documentError(document)
 	}
 	return &connection{client: client}, nil
+}
+
+// written returns the text of a configuration given as JSON or @FILE.
+func written(config string) (string, error) {
+	name, ok := strings.CutPrefix(config, "@")
+	if !ok {
+		return config, nil
+	}
+	text, err := os.ReadFile(name)
+	return string(text), err
 }
 
 func (c *connection) close() { c.client.Close(5 * time.Second) }

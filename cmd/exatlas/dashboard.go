@@ -9,8 +9,9 @@ import (
 // runDashboard serves the page of the sessions until it is interrupted.
 func runDashboard(ctx context.Context, io streams, args []string) error {
 	a := newArguments("dashboard [--listen ADDRESS] [--actions] [--public] [--config JSON|@FILE]",
-		"Serves a web page of the sessions of the store that the configuration names, and prints the address to open. It is\n"+
-			"a process of that store like any other: it also takes over sessions whose process died.")
+		"Serves a web page of the sessions of the store that the configuration names, and prints the address to open. It only\n"+
+			"observes (orchestrator.observe): sessions whose process died wait for that program, which has the keys; with\n"+
+			"\"observe\": false in the configuration's orchestrator it takes them over as any process does.")
 	config := a.config()
 	listen := a.String("listen", "127.0.0.1:0", "`address` to listen at; port 0 takes a free one")
 	actions := a.Bool("actions", false, "whoever has the address may touch and end sessions and stop and start their machines")
@@ -18,7 +19,11 @@ func runDashboard(ctx context.Context, io streams, args []string) error {
 	if _, err := a.parse(args, 0, 0); err != nil {
 		return err
 	}
-	c, err := connect(configured(*config))
+	settings, err := written(configured(*config))
+	if err != nil {
+		return err
+	}
+	c, err := connect(observing(settings))
 	if err != nil {
 		return err
 	}
@@ -46,4 +51,28 @@ func runDashboard(ctx context.Context, io streams, args []string) error {
 	fmt.Fprintln(io.err, "exatlas: open that address in a browser; Ctrl-C ends the page")
 	<-ctx.Done()
 	return nil
+}
+
+// observing adds to a configuration that the client acts on no session, unless it
+// says so or otherwise. What is no configuration is left for the client to refuse.
+func observing(config string) string {
+	settings := map[string]any{}
+	if config != "" && json.Unmarshal([]byte(config), &settings) != nil {
+		return config
+	}
+	if _, given := settings["orchestrator"]; !given {
+		settings["orchestrator"] = map[string]any{}
+	}
+	orchestrator, ok := settings["orchestrator"].(map[string]any)
+	if !ok {
+		return config
+	}
+	if _, given := orchestrator["observe"]; !given {
+		orchestrator["observe"] = true
+	}
+	text, err := json.Marshal(settings)
+	if err != nil {
+		return config
+	}
+	return string(text)
 }

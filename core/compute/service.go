@@ -33,6 +33,10 @@ type Prober interface {
 	Probe(ctx context.Context, provider, url string, token spec.Secret) (status int, err error)
 }
 
+// Acting is told of what a caller does to a machine, before it is sent, and where it
+// was sent and failed for certain. An error of the first keeps it from being sent.
+type Acting func(ctx context.Context, provider, id, operation string, failed bool) error
+
 // Wiring is what the service works with.
 type Wiring struct {
 	Backend   provider.Backend
@@ -40,6 +44,7 @@ type Wiring struct {
 	Catalog   *catalog.Catalog
 	Offers    *offers.Service
 	Events    Publisher
+	Acting    Acting // nil: nobody is told
 	Prober    Prober
 	Clock     clock.Clock
 	Random    io.Reader

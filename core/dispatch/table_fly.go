@@ -124,20 +124,22 @@ func addFlyDeploys(t *Table, s *Services) {
 	add(t, "fly.deploy.run", Doc{
 		Summary: "Runs fly deploy and answers when it is over.",
 		Text: "The exit code alone tells success. A deploy that fails, says nothing for idle_timeout_ms, takes longer than timeout_ms or is cancelled is an error whose details hold the result with the last lines; flyctl and all it started have ended by then. " +
-			"A token set by hand or in the environment goes to flyctl in its environment; otherwise it uses its own login.",
+			"A token set by hand or in the environment goes to flyctl in its environment; otherwise it uses its own login. " +
+			"With a ticket others follow it meanwhile: fly.deploy.stream says how.",
 		Errors: []spec.Kind{spec.KindNotFound, spec.KindForbidden, spec.KindUnauthorized, spec.KindProvider, spec.KindConflict},
 		Params: `{"path":"/srv/shop/api","strategy":"rolling"}`,
-		Result: `{"app":"shop-api","directory":"/srv/shop/api","exit_code":0,"outcome":"succeeded","duration_ms":61250,"lines":84,"tail":[{"stream":"stdout","text":"Visit your newly deployed app at https://shop-api.fly.dev/"}],"image":"registry.fly.io/shop-api:deployment-01","url":"https://shop-api.fly.dev/","token_from":"config"}`,
+		Result: `{"app":"shop-api","directory":"/srv/shop/api","exit_code":0,"outcome":"succeeded","duration_ms":61250,"lines":84,"tail":[{"text":"Visit your newly deployed app at https://shop-api.fly.dev/"}],"image":"registry.fly.io/shop-api:deployment-01","url":"https://shop-api.fly.dev/","token_from":"config"}`,
 	}, func(ctx context.Context, p *deploy.Params) (*deploy.FlyDeploy, error) {
 		return s.FlyDeploys.Run(ctx, p)
 	})
 	add(t, "fly.deploy.stream", Doc{
 		Summary: "Runs fly deploy and tells what happens as events.",
 		Text: `"started" comes first; every line is an event "line" (data FlyDeployLine), and one that looks like progress is followed by "phase" with data {"phase":…,"text":…}: verify, build, built, push, pushed, image, release, create, update, machine, dns, done. ` +
-			`The last event is "result" with data {"final":true,"deploy":{…}} or "error" with data {"final":true,"error":{…}}. A slow reader slows the deploy. Unsubscribing cancels it.`,
+			`The last event is "result" with data {"final":true,"deploy":{…}} or "error" with data {"final":true,"error":{…}}. A slow reader slows the deploy. Unsubscribing cancels it. ` +
+			`Any number of others follow with events.subscribe on the topic fly.deploy:<ticket>: before the start, while it runs and for an hour after its end (the latest 32 deploys, of each 1000 events or 1 MiB). They do not slow it, and lose lines and phases where they are slow, which "dropped" counts; the last event never drops. Leaving ends nothing then.`,
 		Errors: []spec.Kind{spec.KindNotFound, spec.KindForbidden, spec.KindConflict},
-		Params: `{"path":"/srv/shop/api"}`,
-		Result: `{"subscription":"sub-1","topic":"fly.deploy:1","next_seq":1}`,
+		Params: `{"path":"/srv/shop/api","ticket":"release-42"}`,
+		Result: `{"subscription":"sub-1","topic":"fly.deploy:release-42","next_seq":1}`,
 	}, func(ctx context.Context, p *deploy.Params) (*Subscribed, error) {
 		sub, err := s.FlyDeploys.Stream(ctx, p, s.Ready)
 		if err != nil {

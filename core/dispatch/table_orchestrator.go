@@ -25,6 +25,7 @@ func addOrchestrator(t *Table, s *Services) {
 		Summary: "Rents a machine as a session that is given back by itself.",
 		Text: "What is about to be rented is written into the store before the create is sent, so a crash at any moment leaves nothing that bills for ever: the next process that opens the store adopts the machine. " +
 			"The session ends when it was not touched for idle_ttl_ms, at max_lifetime_ms, at max_cost, when its machine does not become ready in ready_timeout_ms, or by orchestrator.stop. " +
+			"api_key is refused here: a session outlives the process, and credentials are never stored. An application with a key for each customer names them in providers.runpod.accounts and rents at runpod:acme. " +
 			"Its events are on the topic compute:<machine id> from number 1 on, in the store: provisioning, status, ready, heartbeat, cost, adopted, taken_over, preempted, vanished, terminating, terminate_failed, terminated. docs/sessions.md tells all.",
 		Errors: cloudKinds(spec.KindCapacity, spec.KindFunds, spec.KindBudget, spec.KindUnsupported, spec.KindConflict),
 		Params: `{"provider":"runpod","gpu":"rtx_4090","image":"ghcr.io/me/server:1","ports":[{"internal":8000,"protocol":"http"}],"auth":"bearer","user_id":"u-1","idle_ttl_ms":900000}`,
@@ -60,10 +61,11 @@ func addOrchestrator(t *Table, s *Services) {
 	})
 	add(t, "orchestrator.stop", Doc{
 		Summary: "Ends a session and gives its machine back, whichever process watches over it.",
-		Text:    "Waits until the cloud says that the machine is gone, at most wait_ms; state tells how far it came. The end is written down before the answer, so it happens even if this process dies.",
-		Errors:  []spec.Kind{spec.KindNotFound},
-		Params:  `{"id":"7h9k2m4n6p"}`,
-		Result:  `{"id":"ses-4f0c…","state":"ended","reason":"stopped","ended_at":"2026-06-01T12:20:01.000Z","idle_ttl_ms":900000,"max_lifetime_ms":0,"on_exit":"keep","created_at":"2026-06-01T12:00:00.000Z","touched_at":"2026-06-01T12:00:09.000Z"}`,
+		Text: "Waits until the cloud says that the machine is gone, at most wait_ms; state tells how far it came. The end is written down before the answer, so it happens even if this process dies. " +
+			"With forget, a session whose machine cannot be given back ends at once, in the store alone, with the reason forgotten: the machine may go on costing, and its last event says confirmed: false. It is refused, kind conflict, while the machine can be given back; stop such a session first. A forgotten machine that a later credential shows under this store's mark is given back by the reaper.",
+		Errors: []spec.Kind{spec.KindNotFound, spec.KindConflict},
+		Params: `{"id":"7h9k2m4n6p"}`,
+		Result: `{"id":"ses-4f0c…","state":"ended","reason":"stopped","ended_at":"2026-06-01T12:20:01.000Z","idle_ttl_ms":900000,"max_lifetime_ms":0,"on_exit":"keep","created_at":"2026-06-01T12:00:00.000Z","touched_at":"2026-06-01T12:00:09.000Z"}`,
 	}, func(ctx context.Context, p *orchestrator.StopParams) (*orchestrator.Session, error) {
 		return s.Orchestrator.Stop(ctx, p)
 	})

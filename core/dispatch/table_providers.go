@@ -41,6 +41,7 @@ type ProviderLimits struct {
 type ProviderCredential struct {
 	Env        []string `json:"env" doc:"Environment variables that may hold it."`
 	Configured bool     `json:"configured" doc:"Whether calls without api_key would find one, or none is needed."`
+	Accounts   []string `json:"accounts,omitempty" doc:"Further credentials of the configuration, each named as calls name it: runpod:acme."`
 }
 
 // ProviderList is the result of providers.list.

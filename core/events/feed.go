@@ -10,21 +10,32 @@ import (
 
 // A feed is a subscription that is alone on its topic: its source gives it events
 // of its own instead of publishing to all, because every reader of the source sees
-// another part of it. Its events are numbered from 1 and nothing of them is kept.
+// another part of it, or is treated in another way where it is slow. Its events are
+// numbered from 1, or by its source, and the bus keeps nothing of them.
 // It has a lock of its own: a thousand readers of busy feeds that shared the bus's
 // would take an event at a time each, in turn, and not keep up.
 
 // Feed opens a feed. The source gives it events with Offer, Put and Tell and ends
 // it with Finish; onEnd runs once when the reader unsubscribes.
 func (b *Bus) Feed(topicName string, ready func(*Subscription), onEnd func()) (*Subscription, *spec.Error) {
+	return b.FeedFrom(topicName, nil, 0, ready, onEnd)
+}
+
+// FeedFrom opens a feed of a source that numbers its events itself and gives them
+// with Hand. kept are events that the feed starts with, and last is the number of
+// the latest one there was.
+func (b *Bus) FeedFrom(topicName string, kept []*Event, last uint64, ready func(*Subscription), onEnd func()) (*Subscription, *spec.Error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
 		return nil, &spec.Error{Kind: spec.KindCancelled, Message: "the client is closed"}
 	}
 	b.nextID++
-	t := &topic{name: topicName} // not among the bus's own
-	s := &Subscription{ID: "sub-" + strconv.FormatUint(b.nextID, 10), Topic: topicName, Next: 1, bus: b, topic: t, mu: &sync.Mutex{}, ready: ready, onEnd: onEnd, done: make(chan struct{})}
+	t := &topic{name: topicName, last: last} // not among the bus's own
+	s := &Subscription{ID: "sub-" + strconv.FormatUint(b.nextID, 10), Topic: topicName, Next: last + 1, pending: kept, bus: b, topic: t, mu: &sync.Mutex{}, ready: ready, onEnd: onEnd, done: make(chan struct{})}
+	if len(kept) > 0 {
+		s.Next = kept[0].Seq
+	}
 	t.subs = append(t.subs, s)
 	b.subscriptions[s.ID] = s
 	return s, nil
@@ -62,6 +73,50 @@ func (s *Subscription) Lose(count int) {
 
 // Put gives a feed an event, and waits until it has room or ctx ends.
 func (s *Subscription) Put(ctx context.Context, name string, data spec.Raw) error {
+	if err := s.await(ctx); err != nil {
+		return err
+	}
+	s.give(name, []spec.Raw{data}, Data)
+	tell := s.wants()
+	s.mu.Unlock()
+	if tell {
+		s.ready(s)
+	}
+	return nil
+}
+
+// Hand gives a feed an event that its source has numbered, which may be the same
+// one that its other readers get. What happens where the feed has no room is said
+// by class, so that one reader of an event may make its source wait and another
+// lose it. An event that ctx ends the waiting for counts as dropped.
+func (s *Subscription) Hand(ctx context.Context, class Class, e *Event) error {
+	var late error
+	if class != Data {
+		s.mu.Lock()
+	} else if late = s.await(ctx); late != nil {
+		s.mu.Lock()
+	}
+	if s.over {
+		s.mu.Unlock()
+		return context.Canceled
+	}
+	if s.topic.last = e.Seq; late != nil || class == Log && len(s.pending) >= s.bus.settings.Pending {
+		s.dropped++
+	} else {
+		s.admit(e.Seq - 1)
+		s.pending = append(s.pending, e)
+	}
+	tell := s.wants()
+	s.mu.Unlock()
+	if tell {
+		s.ready(s)
+	}
+	return late
+}
+
+// await waits until the feed has room. Where it returns no error the caller holds
+// the lock.
+func (s *Subscription) await(ctx context.Context) error {
 	for {
 		s.mu.Lock()
 		if s.over {
@@ -69,12 +124,6 @@ func (s *Subscription) Put(ctx context.Context, name string, data spec.Raw) erro
 			return context.Canceled
 		}
 		if len(s.pending) < s.bus.settings.Pending {
-			s.give(name, []spec.Raw{data}, Data)
-			tell := s.wants()
-			s.mu.Unlock()
-			if tell {
-				s.ready(s)
-			}
 			return nil
 		}
 		room := make(chan struct{})

@@ -89,3 +89,45 @@ func TestFeed_PutWaitsForRoomOrTheEnd(t *testing.T) {
 		t.Error("a closed bus opened a feed")
 	}
 }
+
+// Of one event, one reader makes the source wait and the other loses it.
+func TestFeed_HandKeepsTheNumbersOfItsSource(t *testing.T) {
+	b, _, _ := feed(t, 2)
+	at := func(seq uint64) *Event { return &Event{Topic: "f", Seq: seq, Name: "line"} }
+	open := func(kept []*Event, last, next uint64) *Subscription {
+		s, err := b.FeedFrom("f", kept, last, func(*Subscription) {}, nil)
+		if err != nil || s.Next != next {
+			t.Fatalf("%+v %v", s, err)
+		}
+		s.Start()
+		return s
+	}
+	patient, hasty := open(nil, 6, 7), open([]*Event{at(5), at(6)}, 6, 5)
+	for seq := uint64(7); seq <= 8; seq++ {
+		if err := errors.Join(patient.Hand(t.Context(), Data, at(seq)), hasty.Hand(t.Context(), Log, at(seq))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := patient.Hand(ctx, Data, at(9)); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	for s, want := range map[*Subscription][]Event{
+		patient: {{Seq: 7, Name: "line"}, {Seq: 8, Name: "line"}, {Seq: 9, Name: "dropped", Data: spec.Raw(`{"count":1}`)}, {Seq: 10, Name: "end"}},
+		hasty:   {{Seq: 5, Name: "line"}, {Seq: 6, Name: "line"}, {Seq: 9, Name: "dropped", Data: spec.Raw(`{"count":2}`)}, {Seq: 10, Name: "end"}},
+	} {
+		if err := s.Hand(t.Context(), Lifecycle, &Event{Seq: 10, Name: "end"}); err != nil {
+			t.Error(err)
+		}
+		s.Finish()
+		for _, w := range want {
+			if e, _ := s.TakeEvent(); e == nil || e.Seq != w.Seq || e.Name != w.Name || string(e.Data) != string(w.Data) {
+				t.Errorf("got %+v, want %+v", e, w)
+			}
+		}
+		if s.Hand(t.Context(), Lifecycle, at(11)) == nil {
+			t.Error("a feed that is over took an event")
+		}
+	}
+}

@@ -37,7 +37,7 @@ func NewClaims(c clock.Clock) *Claims {
 
 // Take claims an offer for one spawn and reports whether it was free.
 func (c *Claims) Take(a *provider.Account, offer string) bool {
-	key, now := claim{a.Provider, offer}, c.clock.Now()
+	key, now := claim{provider.Cloud(a.Provider), offer}, c.clock.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if until, held := c.held[key]; held && now.Before(until) {
@@ -60,5 +60,5 @@ func (c *Claims) Take(a *provider.Account, offer string) bool {
 func (c *Claims) Settled(a *provider.Account, offer string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.held[claim{a.Provider, offer}] = c.clock.Now().Add(settledLimit)
+	c.held[claim{provider.Cloud(a.Provider), offer}] = c.clock.Now().Add(settledLimit)
 }

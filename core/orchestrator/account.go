@@ -60,7 +60,7 @@ func (s *Service) hides(ctx context.Context, provider, rented string) *spec.Erro
 		return nil
 	}
 	return &spec.Error{Kind: spec.KindUnauthorized, Provider: provider, Message: "the machine was rented with another credential, and the one of now does not show it: it may be another account's",
-		Hint: "set providers." + provider + ".api_key to a credential of that account; one counts as such as soon as it shows any machine that the other one rented"}
+		Hint: "set providers." + provider + ".api_key to a credential of that account; one counts as such as soon as it shows any machine that the other one rented. Where there is none any more, orchestrator.stop with forget gives the session up"}
 }
 
 // stranger tells why a machine is not terminated with the credential of now: it may

@@ -201,7 +201,7 @@ func (s *Service) event(name string, facts map[string]any) store.Event {
 	if err != nil || len(facts) == 0 {
 		data = []byte(`{}`)
 	}
-	return store.Event{Time: s.node.now(), Name: name, Data: data}
+	return store.Event{Time: s.node.now(), Name: name, Data: data, Passing: passes(name)}
 }
 
 // publish hands committed events on to those who subscribed here.

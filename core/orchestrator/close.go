@@ -121,7 +121,7 @@ func (s *Service) stopMachine(ctx context.Context, t *tracked) bool {
 		return false
 	}
 	if c.Status == spec.StatusStopped {
-		s.look(t, c, "")
+		s.lookHalted(t, c)
 	}
 	return true
 }

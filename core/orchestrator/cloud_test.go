@@ -143,6 +143,8 @@ func (c *cloud) do(n int, call spec.Call) (any, *spec.Error) {
 		}
 	case spec.OpStop:
 		m.Status = spec.StatusStopped
+	case spec.OpStart:
+		m.Status = spec.StatusRunning
 	}
 	return *m, nil
 }
@@ -279,7 +281,7 @@ func (w *world) process(change ...func(*Settings)) *process {
 	}
 	s := New(Wiring{Open: func(context.Context) (store.Store, error) { return f, nil }, Key: func() ([32]byte, error) { return [32]byte{1, 2, 3}, nil },
 		Directory: d, Names: w.cloud.Names, Bus: bus, Clock: clock.System{}, Random: rand.Reader, Settings: settings})
-	s.Compute = compute.New(compute.Wiring{Backend: w.cloud, Directory: d, Catalog: catalog.New(), Events: s, Clock: clock.System{}, Random: rand.Reader, Settings: compute.Settings{NamePrefix: "atlas-"}})
+	s.Compute = compute.New(compute.Wiring{Backend: w.cloud, Directory: d, Catalog: catalog.New(), Events: s, Acting: s.Acting, Clock: clock.System{}, Random: rand.Reader, Settings: compute.Settings{NamePrefix: "atlas-"}})
 	p := &process{Service: s, w: w, store: f, bus: bus}
 	if err := s.Start(context.Background()); err != nil {
 		w.t.Fatal(err)

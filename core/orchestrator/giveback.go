@@ -1,7 +1,6 @@
 package orchestrator
 
 import (
-	"context"
 	"time"
 
 	"github.com/exatlas/atlas/core/compute"
@@ -16,13 +15,21 @@ const (
 	sendAgain    = 30 * time.Second // after a terminate that the cloud accepted and did not carry out
 )
 
+// Which of the terminates that fail are told. They may fail for months, each minute,
+// and of a hundred thousand sessions at once.
+const (
+	tellFirst = 8               // so many in a row, which is two minutes
+	tellOther = 5 * time.Minute // after the last one that was told, where it fails otherwise than that one did
+	tellAgain = time.Hour       // in any case
+)
+
 func target(name string) provider.Target { return provider.Target{Provider: name} }
 
 // giveBack terminates the machine of an ending session, until the cloud says that
 // it is gone.
 func (s *Service) giveBack(t *tracked, row store.Session) {
-	ctx, cancel := context.WithTimeout(s.until, cloudLimit)
-	defer cancel()
+	ctx, end := s.calls(t, cloudLimit)
+	defer end()
 	now := s.node.now()
 	_, d := t.state()
 	if t.accepted == 0 {
@@ -65,18 +72,46 @@ func isGone(err error) bool { return err != nil && spec.AsError(err).Kind == spe
 
 // refused notes that a terminate failed, and when the next one is sent.
 func (s *Service) refused(t *tracked, e *spec.Error) {
+	if t.givenUp() {
+		s.later(t, retryStore) // unless the session is over by then
+		return
+	}
 	t.tries++
 	wait := min(500*time.Millisecond<<min(t.tries, 7), retryLongest)
 	wait = max(wait, time.Duration(e.RetryAfterMS)*time.Millisecond)
 	kept := *e
 	kept.Details, kept.Raw, kept.Err = nil, nil, nil
-	if s.until.Err() == nil {
-		_, _ = s.change(t, func(_ *store.Session, d *document) ([]store.Event, bool) {
+	if now := s.node.now(); s.until.Err() == nil && t.failure.news(now, t.tries, kept.Kind) {
+		_, err := s.change(t, func(_ *store.Session, d *document) ([]store.Event, bool) {
 			d.Error = &kept
 			return []store.Event{s.event("terminate_failed", map[string]any{"session": t.id, "error": &kept, "tries": t.tries, "retry_in_ms": wait.Milliseconds()})}, true
-		}, 0) // whatever the store says, the machine is tried again
+		}, 0)
+		if err == nil { // it is told with the next try otherwise
+			t.failure = &failure{now, kept.Kind}
+		}
 	}
 	s.later(t, wait)
+}
+
+// failure is a terminate that failed and was told.
+type failure struct {
+	at   int64
+	kind spec.Kind
+}
+
+// news tells whether another one is to be told.
+func (f *failure) news(now int64, tries int, kind spec.Kind) bool {
+	if f == nil || tries <= tellFirst {
+		return true
+	}
+	since := now - f.at
+	return since >= tellAgain.Milliseconds() || kind != f.kind && since >= tellOther.Milliseconds()
+}
+
+// terminated is a session's last event. confirmed tells whether the cloud said that the
+// machine is gone.
+func (s *Service) terminated(id string, d *document, confirmed bool) store.Event {
+	return s.event("terminated", map[string]any{"session": id, "reason": d.Reason, "spent": d.Spent, "confirmed": confirmed, "final": true})
 }
 
 // ended writes down that the cloud said the machine is gone.
@@ -96,7 +131,7 @@ func (s *Service) ended(t *tracked, how string) {
 		if d.Reason == "" {
 			d.Reason = how
 		}
-		told := []store.Event{s.event("terminated", map[string]any{"session": t.id, "reason": d.Reason, "spent": d.Spent, "final": true})}
+		told := []store.Event{s.terminated(t.id, d, true)}
 		if how != "terminated" {
 			told = append([]store.Event{s.event(how, map[string]any{"session": t.id})}, told...)
 		}
@@ -107,8 +142,11 @@ func (s *Service) ended(t *tracked, how string) {
 		return
 	}
 	if verdict == store.Done {
-		row, _ := t.state()
+		row, d := t.state()
 		s.drop(t)
+		if d.spot {
+			s.sawHalt(&row)
+		}
 		s.compareLater(&row, billAfter)
 	}
 }

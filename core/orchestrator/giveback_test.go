@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -42,5 +43,64 @@ func TestGiveBack_DoesNotBelieveThatAMachineIsGoneBeforeItShows(t *testing.T) {
 		if err != nil || got.State != "ended" || w.cloud.count() != 0 {
 			t.Fatalf("%s with %d machines, %v", got.State, w.cloud.count(), err)
 		}
+	})
+}
+
+func TestGiveBack_FailuresWithoutEndAreToldMoreRarely(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process(func(s *Settings) { s.Poll, s.ReapEvery = time.Hour, -1 })
+		defer p.close()
+		s := p.spawn(idle(time.Minute))
+		w.cloud.set(func(c *cloud) { c.fail = broken(spec.OpTerminate) })
+		wait(4 * time.Hour)
+		names, _ := w.kept(s.Topic)
+		if n := names["terminate_failed"]; n < tellFirst+3 || n > tellFirst+4 {
+			t.Errorf("%d failures told in four hours", n)
+		}
+		if n := w.cloud.calls[spec.OpTerminate]; n < 220 {
+			t.Errorf("%d terminates sent in four hours", n)
+		}
+		w.cloud.set(func(c *cloud) {
+			c.fail = func(operation string, _ int) *spec.Error {
+				if operation == spec.OpTerminate {
+					return spec.NewError(spec.KindUnauthorized, "the key is gone")
+				}
+				return nil
+			}
+		})
+		wait(2 * tellOther)
+		if got := p.get(s.ID); got.State != "ending" || got.Error == nil || got.Error.Kind != spec.KindUnauthorized {
+			t.Errorf("another failure is not told: %+v", got.Error)
+		}
+		w.cloud.set(func(c *cloud) { c.fail = nil })
+		wait(2 * time.Minute)
+		if got := p.get(s.ID); got.State != "ended" || w.cloud.count() != 0 {
+			t.Errorf("%s, %d machines", got.State, w.cloud.count())
+		}
+	})
+}
+
+func TestGiveBack_AFailureThatTheStoreDidNotTakeIsToldWithTheNextTry(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process(func(s *Settings) { s.Poll, s.ReapEvery = time.Hour, -1 })
+		defer p.close()
+		s := p.spawn(idle(time.Minute))
+		w.cloud.set(func(c *cloud) { c.fail = broken(spec.OpTerminate) })
+		wait(30 * time.Minute)
+		p.store.set(func(what string) error {
+			if what == "commit" {
+				return errors.New("the disk is full")
+			}
+			return nil
+		})
+		wait(time.Hour) // the hourly one falls into it
+		before, _ := w.kept(s.Topic)
+		p.store.set(nil)
+		wait(5 * time.Minute)
+		if after, _ := w.kept(s.Topic); after["terminate_failed"] != before["terminate_failed"]+1 {
+			t.Errorf("%d failures told, and %d once the store was there again", before["terminate_failed"], after["terminate_failed"])
+		}
+		w.cloud.set(func(c *cloud) { c.fail = nil })
+		wait(2 * time.Minute)
 	})
 }

@@ -19,8 +19,14 @@ func (s *Service) observe(t *tracked, c *spec.Compute) {
 	case c.Status == spec.StatusFailed:
 		s.look(t, c, ReasonFailed)
 		return
-	case c.Status == spec.StatusStopped && d.spot && !d.stopped: // by nobody of Atlas's
-		s.look(t, c, ReasonPreempted)
+	case c.Status == spec.StatusStopped && d.spot && !d.stopped:
+		switch ours, err := s.halted(&row); {
+		case err != nil: // the next look asks again
+		case ours:
+			s.lookHalted(t, c)
+		default:
+			s.look(t, c, ReasonPreempted)
+		}
 		return
 	}
 	if d.differs(c) {

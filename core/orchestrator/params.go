@@ -48,6 +48,7 @@ type Touched struct {
 type StopParams struct {
 	ID     string `json:"id" required:"true" minlen:"1" maxlen:"256" doc:"Identifier of the session, or of its machine."`
 	WaitMS *int64 `json:"wait_ms" min:"0" max:"3600000" default:"60000" doc:"How long to wait until the cloud says that the machine is gone, ms. The session ends all the same when it passes."`
+	Forget bool   `json:"forget" doc:"Ends the session in the store without the cloud's word that its machine is gone. Only of one that is ending already, or whose machine no credential of now shows."`
 }
 
 // ListParams filters sessions.
@@ -67,7 +68,7 @@ type SessionList struct {
 // Session is one tracked machine.
 type Session struct {
 	ID            string            `json:"id" doc:"Identifier of the session."`
-	State         string            `json:"state" enum:"intended,live,ending,ended" doc:"intended: being rented. live: there is a machine. ending: it is being given back. ended: the cloud said that it is gone."`
+	State         string            `json:"state" enum:"intended,live,ending,ended" doc:"intended: being rented. live: there is a machine. ending: it is being given back. ended: the cloud said that it is gone, or the session was forgotten."`
 	Topic         string            `json:"topic,omitempty" doc:"Topic of its events, compute:<machine id>; absent until the machine is known."`
 	Compute       *spec.Compute     `json:"compute,omitempty" doc:"The machine as it was last seen."`
 	Auth          *spec.Auth        `json:"auth,omitempty" doc:"Its credential, on the answer of spawn and where asked for."`
@@ -81,8 +82,8 @@ type Session struct {
 	TouchedAt     string            `json:"touched_at" doc:"Last activity, RFC 3339 UTC."`
 	ReadyAt       string            `json:"ready_at,omitempty" doc:"When the machine became ready."`
 	EndsAt        string            `json:"ends_at,omitempty" doc:"When it ends if nothing touches it, as far as that is known."`
-	EndedAt       string            `json:"ended_at,omitempty" doc:"When the cloud said that the machine is gone."`
-	Reason        string            `json:"reason,omitempty" doc:"Why it ended or is ending: idle_timeout, max_lifetime, cost_cap, never_ready, stopped, shutdown, vanished, preempted, failed, not_rented."`
+	EndedAt       string            `json:"ended_at,omitempty" doc:"When the cloud said that the machine is gone, or the session was forgotten."`
+	Reason        string            `json:"reason,omitempty" doc:"Why it ended or is ending: idle_timeout, max_lifetime, cost_cap, never_ready, stopped, shutdown, vanished, preempted, failed, not_rented, forgotten."`
 	Error         *spec.Error       `json:"error,omitempty" doc:"What went wrong last, such as a terminate the cloud refuses."`
 	Spent         *float64          `json:"spent,omitempty" doc:"What it has cost until now in USD, from price and time, and never less than billed."`
 	Billed        *float64          `json:"billed,omitempty" doc:"What the cloud had charged when it was last asked, USD: every cost event of a session with max_cost, and some minutes after the end of any. Absent where the cloud tells no bill of a machine."`

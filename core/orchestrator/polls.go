@@ -150,10 +150,16 @@ func (p *polls) ask(t *tracked) {
 		s.observe(t, c)
 	case why != nil:
 		s.unseen(t, why)
-	case d.spot:
-		s.ended(t, ReasonPreempted)
-	default:
+	case !d.spot:
 		s.ended(t, ReasonVanished)
+	default:
+		switch ours, err := s.halted(&row); {
+		case err != nil: // the next look asks again
+		case ours:
+			s.ended(t, ReasonVanished)
+		default:
+			s.ended(t, ReasonPreempted)
+		}
 	}
 }
 

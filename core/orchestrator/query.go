@@ -109,17 +109,20 @@ func (s *Service) List(ctx context.Context, p *ListParams) (*SessionList, error)
 }
 
 // Stop ends a session, whichever process acts on it, and waits until the cloud
-// says that its machine is gone.
+// says that its machine is gone, or forgets it.
 func (s *Service) Stop(ctx context.Context, p *StopParams) (*Session, error) {
 	if err := s.Start(ctx); err != nil {
-		return nil, err
-	}
-	if err := s.ask(ctx, p.ID); err != nil {
 		return nil, err
 	}
 	wait := time.Minute
 	if p.WaitMS != nil {
 		wait = time.Duration(*p.WaitMS) * time.Millisecond
+	}
+	if p.Forget {
+		return s.forget(ctx, p.ID, wait)
+	}
+	if err := s.ask(ctx, p.ID); err != nil {
+		return nil, err
 	}
 	until := s.Clock.Now().Add(wait)
 	for {
@@ -158,7 +161,7 @@ func (s *Service) ask(ctx context.Context, id string) error {
 	case row.State >= store.Ending:
 		return nil
 	}
-	if _, err := s.store.Ask(ctx, row.ID, "stop"); err != nil {
+	if _, err := s.store.Ask(ctx, row.ID, wordStop); err != nil {
 		return unknown(err)
 	}
 	return nil

@@ -20,7 +20,7 @@ type ReapParams struct {
 	provider.Targets
 	DryRun         bool    `json:"dry_run" doc:"Tells what would be given back, and gives nothing back."`
 	GraceMS        *int64  `json:"grace_ms" min:"0" max:"86400000" doc:"Age under which a machine is let be, ms. Default: the client's reap grace, 300000."`
-	NamePrefix     *string `json:"name_prefix" doc:"Machines whose names start so are looked at, whoever rented them. Default: those that sessions of this store rented."`
+	NamePrefix     *string `json:"name_prefix" doc:"Machines whose names start so are looked at, whoever rented them. Default: those that sessions of this store rented, and those of the configuration's orchestrator.reap.name_prefix."`
 	ReapEverything bool    `json:"reap_everything" doc:"Needed with an empty name_prefix: every machine of the account without a session is given back."`
 }
 
@@ -60,7 +60,7 @@ type reaper struct {
 func newReaper(s *Service) *reaper { return &reaper{service: s, seen: map[string]int64{}} }
 
 // run reaps again and again, at the clouds where this process has a credential
-// and this store has had sessions.
+// and this store has had sessions; with a prefix of the settings, at all of them.
 func (r *reaper) run() {
 	s := r.service
 	if s.Settings.ReapEvery < 0 {
@@ -81,7 +81,7 @@ func (r *reaper) run() {
 			if !r.leads(&a) {
 				continue
 			}
-			s.tell("reaped", map[string]any{"report": r.reap(s.until, &a, s.ownPrefix(), s.Settings.ReapGrace, false, func(listed int) bool {
+			s.tell("reaped", map[string]any{"report": r.reap(s.until, &a, s.mark(), s.Settings.ReapGrace, false, func(listed int) bool {
 				return s.pause(time.Duration(listed)*pollEach) && r.leads(&a)
 			})})
 		}
@@ -103,13 +103,18 @@ func (r *reaper) lease(a *provider.Account) string {
 	return "reaper/" + a.Provider + "/" + hex.EncodeToString(sum[:6])
 }
 
-// clouds lists the providers where sessions of this store have been, of those that
-// the settings leave to the reaper.
+// clouds lists the providers to look at, of those that the settings leave to the
+// reaper: where sessions of this store have been, or all, since machines of an
+// earlier store may be anywhere.
 func (r *reaper) clouds(ctx context.Context) []string {
 	var out []string
 	only := r.service.Settings.ReapOnly
 	for _, name := range r.service.Names() {
 		if only != nil && !slices.Contains(only, name) {
+			continue
+		}
+		if r.service.Settings.ReapPrefix != "" {
+			out = append(out, name)
 			continue
 		}
 		if _, found, err := r.service.store.GetValue(ctx, spaceClouds, name); err == nil && found {
@@ -143,6 +148,23 @@ func (s *Service) ownPrefix() string {
 	return prefix + s.store.Identity()
 }
 
+// mark tells the machines that the reaper may touch.
+type mark struct {
+	store, own string // identity of the store, and what the names of its machines begin with; empty: its own do not count
+	prefix     string // what other machines' names begin with; empty: there are none
+	everything bool
+}
+
+// mark is that of the runs nobody asked for.
+func (s *Service) mark() mark {
+	return mark{store: s.store.Identity(), own: s.ownPrefix(), prefix: s.Settings.ReapPrefix}
+}
+
+// has tells whether a machine carries the mark.
+func (m *mark) has(c *spec.Compute) bool {
+	return m.everything || m.store != "" && (strings.HasPrefix(c.Name, m.own) || strings.HasPrefix(c.RequestID, m.store)) || m.prefix != "" && strings.HasPrefix(c.Name, m.prefix)
+}
+
 // Reap carries out one run.
 func (s *Service) Reap(ctx context.Context, p *ReapParams) (*ReapReport, error) {
 	if p.NamePrefix != nil && *p.NamePrefix == "" && !p.ReapEverything {
@@ -151,20 +173,23 @@ func (s *Service) Reap(ctx context.Context, p *ReapParams) (*ReapReport, error) 
 	if err := s.Start(ctx); err != nil {
 		return nil, err
 	}
+	if err := s.acts("give machines back"); err != nil {
+		return nil, err
+	}
 	accounts, err := s.Directory.FindAll(ctx, p.Targets)
 	if err != nil {
 		return nil, err
 	}
-	prefix, grace := s.ownPrefix(), s.Settings.ReapGrace
+	marked, grace := s.mark(), s.Settings.ReapGrace
 	if p.NamePrefix != nil {
-		prefix = *p.NamePrefix
+		marked = mark{prefix: *p.NamePrefix, everything: *p.NamePrefix == ""}
 	}
 	if p.GraceMS != nil {
 		grace = time.Duration(*p.GraceMS) * time.Millisecond
 	}
 	out := &ReapReport{Items: []Reaped{}}
 	for i := range accounts {
-		report := s.reaper.reap(ctx, &accounts[i], prefix, grace, p.DryRun, func(int) bool { return ctx.Err() == nil })
+		report := s.reaper.reap(ctx, &accounts[i], marked, grace, p.DryRun, func(int) bool { return ctx.Err() == nil })
 		s.tell("reaped", map[string]any{"report": report})
 		out.Items = append(out.Items, *report)
 	}
@@ -174,7 +199,7 @@ func (s *Service) Reap(ctx context.Context, p *ReapParams) (*ReapReport, error) 
 // reap looks at one account. The cloud is listed first and the store read after
 // it, so that no session can come between unseen; so with each part of a listing.
 // rest is called between two parts, and tells whether to go on.
-func (r *reaper) reap(ctx context.Context, a *provider.Account, prefix string, grace time.Duration, dry bool, rest func(listed int) bool) *Reaped {
+func (r *reaper) reap(ctx context.Context, a *provider.Account, marked mark, grace time.Duration, dry bool, rest func(listed int) bool) *Reaped {
 	s := r.service
 	out := &Reaped{Provider: a.Provider, DryRun: dry, Gone: []ReapedItem{}, Failed: []ReapedItem{}}
 	at := provider.Target{Provider: a.Provider, APIKey: a.Key}
@@ -191,7 +216,7 @@ func (r *reaper) reap(ctx context.Context, a *provider.Account, prefix string, g
 			out.Skipped, out.Error = "the cloud did not list its machines", spec.AsError(err)
 			return out
 		}
-		if !r.part(ctx, at, items, began, prefix, grace, alone, out) {
+		if !r.part(ctx, at, items, began, marked, grace, alone, out) {
 			return out
 		}
 		if cursor = next; cursor == "" {
@@ -215,7 +240,7 @@ func (s *Service) pageOf(ctx context.Context, at provider.Target, cursor string)
 }
 
 // part looks at some machines of an account; false: it could not.
-func (r *reaper) part(ctx context.Context, at provider.Target, items []spec.Compute, began int64, prefix string, grace time.Duration, alone map[string]bool, out *Reaped) bool {
+func (r *reaper) part(ctx context.Context, at provider.Target, items []spec.Compute, began int64, marked mark, grace time.Duration, alone map[string]bool, out *Reaped) bool {
 	s := r.service
 	out.Listed += len(items)
 	intended, err := s.intended(ctx)
@@ -225,7 +250,7 @@ func (r *reaper) part(ctx context.Context, at provider.Target, items []spec.Comp
 	}
 	for i := range items {
 		c := &items[i]
-		if c.Status == spec.StatusTerminated || !strings.HasPrefix(c.Name, prefix) && !(prefix == s.ownPrefix() && strings.HasPrefix(c.RequestID, s.store.Identity())) {
+		if c.Status == spec.StatusTerminated || !marked.has(c) {
 			continue
 		}
 		out.Owned++

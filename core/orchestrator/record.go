@@ -23,6 +23,7 @@ const (
 	ReasonPreempted  = "preempted"
 	ReasonFailed     = "failed"
 	ReasonNotRented  = "not_rented"
+	ReasonForgotten  = "forgotten"
 )
 
 // document is what the store keeps of a session beside its columns. It holds no

@@ -23,10 +23,12 @@ type Settings struct {
 	Grace      time.Duration // what a session has left at the least when it is adopted; default 5 s
 	Heartbeat  time.Duration // pace of heartbeat events; default 60 s
 	CostEvery  time.Duration // pace of cost events; default 15 min
-	Retain     time.Duration // how long ended sessions and their events are kept; default 7 days
+	Retain     time.Duration // how long ended sessions and passing events are kept; default 7 days
 	ReapEvery  time.Duration // pace of the reaper; default 60 s; negative: it does not run by itself
 	ReapGrace  time.Duration // age under which it lets machines be; default 5 min
 	ReapOnly   []string      // providers it looks at by itself; nil: all
+	ReapPrefix string        // of the names of machines that are its own beside those that carry the store's mark; empty: none
+	Observe    bool          // this process acts on no session
 	NamePrefix string        // of the names Atlas gives
 	Owner      string        // word after it
 }
@@ -143,10 +145,27 @@ func (s *Service) Start(ctx context.Context) error {
 	}
 	s.store, s.node = opened, n
 	close(s.started)
-	for _, loop := range []func(){s.keepLease, s.takeOver, s.runTimers, s.flushNotes, s.tellBeats, s.tellAdoptions, s.followTopics, s.askBills, s.polls.run, s.reaper.run, s.prune} {
+	for _, loop := range s.loops() {
 		s.background(loop)
 	}
 	return nil
+}
+
+// loops are what the service does by itself. A process that only observes keeps its
+// lease, by which it reads the store's clock, and hands on events.
+func (s *Service) loops() []func() {
+	if s.Settings.Observe {
+		return []func(){s.keepLease, s.followTopics}
+	}
+	return []func(){s.keepLease, s.takeOver, s.runTimers, s.flushNotes, s.tellBeats, s.tellAdoptions, s.followTopics, s.askBills, s.polls.run, s.reaper.run, s.prune}
+}
+
+// acts refuses what a process that only observes must not do.
+func (s *Service) acts(what string) error {
+	if !s.Settings.Observe {
+		return nil
+	}
+	return &spec.Error{Kind: spec.KindConflict, Message: "this client only observes the sessions of its store; it does not " + what, Hint: "open it without orchestrator.observe"}
 }
 
 // running tells whether the service has been started.
@@ -202,13 +221,6 @@ func (s *Service) drop(t *tracked) {
 	s.index.remove(t, computeID)
 	if place := t.slot.Swap(0); place != 0 {
 		s.log.Free(place)
-	}
-}
-
-// prune forgets what ended long ago.
-func (s *Service) prune() {
-	for s.pause(min(time.Hour, s.Settings.Retain)) {
-		_, _ = s.store.Prune(s.until, s.node.now()-s.Settings.Retain.Milliseconds()) // the next round tries again
 	}
 }
 

@@ -1,7 +1,6 @@
 package orchestrator
 
 import (
-	"context"
 	"time"
 
 	"github.com/exatlas/atlas/core/compute"
@@ -22,8 +21,8 @@ func (s *Service) settle(t *tracked) {
 	if t.over() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(s.until, settleLimit)
-	defer cancel()
+	ctx, end := s.calls(t, settleLimit)
+	defer end()
 	byProvider := map[string][]compute.Intent{}
 	for _, in := range d.Intents {
 		byProvider[in.Provider] = append(byProvider[in.Provider], in)
@@ -63,6 +62,10 @@ func (s *Service) settle(t *tracked) {
 
 // undecided tries again later. The session stays as it is.
 func (s *Service) undecided(t *tracked, err error) {
+	if t.givenUp() {
+		s.later(t, retryStore) // unless the session is over by then
+		return
+	}
 	if s.until.Err() == nil && err != nil {
 		kept := *spec.AsError(err)
 		kept.Details, kept.Raw, kept.Err = nil, nil, nil

@@ -19,9 +19,12 @@ import (
 func (s *Service) Spawn(ctx context.Context, p *SpawnParams) (*Session, error) {
 	if !p.APIKey.Empty() {
 		return nil, &spec.Error{Kind: spec.KindValidation, Message: "params.api_key: a session needs its credential after a restart too, and credentials are never stored",
-			Hint: "set providers.<name>.api_key when opening the client, or the provider's environment variable; or use compute.spawn"}
+			Hint: "give it a name as providers.<provider>.accounts.<name> when opening the client, and rent at the provider <provider>:<name>; or use compute.spawn"}
 	}
 	if err := s.Start(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.acts("rent machines"); err != nil {
 		return nil, err
 	}
 	id, err := s.newID()

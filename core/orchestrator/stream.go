@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -57,7 +58,33 @@ func (s *Service) Subscribe(ctx context.Context, topic string, from uint64, read
 			return nil, unknown(err)
 		}
 	}
+	if len(kept) > 0 {
+		kept = gapless(kept[0].Seq, kept, last)
+	}
 	return plain(s.Bus.SubscribeStored(topic, kept, last, ready, nil))
+}
+
+// gapless puts an event "pruned" in the place of those that were forgotten between
+// others: it has the number of the last one of them and says how many they were. So
+// whoever reads from a number knows missing events from lost ones. next is the number
+// that comes first, and last the one behind which the reader goes on.
+func gapless(next uint64, list []*events.Event, last uint64) []*events.Event {
+	out := make([]*events.Event, 0, len(list)+1)
+	for i := 0; next <= last; i++ {
+		until := last + 1
+		if i < len(list) {
+			until = list[i].Seq
+		}
+		if until > next {
+			beside := list[min(i, len(list)-1)]
+			out = append(out, &events.Event{Topic: beside.Topic, Seq: until - 1, Time: beside.Time, Name: "pruned", Data: spec.Raw(`{"count":` + strconv.FormatUint(until-next, 10) + `}`), Class: events.Lifecycle})
+		}
+		if i < len(list) {
+			out = append(out, list[i])
+		}
+		next = until + 1
+	}
+	return out
 }
 
 // plain keeps a nil *spec.Error from becoming an error that is not nil.
@@ -94,7 +121,7 @@ func (s *Service) catchUp(topic string) {
 		if err != nil || len(list) == 0 {
 			return // the next round asks again
 		}
-		s.Bus.Deliver(topic, busEvents(topic, list))
+		s.Bus.Deliver(topic, gapless(seen+1, busEvents(topic, list), list[len(list)-1].Seq))
 		if len(list) < page {
 			return
 		}

@@ -265,7 +265,7 @@ func (s *Service) heartbeat(t *tracked, row *store.Session) []store.Event {
 	return []store.Event{s.event("heartbeat", map[string]any{"session": t.id, "touched_at": text(row.Touched)})}
 }
 
-// doAsked ends the sessions that other processes were asked to stop.
+// doAsked ends the sessions that other processes were asked to stop or forget.
 func (s *Service) doAsked() {
 	ctx, cancel := context.WithTimeout(s.until, commitLimit)
 	defer cancel()
@@ -274,6 +274,12 @@ func (s *Service) doAsked() {
 		return
 	}
 	for _, w := range words {
+		if w.Word == wordForget {
+			if _, err := s.tryForget(ctx, w.ID); err != nil && spec.AsError(err).Kind == spec.KindConflict {
+				_, _ = s.store.Ask(ctx, w.ID, "") // it is not what this process knows; the next round says so again
+			}
+			continue
+		}
 		if t := s.index.find(w.ID); t != nil && t.acting.TryLock() { // otherwise the next round does it
 			if _, err := s.stopHere(t); err != nil {
 				s.later(t, time.Second)

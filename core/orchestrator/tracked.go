@@ -13,14 +13,15 @@ import (
 type tracked struct {
 	id string
 
-	touched atomic.Int64 // last activity, ms of the store's clock
-	stored  atomic.Int64 // the last activity that the store surely holds
-	slot    atomic.Int64 // its place in the touch log; 0: it has none
-	closing atomic.Bool  // is being ended because nobody touched it
-	noted   atomic.Bool  // waits to be brought to the store
-	live    atomic.Bool  // takes touches
-	beat    atomic.Int64 // when the last heartbeat was told
-	seen    atomic.Int64 // the poll that last found its machine
+	touched atomic.Int64         // last activity, ms of the store's clock
+	stored  atomic.Int64         // the last activity that the store surely holds
+	slot    atomic.Int64         // its place in the touch log; 0: it has none
+	closing atomic.Bool          // is being ended because nobody touched it
+	noted   atomic.Bool          // waits to be brought to the store
+	live    atomic.Bool          // takes touches
+	calling atomic.Pointer[call] // calls to its cloud that may be given up; nil: none are under way
+	beat    atomic.Int64         // when the last heartbeat was told
+	seen    atomic.Int64         // the poll that last found its machine
 
 	acting sync.Mutex // held by whoever changes the session, its commit included
 
@@ -42,9 +43,10 @@ type tracked struct {
 	news *adoption // not told yet; written before it is anybody's
 
 	// Guarded by acting.
-	tries    int   // what failed in a row
-	looks    int   // at a machine whose terminate was accepted
-	accepted int64 // when a terminate was last accepted; 0: none was
+	tries    int      // what failed in a row
+	failure  *failure // the last one that was told; nil: none was
+	looks    int      // at a machine whose terminate was accepted
+	accepted int64    // when a terminate was last accepted; 0: none was
 }
 
 // at tells whether it is a living session at a provider.
@@ -73,6 +75,13 @@ func (t *tracked) unsettled() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return !t.spawning && t.doc != nil && (t.doc.Abandoned || t.doc.OnExit != Keep)
+}
+
+// renting tells whether its spawn runs in this process.
+func (t *tracked) renting() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.spawning
 }
 
 func (t *tracked) isStale() bool {

@@ -25,6 +25,11 @@ type Backend interface {
 type Settings struct {
 	Default string                 // provider of calls that name none
 	Keys    map[string]spec.Secret // credentials from the configuration
+
+	// Accounts are further credentials, by names such as runpod:acme: that of the
+	// provider, a colon, that of the account.
+	Accounts map[string]spec.Secret
+
 	Getenv  func(string) string    // reads the environment; nil: there is none
 }
 
@@ -44,13 +49,19 @@ func NewDirectory(b Backend, s Settings) *Directory {
 
 // Account is one provider with the credential to use there.
 type Account struct {
-	Provider string
+	Provider string // as callers name it, with the account where that is a further one
 	Manifest *spec.Manifest
 	Key      spec.Secret
 }
 
+// Cloud is the provider's own name, without that of an account.
+func Cloud(name string) string {
+	cloud, _, _ := strings.Cut(name, ":")
+	return cloud
+}
+
 // Find resolves the provider of a call: the one it names, else the default. The
-// credential is the call's own, else the configured one, else the first of the
+// credential is the call's own, that of the account it names, else the configured one, else the first of the
 // manifest's environment variables that is set; the environment is read once, at
 // the provider's first use. Only variables that start with the provider's name
 // count, so that a plugin cannot ask for another's credential.
@@ -66,6 +77,9 @@ func (d *Directory) Find(ctx context.Context, name string, key spec.Secret) (Acc
 	if err != nil {
 		return Account{}, err
 	}
+	if strings.Contains(name, ":") {
+		return d.account(name, key, m)
+	}
 	if key.Empty() {
 		key = d.settings.Keys[name]
 	}
@@ -76,6 +90,44 @@ func (d *Directory) Find(ctx context.Context, name string, key spec.Secret) (Acc
 		return Account{}, missingKey(name, m)
 	}
 	return Account{Provider: name, Manifest: m, Key: key}, nil
+}
+
+// account resolves a further account.
+func (d *Directory) account(name string, key spec.Secret, m *spec.Manifest) (Account, error) {
+	own, known := d.settings.Accounts[name]
+	switch {
+	case known && (key.Empty() || key == own):
+		return Account{Provider: name, Manifest: m, Key: own}, nil
+	case known:
+		return Account{}, &spec.Error{Kind: spec.KindValidation, Message: "params.api_key: given with an account, which has its own", Hint: "leave it out, or name the provider as " + Cloud(name)}
+	}
+	e := &spec.Error{Kind: spec.KindValidation, Message: "params.provider: " + Cloud(name) + " has no such account",
+		Hint: "give its credential as providers." + Cloud(name) + ".accounts.<name> when opening the client"}
+	if names := d.Further(Cloud(name)); len(names) > 0 {
+		e.Hint = "the accounts are: " + strings.Join(names, ", ")
+	}
+	return Account{}, e
+}
+
+// Further lists the further accounts of a provider as callers name them.
+func (d *Directory) Further(cloud string) []string {
+	var out []string
+	for name := range d.settings.Accounts {
+		if Cloud(name) == cloud {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Names lists the providers, each with its further accounts behind it.
+func (d *Directory) Names() []string {
+	var out []string
+	for _, name := range d.backend.Names() {
+		out = append(append(out, name), d.Further(name)...)
+	}
+	return out
 }
 
 // FindAll resolves the providers of a call that may go to several.
@@ -114,7 +166,8 @@ func (d *Directory) FindAll(ctx context.Context, t Targets) ([]Account, error) {
 }
 
 // every lists the accounts of all providers that a credential is configured
-// for. A plugin that cannot be used takes no part.
+// for, without further ones: they offer the same, and are for those who name them.
+// A plugin that cannot be used takes no part.
 func (d *Directory) every(ctx context.Context) ([]Account, error) {
 	var out []Account
 	for _, name := range d.backend.Names() {
@@ -142,7 +195,7 @@ func (d *Directory) every(ctx context.Context) ([]Account, error) {
 // Manifest returns a provider's manifest; the error of an unknown name says
 // which there are.
 func (d *Directory) Manifest(ctx context.Context, name string) (*spec.Manifest, error) {
-	m, err := d.backend.Manifest(ctx, name)
+	m, err := d.backend.Manifest(ctx, Cloud(name))
 	if err != nil {
 		if e := d.Known(name); e != nil {
 			return nil, e
@@ -156,13 +209,11 @@ func (d *Directory) Manifest(ctx context.Context, name string) (*spec.Manifest, 
 // that name.
 func (d *Directory) Known(name string) error {
 	names := d.backend.Names()
-	for _, known := range names {
-		if known == name {
-			return nil
-		}
+	if slices.Contains(names, Cloud(name)) {
+		return nil
 	}
 	e := &spec.Error{Kind: spec.KindValidation, Message: "params.provider: no such provider", Hint: "the providers are: " + strings.Join(names, ", ")}
-	if near := strict.Nearest(name, names); near != "" {
+	if near := strict.Nearest(Cloud(name), names); near != "" {
 		e.Hint = "did you mean " + near + "?"
 	}
 	if name == d.settings.Default {

@@ -28,7 +28,8 @@ type Store interface {
 	// are not live sessions.
 	Touch(ctx context.Context, touches []Touch) (notLive []string, err error)
 	// Ask leaves a word for a session's owner, where the session has not ended. A
-	// later word replaces an earlier one. It reports whether there was such a session.
+	// later word replaces an earlier one, and an empty one takes it back. It reports
+	// whether there was such a session.
 	Ask(ctx context.Context, id, word string) (found bool, err error)
 	// Asked lists the sessions of an owner that hold a word. A commit that ends the
 	// session, or begins to, clears it; no other does, since its writer may not have
@@ -50,12 +51,14 @@ type Store interface {
 	// and the number of the topic's last event, 0 where it never had one.
 	Events(ctx context.Context, topic string, from uint64, limit int) (events []Event, last uint64, err error)
 	// Append adds events to a topic that belongs to no session and returns the
-	// number of the last one.
+	// number of the last one. All of them are passing.
 	Append(ctx context.Context, topic string, events []Event) (last uint64, err error)
-	// Prune forgets sessions that ended before a time, with the events of their
-	// topics, and other topics' events from before it. Numbers of a topic are never
-	// given twice all the same. It returns how many sessions it forgot.
-	Prune(ctx context.Context, before int64) (int, error)
+	// Prune forgets passing events from before a time, and then sessions that ended
+	// before it with what is left on their topics. It is a step, which costs as much
+	// as what it forgets: at the most limit events and sessions. It returns how many
+	// those were; fewer than limit tells that nothing is left to be forgotten. Numbers
+	// of a topic are never given twice all the same.
+	Prune(ctx context.Context, before int64, limit int) (int, error)
 
 	// Values are small records of other packages, by space and key.
 	GetValue(ctx context.Context, space, key string) (value []byte, found bool, err error)

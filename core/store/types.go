@@ -99,4 +99,7 @@ type Event struct {
 	Time int64 // ms since 1970, UTC
 	Name string
 	Data []byte // a JSON object
+	// Passing tells that the event may be forgotten while its session goes on, since
+	// others of its kind come after it without end. It is only ever written.
+	Passing bool
 }

@@ -190,7 +190,7 @@ func (t *target) resolve(location string) string {
 
 // happened is the event of an attempt.
 func happened(p *Policy, m *message, got *Response, failure *Failure, attempt int, took time.Duration) Event {
-	e := Event{Provider: p.provider, Method: m.method, Host: m.at.authority, Path: redactText(m.at.barePath(), m.key), Attempt: attempt, Duration: took}
+	e := Event{Provider: p.provider, Operation: m.req.Operation, Method: m.method, Host: m.at.authority, Path: redactText(m.at.barePath(), m.key), Attempt: attempt, Duration: took}
 	if failure != nil {
 		e.Status, e.Err = failure.Status, failure.Kind
 	} else {

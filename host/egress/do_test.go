@@ -320,7 +320,9 @@ func TestDo_TellsTheObserverWithoutSecrets(t *testing.T) {
 	})
 	p := operated(t, c, url)
 	mustDo(t, c, p, get(url+"/v2/"+canary+"?q="+canary))
-	mustDo(t, c, p, get(url+"/busy"))
+	busy := get(url + "/busy")
+	busy.Operation = "list_compute"
+	mustDo(t, c, p, busy)
 	if len(events) != 5 {
 		t.Fatalf("%d events: %+v", len(events), events)
 	}
@@ -333,7 +335,7 @@ func TestDo_TellsTheObserverWithoutSecrets(t *testing.T) {
 	if e := events[0]; e.Path != "/v2/"+spec.Redacted || e.Status != 200 || e.Attempt != 1 {
 		t.Errorf("first event: %+v", e)
 	}
-	if e := events[4]; e.Path != "/busy" || e.Status != 503 || e.Attempt != 4 || e.Err != "" {
+	if e := events[4]; e.Path != "/busy" || e.Status != 503 || e.Operation != "list_compute" || e.Attempt != 4 || e.Err != "" {
 		t.Errorf("last event: %+v", e)
 	}
 }

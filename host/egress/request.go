@@ -15,6 +15,8 @@ type Request struct {
 	Header []Header
 	Body   []byte
 	Read   *Read // nil: the whole body
+
+	Operation string // what it is sent for, such as get_compute; it is told and not sent
 }
 
 // Read is for bodies that stay open, such as server-sent events: what has

@@ -1,5 +1,5 @@
 // Package process runs one child process to its end, whatever the child does:
-// its two output streams are told apart and cut into lines, it is ended when it
+// its two output streams, told apart or as one, are cut into lines, it is ended when it
 // says nothing for too long, takes too long or is not wanted any more, and what
 // it started in its process group ends with it. Children that hold the pipes open
 // after their parent has left cannot keep a run from returning.

@@ -12,7 +12,7 @@ type follower struct {
 	*runner
 	ctx      context.Context // ends with the run's time
 	until    time.Time       // of it; zero: without end
-	out, err splitter
+	out, err splitter        // out has both where they are joined
 	lines    int64
 	reason   Reason
 	open     int             // pipes that have not ended
@@ -107,10 +107,10 @@ func (f *follower) take(c chunk) {
 		f.open--
 		return
 	}
-	if c.stream == Stdout {
-		f.out.write(c.bytes)
-	} else {
+	if c.stream == Stderr {
 		f.err.write(c.bytes)
+	} else {
+		f.out.write(c.bytes)
 	}
 	c.back <- struct{}{}
 }

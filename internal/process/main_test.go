@@ -34,6 +34,10 @@ func child(word string) {
 		fmt.Fprint(os.Stdout, "o\r\n\x1b[32mthree\x1b[0m\n10%\r20%\rdone\nlast")
 		fmt.Fprint(os.Stderr, "warned\n")
 		os.Exit(3)
+	case "turns": // on one output and on the other
+		for i := range 500 {
+			fmt.Fprintln([]*os.File{os.Stdout, os.Stderr}[i%2], i)
+		}
 	case "hang":
 		fmt.Println("hanging")
 		time.Sleep(time.Hour)

@@ -18,6 +18,10 @@ type Command struct {
 	Total time.Duration // the child is ended after so long; 0: never
 	Grace time.Duration // from asking it to end to killing it; default 10 s
 
+	// Joined gives the child one pipe for both of its outputs: what it writes comes
+	// in the order it was written, as on a terminal, and which of the two a line came
+	// on is not known. Without it each output is in order by itself.
+	Joined bool
 	// MaxLine is the longest line in bytes; a longer one comes in pieces. Default
 	// 64 KiB.
 	MaxLine int
@@ -34,6 +38,7 @@ type Stream string
 const (
 	Stdout Stream = "stdout"
 	Stderr Stream = "stderr"
+	Both   Stream = "both" // where they are joined
 )
 
 // Line is one line of output.

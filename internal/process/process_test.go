@@ -78,6 +78,20 @@ func TestRun_TellsStreamsLinesAndExitCode(t *testing.T) {
 	}
 }
 
+func TestRun_JoinedOutputsComeInTheOrderTheyWereWritten(t *testing.T) {
+	var lines []Line
+	c := command(t, "turns", &lines)
+	c.Joined = true
+	if out := mustRun(t, t.Context(), c); out.Reason != Exited || out.Lines != 500 {
+		t.Fatalf("%+v", out)
+	}
+	for i, l := range lines {
+		if l.Text != strconv.Itoa(i) || l.Stream != Both {
+			t.Fatalf("line %d is %+v", i, l)
+		}
+	}
+}
+
 func TestRun_EndsWhatSaysNothing(t *testing.T) {
 	c := command(t, "hang", nil)
 	c.Idle = 200 * time.Millisecond

@@ -27,7 +27,7 @@ type chunk struct {
 type runner struct {
 	*Command
 	child  *exec.Cmd
-	pipes  [2]*os.File
+	pipes  []*os.File // one for both outputs, or one for each
 	chunks chan chunk
 	gone   chan struct{} // closed when the child has ended; it is not reaped yet
 	reap   chan struct{} // closed when it may be
@@ -44,9 +44,7 @@ func run(ctx context.Context, c *Command) (Result, *spec.Error) {
 	}
 	reason, lines := r.follow(ctx)
 	close(r.over)
-	for _, p := range r.pipes {
-		_ = p.Close()
-	}
+	closeAll(r.pipes)
 	r.work.Wait()
 	out := Result{Reason: reason, ExitCode: r.child.ProcessState.ExitCode(), Took: time.Since(started), Lines: lines}
 	if status, ok := r.child.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
@@ -62,16 +60,20 @@ func (r *runner) start() *spec.Error {
 	if r.child.Env == nil {
 		r.child.Env = []string{}
 	}
-	var writers [2]*os.File
-	for i := range r.pipes {
+	streams := []Stream{Stdout, Stderr}
+	if r.Joined {
+		streams = []Stream{Both}
+	}
+	var writers []*os.File
+	for range streams {
 		reader, writer, err := os.Pipe()
 		if err != nil {
-			closeAll(r.pipes[:i], writers[:i])
+			closeAll(r.pipes, writers)
 			return &spec.Error{Kind: spec.KindInternal, Message: "no pipe for a child process: " + err.Error(), Hint: "raise the limit of open files", Err: err}
 		}
-		r.pipes[i], writers[i] = reader, writer
+		r.pipes, writers = append(r.pipes, reader), append(writers, writer)
 	}
-	r.child.Stdout, r.child.Stderr = writers[0], writers[1]
+	r.child.Stdout, r.child.Stderr = writers[0], writers[len(writers)-1]
 	failed := make(chan error, 1)
 	safego.Go(&r.work, nil, func() {
 		runtime.LockOSThread()
@@ -88,13 +90,13 @@ func (r *runner) start() *spec.Error {
 		close(r.reaped)
 	})
 	err := <-failed
-	closeAll(nil, writers[:])
+	closeAll(writers)
 	if err != nil {
-		closeAll(r.pipes[:], nil)
+		closeAll(r.pipes)
 		r.work.Wait()
 		return refused(err)
 	}
-	for i, stream := range []Stream{Stdout, Stderr} {
+	for i, stream := range streams {
 		safego.Go(&r.work, nil, func() { r.read(r.pipes[i], stream) })
 	}
 	return nil
@@ -181,6 +183,9 @@ func (r *runner) follow(ctx context.Context) (Reason, int64) {
 		}
 	}
 	f.out = splitter{stream: Stdout, most: r.MaxLine, emit: emit}
+	if r.Joined {
+		f.out.stream = Both
+	}
 	f.err = splitter{stream: Stderr, most: r.MaxLine, emit: emit}
 	if r.Total > 0 {
 		total := time.AfterFunc(r.Total, cancel) // ends a Line that waits, too

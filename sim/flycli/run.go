@@ -149,6 +149,7 @@ func (r *run) create() int {
 // deploy is fly deploy. Words: fail, hang, flood:<lines>, kin, deaf, endless,
 // stuck (fails and does not end), echo (prints the token), leak (prints others, in
 // colours and over the border of a long line's pieces), pace:<ms> a line,
+// turns:<lines> (to one output and the other in turn),
 // exit:<code>, die (by a signal), polite (ends as flyctl does when it is asked to).
 func (r *run) deploy() int {
 	if r.has("echo") {
@@ -194,6 +195,10 @@ func (r *run) deploy() int {
 			fmt.Fprintf(w, "#%d building layer of the image\n", i)
 		}
 		_ = w.Flush()
+	}
+	turns, _ := strconv.Atoi(r.words["turns"])
+	for i := range turns {
+		say([]io.Writer{r.out, r.err}[i%2], "turn "+strconv.Itoa(i)+"\n")
 	}
 	if code, err := strconv.Atoi(r.words["exit"]); err == nil {
 		fmt.Fprintln(r.err, "Error: context deadline exceeded")

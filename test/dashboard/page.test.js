@@ -5,7 +5,10 @@
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const { JSDOM, VirtualConsole } = require('jsdom');
-const { exatlas, simulation } = require('./support');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { dashboard, exatlas, simulation } = require('./support');
 
 /** Opens an address; { $, text, rows, click, until, requests, close }. */
 async function browse(address) {
@@ -56,13 +59,13 @@ async function browse(address) {
   };
 }
 
-/** A client on a simulated RunPod, with a store in memory. */
-async function world(t) {
+/** A client on a simulated RunPod, with a store in memory unless another is given. */
+async function world(t, store = { url: 'memory:' }) {
   const clouds = await simulation();
   const client = new exatlas.Client({
     default_provider: 'runpod',
     providers: { runpod: { base_url: clouds.urls.runpod, api_key: 'canary-key-4f1d' } },
-    store: { url: 'memory:' },
+    store,
     orchestrator: { poll_ms: 200, heartbeat_ms: 200 },
   });
   t.after(async () => {
@@ -192,5 +195,29 @@ test('the page says what is wrong, and comes back by itself', async (t) => {
     assert.equal(page.$('#trouble').hidden, true);
   } finally {
     page.close();
+  }
+});
+
+test('the page of another process, without a key, observes and asks', async (t) => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'atlas-dashboard-'));
+  t.after(() => fs.rmSync(folder, { recursive: true }));
+  const store = { url: `sqlite:${path.join(folder, 'atlas.db')}`, key_file: path.join(folder, 'key') };
+  const { client, rent } = await world(t, store);
+  const session = await rent('u-1');
+  const other = await dashboard({ store });
+  const page = await browse(other.address);
+  try {
+    await page.until('its row', () => page.rows().length === 1);
+    page.$('.id').click();
+    await page.until('its events', () => /ready/.test(page.text('#events')));
+    await page.until('its button', () => page.$('button[data-action="end"]'));
+    page.$('button[data-action="end"]').click();
+    await page.until('it ends', () => page.rows().length === 0);
+    const ended = await client.orchestrator.get({ id: session.id });
+    assert.equal(ended.reason, 'stopped');
+    await assert.rejects(client.compute.get({ id: session.compute.id }), { kind: 'not_found' });
+  } finally {
+    page.close();
+    assert.equal(await other.stop(), 0);
   }
 });

@@ -32,4 +32,22 @@ async function simulation() {
   };
 }
 
-module.exports = { CLI, exatlas, simulation };
+/** Runs exatlas dashboard; { address, stop }. */
+async function dashboard(config) {
+  const child = spawn(CLI, ['dashboard', '--actions', '--config', JSON.stringify(config)], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const said = [];
+  child.stderr.on('data', (chunk) => said.push(chunk));
+  const lines = readline.createInterface({ input: child.stdout });
+  const line = await Promise.race([once(lines, 'line'), once(child, 'exit').then(() => null)]);
+  if (line === null) throw new Error(`exatlas dashboard ended: ${Buffer.concat(said)}`);
+  return {
+    address: line[0],
+    async stop() {
+      const ended = once(child, 'exit');
+      child.kill('SIGINT');
+      return (await ended)[0];
+    },
+  };
+}
+
+module.exports = { dashboard, exatlas, simulation };

@@ -30,8 +30,8 @@ class Session {
     return this.#client.events.subscribe({ topic: this.#facts.topic, from }, options);
   }
 
-  async stop({ waitMs = 60_000 } = {}) {
-    return this.#keep(await this.#client.orchestrator.stop({ id: this.id, wait_ms: waitMs }));
+  async stop({ waitMs = 60_000, forget = false } = {}) {
+    return this.#keep(await this.#client.orchestrator.stop({ id: this.id, wait_ms: waitMs, forget }));
   }
 
   [INSPECT]() {

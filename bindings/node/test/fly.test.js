@@ -82,3 +82,27 @@ test('a deploy shows its progress and its result, and is cancelled by a signal',
   await client.close();
   delete process.env.FLY_STANDIN;
 });
+
+test('others follow a deploy before, while and after', async () => {
+  process.env.FLY_STANDIN = 'ok';
+  const client = open();
+  const topic = 'fly.deploy:release-42';
+  const read = async (stream) => {
+    const all = [];
+    for await (const event of stream) all.push(`${event.seq} ${event.event}`);
+    return all;
+  };
+  const early = client.events.subscribe({ topic, from: 1 });
+  await early.ready;
+  const running = client.fly.deploy.stream({ path: folder, ticket: 'release-42' });
+  assert.equal((await running.ready).topic, topic);
+  const own = await read(running);
+  const late = await read(client.events.subscribe({ topic, from: 1 }));
+  assert.deepEqual(await read(early), late);
+  assert.deepEqual(own, late);
+  assert.equal(late[0], '1 started');
+  assert.match(late.at(-1), /result$/);
+  await assert.rejects(client.events.subscribe({ topic: 'fly.logs:my-api' }).next(), /fly.logs.subscribe/);
+  await client.close();
+  delete process.env.FLY_STANDIN;
+});

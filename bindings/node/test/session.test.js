@@ -43,6 +43,16 @@ test('a touch of what ended is a conflict', async () => {
   await client.close();
 });
 
+test('a session whose machine can be given back is not forgotten', async () => {
+  const client = open();
+  const session = await client.session(PARAMS);
+  await assert.rejects(session.stop({ forget: true }), { kind: 'conflict', hint: /stop it first/ });
+  assert.equal((await session.refresh()).state, 'live');
+  await session.stop();
+  assert.equal((await session.stop({ forget: true })).facts.reason, 'stopped'); // it ended long ago
+  await client.close();
+});
+
 test('a session prints what it is, and no credential', async () => {
   const client = open();
   const session = await client.session(PARAMS);

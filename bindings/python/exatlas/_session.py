@@ -73,9 +73,9 @@ class Session(_Facts):
         """Its events from a number on; the last one is ``terminated``."""
         return self._client.events.subscribe(self.facts["topic"], from_=from_)
 
-    def stop(self, *, wait_ms: int = 60_000) -> Self:
-        """Ends it and waits until the cloud says that the machine is gone."""
-        self._keep(self._client.orchestrator.stop(id=self.id, wait_ms=wait_ms))
+    def stop(self, *, wait_ms: int = 60_000, forget: bool = False) -> Self:
+        """Ends it and waits until the cloud says that the machine is gone; with forget, without that word."""
+        self._keep(self._client.orchestrator.stop(id=self.id, wait_ms=wait_ms, forget=forget))
         return self
 
     def __enter__(self) -> Self:
@@ -119,9 +119,9 @@ class AsyncSession(_Facts):
         """Its events from a number on; the last one is ``terminated``."""
         return self._client.events.subscribe(self.facts["topic"], from_=from_)
 
-    async def stop(self, *, wait_ms: int = 60_000) -> Self:
-        """Ends it and waits until the cloud says that the machine is gone."""
-        self._keep(await self._client.orchestrator.stop(id=self.id, wait_ms=wait_ms))
+    async def stop(self, *, wait_ms: int = 60_000, forget: bool = False) -> Self:
+        """Ends it and waits until the cloud says that the machine is gone; with forget, without that word."""
+        self._keep(await self._client.orchestrator.stop(id=self.id, wait_ms=wait_ms, forget=forget))
         return self
 
     async def __aenter__(self) -> Self:

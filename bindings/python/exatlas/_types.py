@@ -207,7 +207,7 @@ class ComputeAwaitReadyParams(_ComputeAwaitReadyParamsRequired, total=False):
     """The params of compute.await_ready."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
     timeout_ms: int
@@ -321,7 +321,7 @@ class ComputeBillParams(_ComputeBillParamsRequired, total=False):
     """The params of compute.bill."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
     from_: str
@@ -361,7 +361,7 @@ class ComputeGetParams(_ComputeGetParamsRequired, total=False):
     """The params of compute.get."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
     include_raw: bool
@@ -372,7 +372,7 @@ class ComputeListParams(TypedDict, total=False):
     """The params of compute.list."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
     status: Literal["provisioning", "running", "stopped", "terminated", "failed"]
@@ -402,7 +402,7 @@ class ComputeLogsParams(_ComputeLogsParamsRequired, total=False):
     """The params of compute.logs."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
     cursor: str
@@ -466,7 +466,7 @@ class ComputeSpawnParams(TypedDict, total=False):
     """The params of compute.spawn."""
 
     provider: Union[str, List[str]]
-    "Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone; only with one provider. Default: the client's."
     gpu: Union[str, List[str]]
@@ -620,7 +620,7 @@ class ComputeStartParams(_ComputeStartParamsRequired, total=False):
     """The params of compute.start."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
     include_raw: bool
@@ -636,7 +636,7 @@ class ComputeStopParams(_ComputeStopParamsRequired, total=False):
     """The params of compute.stop."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
     include_raw: bool
@@ -652,7 +652,7 @@ class ComputeTerminateParams(_ComputeTerminateParamsRequired, total=False):
     """The params of compute.terminate."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
     include_raw: bool
@@ -697,7 +697,7 @@ class DashboardServed(_DashboardServedRequired, total=False):
 
 class _EventsSubscribeParamsRequired(TypedDict):
     topic: str
-    "Topic: compute:<machine id>, jobs:<job id>, rentals, providers, providers.log, orchestrator or telemetry."
+    "Topic: compute:<machine id>, jobs:<job id>, fly.deploy:<ticket>, rentals, providers, providers.log, orchestrator or telemetry."
 
 
 class EventsSubscribeParams(_EventsSubscribeParamsRequired, total=False):
@@ -783,6 +783,8 @@ class FlyApps(TypedDict):
 class FlyDeployRunParams(TypedDict, total=False):
     """The params of fly.deploy.run."""
 
+    ticket: str
+    "Names the deploy for others in this process: the topic fly.deploy:<ticket> follows it. Letters, digits, dots, dashes and underscores. Absent: fly.deploy.stream numbers it, and fly.deploy.run cannot be followed."
     path: str
     "Folder to deploy: that of fly.toml."
     app: str
@@ -824,8 +826,6 @@ class FlyDeployRunParams(TypedDict, total=False):
 
 
 class _FlyDeployLineRequired(TypedDict):
-    stream: Literal["stdout", "stderr"]
-    "The stream it came on."
     text: str
     "The line without colours and control characters."
 
@@ -876,6 +876,8 @@ class FlyDeploy(_FlyDeployRequired, total=False):
 class FlyDeployStreamParams(TypedDict, total=False):
     """The params of fly.deploy.stream."""
 
+    ticket: str
+    "Names the deploy for others in this process: the topic fly.deploy:<ticket> follows it. Letters, digits, dots, dashes and underscores. Absent: fly.deploy.stream numbers it, and fly.deploy.run cannot be followed."
     path: str
     "Folder to deploy: that of fly.toml."
     app: str
@@ -1104,7 +1106,7 @@ class GPUsListParams(TypedDict, total=False):
     """The params of gpus.list."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
     gpu_count: int
@@ -1164,7 +1166,7 @@ class JobsCancelParams(_JobsCancelParamsRequired, total=False):
     """The params of jobs.cancel."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
     include_raw: bool
@@ -1212,7 +1214,7 @@ class JobsGetParams(_JobsGetParamsRequired, total=False):
     """The params of jobs.get."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
     include_raw: bool
@@ -1241,7 +1243,7 @@ class JobsRunParams(_JobsRunParamsRequired, total=False):
     """The params of jobs.run."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
     mode: Literal["async", "sync"]
@@ -1271,7 +1273,7 @@ class JobsStreamParams(_JobsStreamParamsRequired, total=False):
     """The params of jobs.stream."""
 
     provider: str
-    "Provider to use. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
 
@@ -1280,7 +1282,7 @@ class OffersSearchParams(TypedDict, total=False):
     """The params of offers.search."""
 
     provider: Union[str, List[str]]
-    "Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone; only with one provider. Default: the client's."
     gpu: Union[str, List[str]]
@@ -1417,7 +1419,7 @@ class _SessionRequired(TypedDict):
     id: str
     "Identifier of the session."
     state: Literal["intended", "live", "ending", "ended"]
-    "intended: being rented. live: there is a machine. ending: it is being given back. ended: the cloud said that it is gone."
+    "intended: being rented. live: there is a machine. ending: it is being given back. ended: the cloud said that it is gone, or the session was forgotten."
     idle_ttl_ms: int
     "Idle time after which it ends, ms; 0 never."
     max_lifetime_ms: int
@@ -1450,9 +1452,9 @@ class Session(_SessionRequired, total=False):
     ends_at: str
     "When it ends if nothing touches it, as far as that is known."
     ended_at: str
-    "When the cloud said that the machine is gone."
+    "When the cloud said that the machine is gone, or the session was forgotten."
     reason: str
-    "Why it ended or is ending: idle_timeout, max_lifetime, cost_cap, never_ready, stopped, shutdown, vanished, preempted, failed, not_rented."
+    "Why it ended or is ending: idle_timeout, max_lifetime, cost_cap, never_ready, stopped, shutdown, vanished, preempted, failed, not_rented, forgotten."
     error: ErrorDocument
     "What went wrong last, such as a terminate the cloud refuses."
     spent: float
@@ -1491,7 +1493,7 @@ class OrchestratorReapParams(TypedDict, total=False):
     """The params of orchestrator.reap."""
 
     provider: Union[str, List[str]]
-    "Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone; only with one provider. Default: the client's."
     dry_run: bool
@@ -1499,7 +1501,7 @@ class OrchestratorReapParams(TypedDict, total=False):
     grace_ms: int
     "Age under which a machine is let be, ms. Default: the client's reap grace, 300000."
     name_prefix: str
-    "Machines whose names start so are looked at, whoever rented them. Default: those that sessions of this store rented."
+    "Machines whose names start so are looked at, whoever rented them. Default: those that sessions of this store rented, and those of the configuration's orchestrator.reap.name_prefix."
     reap_everything: bool
     "Needed with an empty name_prefix: every machine of the account without a session is given back."
 
@@ -1569,7 +1571,7 @@ class OrchestratorSpawnParams(TypedDict, total=False):
     """The params of orchestrator.spawn."""
 
     provider: Union[str, List[str]]
-    "Provider to use, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."
+    "Provider to use, or one of its further accounts as runpod:acme, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone; only with one provider. Default: the client's."
     gpu: Union[str, List[str]]
@@ -1650,6 +1652,8 @@ class OrchestratorStopParams(_OrchestratorStopParamsRequired, total=False):
 
     wait_ms: int
     "How long to wait until the cloud says that the machine is gone, ms. The session ends all the same when it passes."
+    forget: bool
+    "Ends the session in the store without the cloud's word that its machine is gone. Only of one that is ending already, or whose machine no credential of now shows."
 
 
 class OrchestratorTouchParams(TypedDict):
@@ -1711,13 +1715,18 @@ class ProviderLimits(_ProviderLimitsRequired, total=False):
     "Computing between two HTTP requests, ms. Absent for built-in plugins, which have no such limit."
 
 
-class ProviderCredential(TypedDict):
-    """ProviderCredential."""
-
+class _ProviderCredentialRequired(TypedDict):
     env: List[str]
     "Environment variables that may hold it."
     configured: bool
     "Whether calls without api_key would find one, or none is needed."
+
+
+class ProviderCredential(_ProviderCredentialRequired, total=False):
+    """ProviderCredential."""
+
+    accounts: List[str]
+    "Further credentials of the configuration, each named as calls name it: runpod:acme."
 
 
 class ProviderAPI(TypedDict, total=False):
@@ -1841,6 +1850,8 @@ class ProviderSettings(TypedDict, total=False):
 
     api_key: str
     "Credential of the account. Absent: the environment."
+    accounts: Dict[str, str]
+    "Further credentials of the same cloud, by names of a-z, 0-9, _ and -, such as one for each customer: the provider runpod:acme is runpod with the credential named acme, everywhere, sessions too. provider any takes none of them."
     base_url: str
     "Address that replaces the provider's own, for simulators and proxies. Private addresses are allowed here."
     urls: Dict[str, str]
@@ -1904,6 +1915,8 @@ class ReapSettings(TypedDict, total=False):
     "Pace of its runs, ms."
     providers: List[str]
     "Providers it looks at by itself, each of which has a plugin or a section in providers. Absent: all where sessions have been."
+    name_prefix: str
+    "Machines whose names begin so are given back, too, where no session of this store holds them: those of an earlier store that was lost, and whatever else is named so, such as machines of compute.spawn, and of other stores. Absent: those alone that sessions of this store rented."
     grace_ms: int
     "Age under which it lets machines be, ms."
 
@@ -1922,7 +1935,9 @@ class OrchestratorSettings(TypedDict, total=False):
     cost_ms: int
     "Pace of cost events, ms."
     retain_ms: int
-    "How long ended sessions and their events are kept, ms."
+    "How long ended sessions and their events are kept, and events of living ones that are told again and again, ms."
+    observe: bool
+    "This client acts on no session: it takes over none, rents none and does not reap. It lists, touches and ends those of the other processes of the store, and reads their events."
     reap: ReapSettings
     "The reaper."
 

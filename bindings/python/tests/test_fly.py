@@ -135,6 +135,32 @@ def test_a_deploy_shows_its_progress_and_its_result(
         assert failed.value.details["exit_code"] == 1
 
 
+def test_others_follow_a_deploy_before_while_and_after(
+    fly: str, flyctl: str, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLY_STANDIN", "pace:50")  # it runs while this looks at it
+    topic = "fly.deploy:release-42"
+    with exatlas.Client(**config(fly, flyctl)) as client:
+        early = client.events.subscribe(topic=topic, from_=1)
+        with client.fly.deploy.stream(path=str(site), ticket="release-42") as stream:
+            assert stream.topic == topic
+            with pytest.raises(errors.ConflictError):
+                client.fly.deploy.run(path=str(site), ticket="release-42")
+            own = [(event["seq"], event["event"]) for event in stream]
+        late = [(event["seq"], event["event"]) for event in client.events.subscribe(topic=topic, from_=1)]
+        assert [(event["seq"], event["event"]) for event in early] == late
+        assert late[:-1] == own and late[0] == (1, "started") and late[-1][1] == "result"
+        assert live(client)["subscriptions"] == 0
+
+    async def follow() -> List[str]:
+        async with exatlas.AsyncClient(**config(fly, flyctl)) as client:
+            early = client.events.subscribe(topic=topic, from_=1)
+            await client.fly.deploy(path=str(site), ticket="release-42")
+            return [event["event"] async for event in early]
+
+    assert asyncio.run(follow())[-1] == "result"
+
+
 def test_leaving_a_deploy_ends_it(fly: str, flyctl: str, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = site / "runs"
     monkeypatch.setenv("FLY_STANDIN", "hang")

@@ -49,6 +49,15 @@ def test_session_of_an_exception_is_given_back_too(simulators):
         assert client.orchestrator.list()["items"] == []
 
 
+def test_session_that_can_be_given_back_is_not_forgotten(simulators):
+    with exatlas.Client(**options(simulators)) as client:
+        with client.session(**PARAMS) as session:
+            with pytest.raises(exatlas.ConflictError, match="stop it first"):
+                session.stop(forget=True)
+            assert session.refresh().state == "live"
+        assert session.stop(forget=True).facts["reason"] == "stopped"  # it ended long ago
+
+
 def test_async_session_streams_its_events(simulators):
     async def story():
         async with exatlas.AsyncClient(**options(simulators)) as client:

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -61,7 +62,7 @@ func newSite(t *testing.T, scenario string) *site {
 		t.Fatal(err)
 	}
 	bus := events.NewBus(clock.System{}, events.Settings{})
-	s.Service = New(Wiring{Bus: bus, Grace: 300 * time.Millisecond, Tokens: given("FlyV1 " + canary), Program: flyctl.Program{Configured: self, Environ: func() []string {
+	s.Service = New(Wiring{Bus: bus, Clock: clock.System{}, Grace: 300 * time.Millisecond, Tokens: given("FlyV1 " + canary), Program: flyctl.Program{Configured: self, Environ: func() []string {
 		return []string{"HOME=" + s.folder, "FLY_API_TOKEN=other", flycli.EnvScenario + "=" + scenario, flycli.EnvLog + "=" + s.log}
 	}}})
 	t.Cleanup(func() {
@@ -166,9 +167,36 @@ func TestRun_TellsHowItWent(t *testing.T) {
 	}
 }
 
-// The seed cut lines at the borders of what it read, let colours and carriage
-// returns through and folded both streams into one.
-func TestStream_TrueLinesStreamsApartPhasesAndOneLastEvent(t *testing.T) {
+// flyctl writes its build to one output and what becomes of machines to the other.
+// With a pipe for each, what came first was left to chance.
+func TestStream_LinesAndPhasesComeInTheOrderTheyWereWritten(t *testing.T) {
+	s := newSite(t, "turns:40")
+	for range 5 {
+		var told []string
+		watch(t, s, Params{Path: s.folder}, func(e *events.Event) {
+			var d struct{ Text, Phase string }
+			_ = json.Unmarshal(e.Data, &d)
+			switch {
+			case e.Name == EventPhase:
+				told = append(told, d.Phase)
+			case e.Name == EventLine && strings.HasPrefix(d.Text, "turn "):
+				told = append(told, d.Text[len("turn "):])
+			}
+		})
+		want := []string{"verify", "build", "built", "image"}
+		for i := range 40 {
+			want = append(want, strconv.Itoa(i))
+		}
+		want = append(want, "update", "machine", "done")
+		if !slices.Equal(told, want) {
+			t.Fatalf("got  %v\nwant %v", told, want)
+		}
+	}
+}
+
+// The seed cut lines at the borders of what it read and let colours and carriage
+// returns through.
+func TestStream_TrueLinesPhasesAndOneLastEvent(t *testing.T) {
 	s := newSite(t, "pace:5")
 	var lines []FlyDeployLine
 	var phases []string
@@ -206,7 +234,7 @@ func TestStream_TrueLinesStreamsApartPhasesAndOneLastEvent(t *testing.T) {
 		t.Errorf("no line %q in %+v", text, lines)
 		return FlyDeployLine{}
 	}
-	if l := find("==> Verifying app config"); l.Stream != "stderr" || l.Raw != "\x1b[1m==> Verifying app config\x1b[0m" {
+	if l := find("==> Verifying app config"); l.Raw != "\x1b[1m==> Verifying app config\x1b[0m" {
 		t.Errorf("%+v", l)
 	}
 	if l := find("--> Building image done"); l.Part {
@@ -215,13 +243,11 @@ func TestStream_TrueLinesStreamsApartPhasesAndOneLastEvent(t *testing.T) {
 	if l := find("  100%"); !l.Rewrite {
 		t.Errorf("%+v", l)
 	}
-	if l := find("image size: 41 MB"); l.Stream != "stdout" || l.Raw != "" {
+	if l := find("image size: 41 MB"); l.Raw != "" {
 		t.Errorf("%+v", l)
 	}
-	for _, phase := range []string{"verify", "build", "built", "image", "update", "machine", "done"} {
-		if !strings.Contains(" "+strings.Join(phases, " ")+" ", " "+phase+" ") {
-			t.Errorf("no phase %s in %v", phase, phases)
-		}
+	if want := []string{"verify", "build", "built", "image", "update", "machine", "done"}; !slices.Equal(phases, want) {
+		t.Errorf("phases %v", phases)
 	}
 }
 
@@ -348,7 +374,7 @@ func TestStream_AMillionLinesInBoundedMemory(t *testing.T) {
 			runtime.ReadMemStats(&m)
 			most = max(most, m.HeapInuse)
 		}
-		want := `{"stream":"stdout","text":"#` + strconv.Itoa(next) + ` building layer of the image"}`
+		want := `{"text":"#` + strconv.Itoa(next) + ` building layer of the image"}`
 		if e.Name == EventLine && string(e.Data) == want {
 			next++
 		}

@@ -7,4 +7,7 @@
 // printed. A deploy that says nothing for too long, takes too long or is not
 // wanted any more is ended with everything it started. Deploys run at once, each
 // on its own.
+//
+// Whoever streams a deploy reads all of it and makes it wait. Any number of others
+// follow it by its ticket, and lose lines where they do not keep up.
 package deploy

@@ -4,6 +4,7 @@ import "github.com/exatlas/atlas/core/spec"
 
 // Params of fly.deploy.run and fly.deploy.stream.
 type Params struct {
+	Ticket      string            `json:"ticket" maxlen:"64" doc:"Names the deploy for others in this process: the topic fly.deploy:<ticket> follows it. Letters, digits, dots, dashes and underscores. Absent: fly.deploy.stream numbers it, and fly.deploy.run cannot be followed."`
 	Path        string            `json:"path" default:"." doc:"Folder to deploy: that of fly.toml."`
 	App         string            `json:"app" maxlen:"63" doc:"App to deploy, where the configuration does not name it."`
 	Config      string            `json:"config" doc:"Configuration file, where it is not fly.toml in the folder."`
@@ -43,7 +44,6 @@ type FlyDeploy struct {
 
 // FlyDeployLine is one line of output, the data of an event line.
 type FlyDeployLine struct {
-	Stream  string `json:"stream" enum:"stdout,stderr" doc:"The stream it came on."`
 	Text    string `json:"text" doc:"The line without colours and control characters."`
 	Raw     string `json:"raw,omitempty" doc:"The line as it came, where that is something else and holds no token."`
 	Rewrite bool   `json:"rewrite,omitempty" doc:"Whether the next line is written over it, as progress bars are."`
@@ -58,6 +58,18 @@ const (
 	EventResult  = "result" // the last event of a deploy that went well
 	EventError   = "error"  // and of one that did not
 )
+
+// CheckTicket refuses what is no ticket. field is what the caller calls it.
+func CheckTicket(field, ticket string) *spec.Error {
+	right := ticket != "" && len(ticket) <= 64
+	for _, c := range ticket {
+		right = right && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '-' || c == '_')
+	}
+	if !right {
+		return problem(field+": a ticket is 1 to 64 letters, digits, dots, dashes and underscores", "")
+	}
+	return nil
+}
 
 // problem is a mistake in the request.
 func problem(message, hint string) *spec.Error {

@@ -42,6 +42,11 @@ func prepare(p *Params) (*plan, *spec.Error) {
 	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
 		return nil, &spec.Error{Kind: spec.KindNotFound, Message: "params.path: there is no folder " + folder, Hint: "fly.apps.discover finds what can be deployed"}
 	}
+	if p.Ticket != "" {
+		if err := CheckTicket("params.ticket", p.Ticket); err != nil {
+			return nil, err
+		}
+	}
 	out := &plan{app: p.App, folder: folder, idle: standardIdle, total: standardTotal, tail: standardTail}
 	if p.App != "" {
 		if err := fly.CheckApp("params.app", p.App); err != nil {

@@ -21,7 +21,7 @@ type deployment struct {
 	secret   string
 	from     tokens.Source
 	warnings []string
-	cut      map[process.Stream]string // how a line went on that came in pieces: its last characters
+	cut      string // how a line went on that came in pieces: its last characters
 
 	ring      []FlyDeployLine // a ring once it is full
 	start     int
@@ -36,7 +36,7 @@ func (s *Service) open(ctx context.Context, p *Params) (*deployment, *spec.Error
 	if err != nil {
 		return nil, err
 	}
-	d := &deployment{plan: plan, service: s, cut: map[process.Stream]string{}}
+	d := &deployment{plan: plan, service: s}
 	if d.path, err = s.Program.Find(); err != nil {
 		return nil, err
 	}
@@ -52,31 +52,32 @@ func (s *Service) open(ctx context.Context, p *Params) (*deployment, *spec.Error
 // longestKept bounds a line of the result.
 const longestKept = 4 << 10
 
-// run runs the program and hands its lines to a feed, where there is one: when
-// that is full, the program waits.
-func (d *deployment) run(ctx context.Context, to *events.Subscription) (*FlyDeploy, *spec.Error) {
+// run runs the program and tells its lines to those who follow, where it has a
+// ticket: while the one who started it has no room, the program waits.
+func (d *deployment) run(ctx context.Context, t *ticket) (*FlyDeploy, *spec.Error) {
 	d.service.running.Add(1)
 	defer d.service.running.Add(-1)
-	got, err := process.Run(ctx, process.Command{Path: d.path, Args: d.args, Dir: d.folder, Env: d.env, Idle: d.idle, Total: d.total, Grace: d.service.Grace,
+	got, err := process.Run(ctx, process.Command{Path: d.path, Args: d.args, Dir: d.folder, Env: d.env, Idle: d.idle, Total: d.total, Grace: d.service.Grace, Joined: true,
 		Line: func(ctx context.Context, l process.Line) {
 			line := d.line(l)
 			d.keep(line)
-			if to == nil {
+			if t == nil {
 				return
 			}
-			if to.Put(ctx, EventLine, encode(line)) != nil {
-				return
-			}
+			d.service.board.tell(ctx, t, events.Data, EventLine, encode(line))
 			if phase, ok := phaseOf(line.Text); ok && !line.Part {
-				_ = to.Put(ctx, EventPhase, encode(map[string]string{"phase": phase, "text": line.Text})) // the end is told in any case
+				d.service.board.tell(ctx, t, events.Data, EventPhase, encode(map[string]string{"phase": phase, "text": line.Text}))
 			}
 		}})
 	if err != nil {
+		d.exited(t, &FlyDeploy{Outcome: "failed", ExitCode: -1}, 0, err)
 		return nil, err
 	}
 	out := &FlyDeploy{App: d.app, Directory: d.folder, ExitCode: got.ExitCode, Signal: got.Signal, Warnings: d.warnings, DurationMS: got.Took.Milliseconds(), Lines: got.Lines,
 		Tail: append(append([]FlyDeployLine{}, d.ring[d.start:]...), d.ring[:d.start]...), Image: d.image, URL: d.url, TokenFrom: string(d.from)}
-	return d.judge(out, &got)
+	good, failure := d.judge(out, &got)
+	d.exited(t, out, got.Took, failure)
+	return good, failure
 }
 
 // judge tells a deploy that went well from one that did not. Only the exit code
@@ -125,7 +126,7 @@ func (d *deployment) judge(out *FlyDeploy, got *process.Result) (*FlyDeploy, *sp
 // Where there was one the line as it came is left out, since colours may stand in
 // the middle of what is then no token any more.
 func (d *deployment) line(l process.Line) FlyDeployLine {
-	out := FlyDeployLine{Stream: string(l.Stream), Text: d.redact(&l), Rewrite: l.Rewrite, Part: l.Part}
+	out := FlyDeployLine{Text: d.redact(&l), Rewrite: l.Rewrite, Part: l.Part}
 	if l.Raw != l.Text && out.Text == l.Text {
 		out.Raw = fly.Scrub(l.Raw, d.secret)
 	}
@@ -138,9 +139,9 @@ const longestToken = 16 << 10
 // redact takes tokens out of a line, also one whose piece before ended with the
 // beginning of it.
 func (d *deployment) redact(l *process.Line) string {
-	before := d.cut[l.Stream]
-	if delete(d.cut, l.Stream); l.Part {
-		d.cut[l.Stream] = l.Text[max(0, len(l.Text)-longestToken):]
+	before := d.cut
+	if d.cut = ""; l.Part {
+		d.cut = l.Text[max(0, len(l.Text)-longestToken):]
 	}
 	text := fly.Scrub(l.Text, d.secret)
 	if before == "" {
@@ -169,7 +170,7 @@ func (d *deployment) keep(l FlyDeployLine) {
 		d.ring[d.start] = l
 		d.start = (d.start + 1) % len(d.ring)
 	}
-	if rest, ok := strings.CutPrefix(l.Text, "Error:"); ok && l.Stream == string(process.Stderr) {
+	if rest, ok := strings.CutPrefix(l.Text, "Error:"); ok {
 		d.complaint = strings.ToValidUTF8(strings.TrimSpace(rest)[:min(500, len(strings.TrimSpace(rest)))], "")
 	}
 	if image := imageOf(l.Text); image != "" {

@@ -2,17 +2,18 @@ package deploy
 
 import (
 	"context"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	json "github.com/goccy/go-json"
 
+	"github.com/exatlas/atlas/core/clock"
 	"github.com/exatlas/atlas/core/events"
 	"github.com/exatlas/atlas/core/fly/flyctl"
 	"github.com/exatlas/atlas/core/fly/tokens"
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/telemetry"
 	"github.com/exatlas/atlas/internal/safego"
 )
 
@@ -23,10 +24,12 @@ type Tokens interface {
 
 // Wiring is what the service works with.
 type Wiring struct {
-	Program flyctl.Program
-	Tokens  Tokens
-	Bus     *events.Bus
-	Grace   time.Duration // what a deploy that is ended has to put its leases back; default 10 s
+	Program   flyctl.Program
+	Tokens    Tokens
+	Bus       *events.Bus
+	Clock     clock.Clock
+	Telemetry telemetry.Observer
+	Grace     time.Duration // what a deploy that is ended has to put its leases back; default 10 s
 }
 
 // Service runs deploys.
@@ -35,8 +38,8 @@ type Service struct {
 	work    sync.WaitGroup
 	until   context.Context // ends with the client
 	end     context.CancelFunc
-	next    atomic.Int64
 	running atomic.Int64
+	board   *board
 
 	mu     sync.Mutex
 	closed bool
@@ -47,7 +50,7 @@ func New(w Wiring) *Service {
 	if w.Grace <= 0 {
 		w.Grace = 10 * time.Second
 	}
-	s := &Service{Wiring: w}
+	s := &Service{Wiring: w, board: &board{clock: w.Clock, bus: w.Bus, tickets: map[string]*ticket{}}}
 	s.until, s.end = context.WithCancel(context.Background())
 	return s
 }
@@ -76,7 +79,7 @@ func (s *Service) begin() *spec.Error {
 }
 
 // Run deploys and answers when it is over. A deploy that did not go well is an
-// error whose details hold the result.
+// error whose details hold the result. One that has a ticket can be followed.
 func (s *Service) Run(ctx context.Context, p *Params) (*FlyDeploy, error) {
 	d, err := s.open(ctx, p)
 	if err != nil {
@@ -89,7 +92,13 @@ func (s *Service) Run(ctx context.Context, p *Params) (*FlyDeploy, error) {
 	within, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.until, cancel)()
-	out, err := d.run(within, nil)
+	var t *ticket
+	if p.Ticket != "" {
+		if t, err = s.board.claim(p.Ticket); err != nil {
+			return nil, err
+		}
+	}
+	out, err := s.perform(within, d, t)
 	if err != nil {
 		return nil, err
 	}
@@ -108,31 +117,61 @@ func (s *Service) Stream(ctx context.Context, p *Params, ready func(*events.Subs
 		return nil, err
 	}
 	defer s.work.Done()
-	within, cancel := context.WithCancel(s.until)
-	topic := "fly.deploy:" + strconv.FormatInt(s.next.Add(1), 10)
-	sub, err := s.Bus.Feed(topic, ready, cancel)
+	t, err := s.board.claim(p.Ticket)
 	if err != nil {
-		cancel()
 		return nil, err
 	}
-	end := func(name string, data spec.Raw) {
-		sub.Tell(name, data)
-		sub.Finish()
+	within, cancel := context.WithCancel(s.until)
+	sub, err := s.board.start(t, ready, cancel)
+	if err != nil {
 		cancel()
+		s.board.release(t)
+		return nil, err
 	}
-	safego.Go(&s.work, func(e *spec.Error) { end(EventError, finalError(e)) }, func() {
-		sub.Tell(EventStarted, encode(started{d.app, d.folder, d.from, d.warnings}))
-		out, err := d.run(within, sub)
-		if err != nil {
-			end(EventError, finalError(err))
-			return
-		}
-		end(EventResult, encode(struct {
-			Final  bool       `json:"final"`
-			Deploy *FlyDeploy `json:"deploy"`
-		}{true, out}))
+	safego.Go(&s.work, nil, func() {
+		defer cancel()
+		_, _ = s.perform(within, d, t) // the last event tells how it went
 	})
 	return sub, nil
+}
+
+// Follow subscribes to the deploy of a ticket, whoever started it, also before it
+// starts and for a while after it has ended. The subscription is started by its
+// receiver; ending it leaves the deploy alone.
+func (s *Service) Follow(name string, from uint64, ready func(*events.Subscription)) (*events.Subscription, error) {
+	if err := CheckTicket("params.topic", name); err != nil {
+		return nil, err
+	}
+	if s.until.Err() != nil {
+		return nil, &spec.Error{Kind: spec.KindCancelled, Message: "the client is closed"}
+	}
+	sub, err := s.board.follow(name, from, ready)
+	if err != nil {
+		return nil, err
+	}
+	return sub, nil
+}
+
+// perform runs a deploy and tells those who follow it, where it has a ticket, how
+// it began and how it ended, whatever happens.
+func (s *Service) perform(ctx context.Context, d *deployment, t *ticket) (out *FlyDeploy, err *spec.Error) {
+	if t == nil {
+		return d.run(ctx, nil)
+	}
+	defer safego.Recover(func(e *spec.Error) {
+		s.board.end(t, EventError, finalError(e))
+		out, err = nil, e
+	})
+	s.board.tell(ctx, t, events.Lifecycle, EventStarted, encode(started{d.app, d.folder, d.from, d.warnings}))
+	if out, err = d.run(ctx, t); err != nil {
+		s.board.end(t, EventError, finalError(err))
+		return nil, err
+	}
+	s.board.end(t, EventResult, encode(struct {
+		Final  bool       `json:"final"`
+		Deploy *FlyDeploy `json:"deploy"`
+	}{true, out}))
+	return out, nil
 }
 
 // started is the data of the first event.

@@ -81,6 +81,13 @@ func (p *page) moment() bool {
 
 // ask reads one page. A refused token is replaced once.
 func (s *Service) ask(ctx context.Context, app, cursor string, f filter) (page, *spec.Error) {
+	began := s.Clock.Now()
+	out, status, err := s.read(ctx, app, cursor, f)
+	s.fetched(began, app, status, len(out.lines), err)
+	return out, err
+}
+
+func (s *Service) read(ctx context.Context, app, cursor string, f filter) (got page, status int, failed *spec.Error) {
 	query := url.Values{}
 	if cursor != "" {
 		query.Set("next_token", cursor)
@@ -95,23 +102,24 @@ func (s *Service) ask(ctx context.Context, app, cursor string, f filter) (page, 
 	for attempt := 0; ; attempt++ {
 		token, err := s.Tokens.Token(ctx, app)
 		if err != nil {
-			return page{}, spec.AsError(err)
+			return page{}, status, spec.AsError(err)
 		}
 		answer, failure := s.HTTP.Get(ctx, at, token)
-		switch {
-		case failure != nil:
-			return page{}, failure
+		if failure != nil {
+			return page{}, failure.Status, failure
+		}
+		switch status = answer.Status; {
 		case answer.Status == 401 && attempt == 0:
 			s.Tokens.Refused(ctx, app, token)
 			continue
 		case answer.Status < 200 || answer.Status > 299:
-			return page{}, refusal(answer)
+			return page{}, status, refusal(answer)
 		}
 		out, ok := parse(app, answer.Body)
 		if !ok {
-			return page{}, &spec.Error{Kind: spec.KindProvider, Provider: "fly", Operation: "get_logs", Status: answer.Status, Message: "the answer is no page of logs", Retryable: true}
+			return page{}, status, &spec.Error{Kind: spec.KindProvider, Provider: "fly", Operation: "get_logs", Status: answer.Status, Message: "the answer is no page of logs", Retryable: true}
 		}
-		return out, nil
+		return out, status, nil
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/exatlas/atlas/core/clock"
 	"github.com/exatlas/atlas/core/events"
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/telemetry"
 	"github.com/exatlas/atlas/internal/safego"
 )
 
@@ -31,12 +32,13 @@ type Settings struct {
 
 // Wiring is what the service works with.
 type Wiring struct {
-	HTTP     Getter
-	Tokens   Tokens
-	Bus      *events.Bus
-	Clock    clock.Clock
-	Jitter   func() float64 // 0 to 1, to spread requests
-	Settings Settings
+	HTTP      Getter
+	Tokens    Tokens
+	Bus       *events.Bus
+	Clock     clock.Clock
+	Jitter    func() float64 // 0 to 1, to spread requests
+	Telemetry telemetry.Observer
+	Settings  Settings
 }
 
 // Service reads logs.

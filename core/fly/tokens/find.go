@@ -148,6 +148,13 @@ func (h *hunt) none(last string) *spec.Error {
 // the environment. With none flyctl uses its own login, which it also refreshes.
 // The warnings say what the caller should know of a manual token that is not used.
 func (s *Service) ForDeploy(ctx context.Context, app string) (spec.Secret, Source, []string, error) {
+	began := s.Clock.Now()
+	token, source, warnings, err := s.forDeploy(ctx, app)
+	s.acquired(began, app, acquirerDeploy, source, err)
+	return token, source, warnings, err
+}
+
+func (s *Service) forDeploy(ctx context.Context, app string) (spec.Secret, Source, []string, error) {
 	h := &hunt{service: s, app: app, now: s.Clock.Now()}
 	if app != "" {
 		f, err := h.manual(ctx)

@@ -28,7 +28,18 @@ const mostSearches = 4
 // shared joins the search for an app, or begins it. What a search anew finds is
 // good for everybody; who wants one anew does not join one that looks in the store.
 func (s *Service) shared(ctx context.Context, app string, fresh bool) (*FlyToken, error) {
-	name := app
+	began := s.Clock.Now()
+	out, acquirer, err := s.join(ctx, app, fresh)
+	if err != nil {
+		s.acquired(began, app, acquirer, "", err)
+		return nil, err
+	}
+	s.acquired(began, app, acquirer, out.source, nil)
+	return out.answer(app, false), nil
+}
+
+func (s *Service) join(ctx context.Context, app string, fresh bool) (out *found, acquirer string, err error) {
+	name, acquirer := app, acquirerJoined
 	s.mu.Lock()
 	f := s.searches[app+anew]
 	if f == nil && !fresh {
@@ -37,8 +48,9 @@ func (s *Service) shared(ctx context.Context, app string, fresh bool) (*FlyToken
 	if f == nil {
 		if s.closed {
 			s.mu.Unlock()
-			return nil, &spec.Error{Kind: spec.KindCancelled, Message: "the client is closed"}
+			return nil, acquirerSearch, &spec.Error{Kind: spec.KindCancelled, Message: "the client is closed"}
 		}
+		acquirer = acquirerSearch
 		if fresh {
 			name += anew
 		}
@@ -59,12 +71,12 @@ func (s *Service) shared(ctx context.Context, app string, fresh bool) (*FlyToken
 	select {
 	case <-f.done:
 	case <-ctx.Done():
-		return nil, ctx.Err() // others may still want it
+		return nil, acquirer, ctx.Err() // others may still want it
 	}
 	if f.err != nil {
-		return nil, f.err
+		return nil, acquirer, f.err
 	}
-	return f.out.answer(app, false), nil
+	return &f.out, acquirer, nil
 }
 
 // conclude ends a search and remembers what it found. It does not, and says so,

@@ -10,6 +10,7 @@ import (
 	"github.com/exatlas/atlas/core/fly"
 	"github.com/exatlas/atlas/core/fly/flyctl"
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/telemetry"
 )
 
 // Settings of the service. Zero means the default.
@@ -29,8 +30,9 @@ type Wiring struct {
 	Open    func(context.Context) (Values, error) // opens the store at the first use
 	Key     func() ([32]byte, error)              // tokens in the store are encrypted under it
 	// Org asks the Machines API for the organization of an app.
-	Org      func(ctx context.Context, app string, token spec.Secret) (string, *spec.Error)
-	Settings Settings
+	Org       func(ctx context.Context, app string, token spec.Secret) (string, *spec.Error)
+	Telemetry telemetry.Observer
+	Settings  Settings
 }
 
 // The times of the service.
@@ -102,7 +104,9 @@ func (s *Service) Get(ctx context.Context, p *AppParams) (*FlyToken, error) {
 	if err := fly.CheckApp("params.app", p.App); err != nil {
 		return nil, err
 	}
+	began := s.Clock.Now()
 	if h, ok := s.remembered(p.App); ok {
+		s.acquired(began, p.App, acquirerMemory, h.source, nil)
 		return h.answer(p.App, true), nil
 	}
 	return s.shared(ctx, p.App, false)

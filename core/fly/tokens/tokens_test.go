@@ -344,6 +344,17 @@ func TestCLI_FailuresSayWhatToDoAndNoSecret(t *testing.T) {
 
 func TestGet_OneSearchAnAppAndAllAppsAtOnce(t *testing.T) {
 	p := newPlace(t, Settings{}, "slow:1000")
+	var mu sync.Mutex
+	acquirers := map[string]int{}
+	p.Telemetry = func() func(string, any) {
+		return func(_ string, data any) {
+			mu.Lock()
+			defer mu.Unlock()
+			if a := data.(Acquired); a.Source == SourceCLI && a.Outcome == "found" {
+				acquirers[a.Acquirer]++
+			}
+		}
+	}
 	started := time.Now()
 	var wg sync.WaitGroup
 	tokens := make([]string, 40)
@@ -361,6 +372,9 @@ func TestGet_OneSearchAnAppAndAllAppsAtOnce(t *testing.T) {
 	wg.Wait()
 	if n := len(p.runs()); n != 4 {
 		t.Errorf("flyctl ran %d times", n)
+	}
+	if acquirers[acquirerSearch] != 4 || acquirers[acquirerJoined]+acquirers[acquirerMemory] != len(tokens)-4 {
+		t.Errorf("telemetry tells of %v", acquirers)
 	}
 	for i := range tokens {
 		if tokens[i] != tokens[i%4] {

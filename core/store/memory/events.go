@@ -49,37 +49,53 @@ func (s *Store) Append(ctx context.Context, name string, list []store.Event) (ui
 		return 0, err
 	}
 	defer s.end()
-	return s.append(name, list), nil
+	passing := slices.Clone(list)
+	for i := range passing {
+		passing[i].Passing = true
+	}
+	return s.append(name, passing), nil
 }
 
-// Prune forgets what is old. Topics keep their last number.
-func (s *Store) Prune(ctx context.Context, before int64) (int, error) {
+// Prune forgets some of what is old. Topics keep their last number.
+func (s *Store) Prune(ctx context.Context, before int64, limit int) (int, error) {
 	if err := s.begin(ctx, "pruning"); err != nil {
 		return 0, err
 	}
 	defer s.end()
 	count := 0
-	kept := map[string]bool{} // topics of sessions that stay
-	for _, row := range s.sessions {
-		if row.State != store.Ended || row.Ended >= before {
-			kept["compute:"+row.ComputeID] = true
-		}
+	for _, t := range s.topics {
+		t.events = slices.DeleteFunc(t.events, func(e store.Event) bool {
+			old := count < limit && e.Passing && e.Time < before
+			if old {
+				count++
+			}
+			return old
+		})
 	}
 	for id, row := range s.sessions {
-		if row.State == store.Ended && row.Ended < before {
+		if count < limit && row.State == store.Ended && row.Ended < before {
 			delete(s.sessions, id)
-			if s.machines[row.ComputeID] = slices.DeleteFunc(s.machines[row.ComputeID], func(of string) bool { return of == id }); len(s.machines[row.ComputeID]) == 0 {
-				delete(s.machines, row.ComputeID)
-			}
+			s.unname(row.ComputeID, id, before)
 			count++
 		}
 	}
-	for name, t := range s.topics {
-		if !kept[name] {
-			t.events = slices.DeleteFunc(t.events, func(e store.Event) bool { return e.Time < before })
-		}
-	}
 	return count, nil
+}
+
+// unname takes a forgotten session from its machine's, and the machine's events where
+// it was the last one of those that are kept.
+func (c *contents) unname(machine, id string, before int64) {
+	left := slices.DeleteFunc(c.machines[machine], func(of string) bool { return of == id })
+	if c.machines[machine] = left; len(left) == 0 {
+		delete(c.machines, machine)
+	}
+	t := c.topics["compute:"+machine]
+	kept := slices.ContainsFunc(left, func(of string) bool {
+		return c.sessions[of].State != store.Ended || c.sessions[of].Ended >= before
+	})
+	if t != nil && machine != "" && !kept {
+		t.events = nil
+	}
 }
 
 // GetValue reads a value.

@@ -135,7 +135,7 @@ func (c *contents) change(by store.Lease, ch *store.Change) store.Result {
 		if ch.Session.Doc == nil {
 			row.Doc = old.Doc
 		}
-		if next.State < store.Ending {
+		if next.State < store.Ending || next.State == store.Ending && old.State == store.Ending {
 			row.word = old.word
 		}
 	}

@@ -18,6 +18,7 @@ import (
 const (
 	checkAfter = time.Second      // a connection that was idle so long is asked whether it still is one
 	closeAfter = 30 * time.Minute // and after so long it is not used any more
+	ownLimit   = 5 * time.Second  // what is said on nobody's behalf waits so long for the server
 )
 
 // conn is a connection with the statements that were prepared on it. Values go
@@ -36,9 +37,28 @@ func dial(config *pgconn.Config) func(context.Context) (*conn, error) {
 }
 
 func hangUp(c *conn) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), ownLimit)
 	defer cancel()
 	_ = c.Close(ctx) // the server notices otherwise
+}
+
+// answers tells whether a connection still is one. A server that hangs is not waited
+// for as long as the caller would wait for its own statement, which may be for ever.
+func (c *conn) answers(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, ownLimit)
+	defer cancel()
+	return c.Ping(ctx) == nil
+}
+
+// rollBack ends a transaction that failed, its caller's deadline or not: a connection
+// is dear, and goes on to the next caller. Where the server does not say so in time
+// the connection is closed, and the transaction with it.
+func (c *conn) rollBack(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ownLimit)
+	defer cancel()
+	if _, err := c.run(ctx, "ROLLBACK"); err != nil {
+		_ = c.Close(ctx) // it is not lent again, whatever this says
+	}
 }
 
 // with lends a connection that works.
@@ -52,7 +72,7 @@ func (s *Store) with(ctx context.Context, do func(*conn) error) error {
 			return err
 		}
 		c := lent.Value()
-		if idle := lent.IdleDuration(); idle > closeAfter || idle > checkAfter && c.Ping(ctx) != nil {
+		if idle := lent.IdleDuration(); idle > closeAfter || idle > checkAfter && !c.answers(ctx) {
 			lent.Destroy()
 			continue
 		}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"slices"
 
 	"github.com/exatlas/atlas/core/store"
 )
@@ -16,7 +17,7 @@ func add(ctx context.Context, c *conn, topic string, list []store.Event) (last u
 		return last, err
 	}
 	n := len(list)
-	times, names, data, seqs := make([]int64, n), make([]string, n), make([][]byte, n), make([]int64, n)
+	times, names, data, seqs, passing := make([]int64, n), make([]string, n), make([][]byte, n), make([]int64, n), make([]int64, n)
 	_, err = c.one(ctx, []any{&last}, "INSERT INTO topics AS t VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET last = t.last + excluded.last RETURNING last", topic, n)
 	if err != nil {
 		return 0, err
@@ -26,8 +27,11 @@ func add(ctx context.Context, c *conn, topic string, list []store.Event) (last u
 		if len(e.Data) == 0 {
 			data[i] = []byte("{}")
 		}
+		if e.Passing {
+			passing[i] = 1
+		}
 	}
-	_, err = c.run(ctx, "INSERT INTO events SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bytea[])", topic, seqs, times, names, data)
+	_, err = c.run(ctx, "INSERT INTO events SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bytea[], $6::smallint[])", topic, seqs, times, names, data, passing)
 	return last, err
 }
 
@@ -44,6 +48,10 @@ func (s *Store) Events(ctx context.Context, topic string, from uint64, limit int
 
 // Append adds events to a topic.
 func (s *Store) Append(ctx context.Context, topic string, list []store.Event) (last uint64, err error) {
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].Passing = true
+	}
 	err = s.transact(ctx, "writing events", func(c *conn) error {
 		last, err = add(ctx, c, topic, list)
 		return err
@@ -51,17 +59,27 @@ func (s *Store) Append(ctx context.Context, topic string, list []store.Event) (l
 	return last, err
 }
 
-// Prune forgets what is old. A topic's last number stays.
-func (s *Store) Prune(ctx context.Context, before int64) (count int, err error) {
+// Prune forgets some of what is old, both by an index. A topic's last number stays.
+// Processes that prune at once pass each other by.
+func (s *Store) Prune(ctx context.Context, before int64, limit int) (count int, err error) {
 	err = s.transact(ctx, "pruning", func(c *conn) error {
-		if _, err := c.run(ctx, `DELETE FROM events e WHERE e.time < $1 AND NOT EXISTS
-			(SELECT FROM sessions s WHERE s.compute <> '' AND s.compute = substr(e.topic, 9) AND e.topic LIKE 'compute:%' AND (s.state < 4 OR s.ended >= $1))`, before); err != nil {
+		r, err := c.run(ctx, `DELETE FROM events e USING
+			(SELECT topic, seq FROM events WHERE passing = 1 AND time < $1 ORDER BY time LIMIT $2 FOR UPDATE SKIP LOCKED) old
+			WHERE e.topic = old.topic AND e.seq = old.seq`, before, limit)
+		if err != nil {
 			return err
 		}
-		r, err := c.run(ctx, "DELETE FROM sessions WHERE state = 4 AND ended < $1", before)
-		if err == nil {
-			count = int(r.CommandTag.RowsAffected())
+		if count = int(r.CommandTag.RowsAffected()); count >= limit {
+			return nil
 		}
+		machines, err := collect(ctx, c, itself[string], `DELETE FROM sessions WHERE id IN
+			(SELECT id FROM sessions WHERE state = 4 AND ended < $1 LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING compute`, before, limit-count)
+		if err != nil {
+			return err
+		}
+		count += len(machines)
+		_, err = c.run(ctx, `DELETE FROM events e USING unnest($2::text[]) AS machine WHERE machine <> '' AND e.topic = 'compute:' || machine
+			AND NOT EXISTS (SELECT FROM sessions s WHERE s.compute = machine AND s.compute <> '' AND (s.state < 4 OR s.ended >= $1))`, before, machines)
 		return err
 	})
 	return count, err

@@ -61,7 +61,7 @@ func change(ctx context.Context, tx *conn, by store.Lease, c *store.Change) (sto
 			return store.Result{Verdict: store.Used, Touched: stored}, nil
 		}
 		touched = max(touched, stored)
-		if _, err := tx.run(ctx, "UPDATE sessions SET state = $2::int, provider = $3, compute = $4, account = $5, touched = $6, ended = $7, word = CASE WHEN $2::int < 3 THEN word ELSE '' END, doc = coalesce($8, doc) WHERE id = $1",
+		if _, err := tx.run(ctx, "UPDATE sessions SET state = $2::int, provider = $3, compute = $4, account = $5, touched = $6, ended = $7, word = CASE WHEN $2::int < 3 OR $2::int = 3 AND state = 3 THEN word ELSE '' END, doc = coalesce($8, doc) WHERE id = $1",
 			n.ID, n.State, n.Provider, n.ComputeID, n.UserID, touched, n.Ended, orNull(n.Doc)); err != nil {
 			return store.Result{}, err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 
 	"github.com/exatlas/atlas/core/store"
 )
@@ -30,7 +31,7 @@ func add(w *writer, topic string, list []store.Event) (uint64, error) {
 		if len(data) == 0 {
 			data = []byte("{}")
 		}
-		if _, err := w.exec("INSERT INTO events (topic, seq, time, name, data) VALUES (?, ?, ?, ?, ?)", topic, last-uint64(len(list)-1-i), e.Time, e.Name, data); err != nil {
+		if _, err := w.exec("INSERT INTO events (topic, seq, time, name, data, passing) VALUES (?, ?, ?, ?, ?, ?)", topic, last-uint64(len(list)-1-i), e.Time, e.Name, data, e.Passing); err != nil {
 			return 0, err
 		}
 	}
@@ -57,32 +58,15 @@ func (s *Store) Events(ctx context.Context, topic string, from uint64, limit int
 
 // Append adds events to a topic.
 func (s *Store) Append(ctx context.Context, topic string, list []store.Event) (last uint64, err error) {
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].Passing = true
+	}
 	err = s.submit(ctx, "writing events", func(w *writer) error {
 		last, err = add(w, topic, list)
 		return err
 	})
 	return last, err
-}
-
-// Prune forgets what is old. A topic's last number stays.
-func (s *Store) Prune(ctx context.Context, before int64) (count int, err error) {
-	err = s.submit(ctx, "pruning", func(w *writer) error {
-		if _, err := w.exec(`DELETE FROM events WHERE time < ? AND topic NOT IN
-			(SELECT 'compute:' || compute FROM sessions WHERE compute <> '' AND (state < 4 OR ended >= ?))`, before, before); err != nil {
-			return err
-		}
-		if _, err := w.exec("DELETE FROM docs WHERE id IN (SELECT id FROM sessions WHERE state = ? AND ended < ?)", store.Ended, before); err != nil {
-			return err
-		}
-		r, err := w.exec("DELETE FROM sessions WHERE state = ? AND ended < ?", store.Ended, before)
-		if err != nil {
-			return err
-		}
-		n, err := r.RowsAffected()
-		count = int(n)
-		return err
-	})
-	return count, err
 }
 
 // GetValue reads a value.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -20,12 +21,12 @@ func (s *Store) Now(ctx context.Context) (int64, error) {
 
 // Lease takes or renews a lease.
 func (s *Store) Lease(ctx context.Context, name, holder string, ttl int64) (lease store.Lease, mine bool, err error) {
-	if strings.HasPrefix(name, "node/") {
-		if err := s.presence.show(holder); err != nil {
-			return lease, false, cannot("showing that this process lives", err)
-		}
-	}
 	err = s.submit(ctx, "taking a lease", func(w *writer) error {
+		if strings.HasPrefix(name, "node/") {
+			if err := s.presence.show(holder); err != nil {
+				return fmt.Errorf("showing that this process lives: %w", err)
+			}
+		}
 		now := s.clock.now()
 		lease, mine = store.Lease{Name: name}, true
 		err := w.row("SELECT holder, fence, expires FROM leases WHERE name = ?", name).Scan(&lease.Holder, &lease.Fence, &lease.Expires)

@@ -11,6 +11,12 @@ import (
 // presence shows that a process lives: it holds a lock on a file named after each
 // lease holder it is. The kernel frees the lock when the process ends, however it
 // ends. A process that is stopped keeps it; for that one the lease's term counts.
+//
+// Making the file and locking it are two steps, and so are finding a file without a
+// lock and removing it; trying a lock holds it for a moment. So show, dead, graves and
+// bury run in the database's write transaction alone, of which there is one at a time
+// among all processes: none of them sees another's half. Only leave does not, which
+// removes what its process does not need any more.
 type presence struct {
 	folder string
 	mu     sync.Mutex

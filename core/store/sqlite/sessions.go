@@ -71,7 +71,7 @@ func change(w *writer, by store.Lease, c *store.Change) (store.Result, error) {
 			return store.Result{Verdict: store.Used, Touched: stored}, nil
 		}
 		touched = max(touched, stored)
-		if _, err := w.exec("UPDATE sessions SET state = ?1, provider = ?, compute = ?, user = ?, touched = ?, ended = ?, word = iif(?1 < 3, word, '') WHERE id = ?",
+		if _, err := w.exec("UPDATE sessions SET state = ?1, provider = ?, compute = ?, user = ?, touched = ?, ended = ?, word = iif(?1 < 3 OR ?1 = 3 AND state = 3, word, '') WHERE id = ?",
 			n.State, n.Provider, n.ComputeID, n.UserID, touched, n.Ended, n.ID); err != nil {
 			return store.Result{}, err
 		}

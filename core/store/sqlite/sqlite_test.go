@@ -147,7 +147,8 @@ func TestSQLite_BringsOlderFilesUpToDate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, text := range []string{migrations[0], "PRAGMA user_version = 1",
-		"INSERT INTO sessions VALUES ('s1', 'a', 1, 2, 'mock', 'm-s1', 'u', 10, 20, 0, 'stop', '{\"a\":1}'), ('s2', 'a', 1, 4, 'mock', 'm-s2', 'u', 10, 20, 30, '', '{}')"} {
+		"INSERT INTO sessions VALUES ('s1', 'a', 1, 2, 'mock', 'm-s1', 'u', 10, 20, 0, 'stop', '{\"a\":1}'), ('s2', 'a', 1, 4, 'mock', 'm-s2', 'u', 10, 20, 30, '', '{}')",
+		"INSERT INTO events VALUES ('compute:m-s1', 1, 10, 'ready', '{}'), ('compute:m-s1', 2, 10, 'heartbeat', '{}'), ('orchestrator', 1, 10, 'reaped', '{}')"} {
 		if _, err := db.Exec(text); err != nil {
 			t.Fatal(err)
 		}
@@ -166,6 +167,10 @@ func TestSQLite_BringsOlderFilesUpToDate(t *testing.T) {
 			t.Fatal(rows, err)
 		}
 		_ = s.Close()
+	}
+	s := open(t, path)
+	if n, err := s.Prune(context.Background(), 20, 10); err != nil || n != 2 {
+		t.Fatal("of three old events those that pass are two:", n, err)
 	}
 }
 

@@ -77,33 +77,6 @@ func eventsFromANumber(t *testing.T, a, b store.Store) {
 	}
 }
 
-func pruneForgetsTheEnded(t *testing.T, a, b store.Store) {
-	l := lease(t, a, "a", term)
-	for id, ended := range map[string]int64{"old": 100, "young": 5000, "live": 0} {
-		r := row(l, id)
-		if r.Ended = ended; ended > 0 {
-			r.State = store.Ended
-		}
-		commit(t, a, l, store.Change{Session: r, New: true, Topic: "compute:m-" + id, Events: []store.Event{{Time: 50, Name: "x"}}})
-	}
-	if n, err := b.Prune(ctx, 1000); err != nil || n != 1 {
-		t.Fatal(n, err)
-	}
-	if _, found, err := a.Get(ctx, "old"); found || err != nil {
-		t.Fatal(found, err)
-	}
-	for id, events := range map[string]int{"old": 0, "young": 1, "live": 1} {
-		list, last, err := a.Events(ctx, "compute:m-"+id, 1, 10)
-		must(t, err)
-		if len(list) != events || last != 1 {
-			t.Errorf("%s: %d events, last %d", id, len(list), last)
-		}
-	}
-	if last, err := a.Append(ctx, "compute:m-old", []store.Event{{Time: 2000, Name: "y"}}); err != nil || last != 2 {
-		t.Fatal("a number was given twice", last, err)
-	}
-}
-
 func values(t *testing.T, a, b store.Store) {
 	if _, found, err := a.GetValue(ctx, "s", "k"); found || err != nil {
 		t.Fatal(found, err)

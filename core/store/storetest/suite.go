@@ -21,10 +21,10 @@ func Run(t *testing.T, open Open) {
 		{"LeaseIsOnesAtATime", leaseIsOnesAtATime}, {"LeaseExpiresOnTheStoresClock", leaseExpires}, {"FencesOnlyRise", fencesOnlyRise},
 		{"CommitNeedsTheLease", commitNeedsTheLease}, {"CommitNeedsTheSession", commitNeedsTheSession}, {"CommitNewOnce", commitNewOnce},
 		{"CommitIsVoidWhenUsedMeanwhile", commitIsVoidWhenUsed}, {"CommitNumbersEventsWithoutAGap", commitNumbersEvents}, {"CommitsAtOnce", commitsAtOnce},
-		{"TouchOnlyMovesForward", touchOnlyMovesForward}, {"CommitWithoutDocKeepsIt", commitWithoutDocKeepsIt}, {"WordsReachTheOwner", wordsReachTheOwner},
+		{"TouchOnlyMovesForward", touchOnlyMovesForward}, {"CommitWithoutDocKeepsIt", commitWithoutDocKeepsIt}, {"WordsReachTheOwner", wordsReachTheOwner}, {"WordsToAnEndingSessionReachTheOwner", wordsReachTheEnding},
 		{"ClaimTakesFromTheGone", claimTakesFromTheGone}, {"ClaimCountsTheTouchLog", claimCountsTheTouchLog}, {"ClaimReadsTheTouchLogAnew", claimReadsTheLogAnew}, {"ClaimIsShared", claimIsShared}, {"ClaimTakesOwnOldOnes", claimTakesOwnOldOnes},
 		{"GetFindsByMachine", getFindsByMachine}, {"ListFiltersAndPages", listFiltersAndPages},
-		{"EventsFromANumber", eventsFromANumber}, {"PruneForgetsTheEnded", pruneForgetsTheEnded}, {"Values", values},
+		{"EventsFromANumber", eventsFromANumber}, {"PruneForgetsTheEnded", pruneForgetsTheEnded}, {"PruneForgetsPassingEventsOfTheLiving", pruneForgetsPassing}, {"PruneIsInSteps", pruneIsInSteps}, {"Values", values},
 		{"ClosedCannotTell", closedCannotTell}, {"CancelledCannotTell", cancelledCannotTell},
 	} {
 		t.Run(c.name, func(t *testing.T) {

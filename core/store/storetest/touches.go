@@ -55,3 +55,37 @@ func wordsReachTheOwner(t *testing.T, a, b store.Store) {
 		t.Fatal("an ended session was asked", found, err)
 	}
 }
+
+// wordsReachTheEnding has a session's owner write between a word and its look at it.
+func wordsReachTheEnding(t *testing.T, a, b store.Store) {
+	l := lease(t, a, "a", term)
+	create(t, a, l, "s1")
+	ask := func(word string) {
+		t.Helper()
+		if found, err := b.Ask(ctx, "s1", word); err != nil || !found {
+			t.Fatal(found, err)
+		}
+	}
+	asked := func(want string) {
+		t.Helper()
+		words, err := a.Asked(ctx, "a")
+		must(t, err)
+		if got := append(words, store.Word{})[0].Word; got != want {
+			t.Fatalf("%q, want %q", got, want)
+		}
+	}
+	ask("stop")
+	ending := row(l, "s1")
+	ending.State = store.Ending
+	commit(t, a, l, store.Change{Session: ending})
+	asked("") // that was the answer
+	ask("forget")
+	commit(t, a, l, store.Change{Session: ending, Topic: "compute:m-s1", Events: []store.Event{{Name: "terminate_failed"}}})
+	asked("forget")
+	ask("")
+	asked("")
+	ask("forget")
+	ending.State, ending.Ended = store.Ended, 99
+	commit(t, a, l, store.Change{Session: ending})
+	asked("")
+}

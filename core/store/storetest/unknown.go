@@ -22,7 +22,7 @@ func cannotTell(t *testing.T, c context.Context, s store.Store) {
 	_, touch := s.Touch(c, []store.Touch{{ID: "s1", At: 1}})
 	_, ask := s.Ask(c, "s1", "stop")
 	_, add := s.Append(c, "t", []store.Event{{Name: "x"}})
-	_, prune := s.Prune(c, 1)
+	_, prune := s.Prune(c, 1, 1)
 	for name, err := range map[string]error{"get": get, "list": list, "events": events, "value": value, "asked": asked, "claim": claim, "commit": commit,
 		"touch": touch, "ask": ask, "append": add, "prune": prune, "put": s.PutValue(c, "a", "b", nil), "delete": s.DeleteValue(c, "a", "b"), "release": s.Release(c, l)} {
 		var unknown *store.CannotTell
