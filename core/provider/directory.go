@@ -30,7 +30,7 @@ type Settings struct {
 	// provider, a colon, that of the account.
 	Accounts map[string]spec.Secret
 
-	Getenv  func(string) string    // reads the environment; nil: there is none
+	Getenv func(string) string // reads the environment; nil: there is none
 }
 
 // Directory resolves providers and credentials.
