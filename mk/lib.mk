@@ -2,6 +2,7 @@
 # The version has one home, capi/shim.h; a Go test holds atlas.Version equal to it.
 VERSION := $(shell sed -n 's/^\#define EXATLAS_VERSION "\(.*\)"/\1/p' capi/shim.h)
 SONAME := libexatlas.so.1
+BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 DOCDIR ?= $(PREFIX)/share/doc/exatlas
@@ -36,11 +37,12 @@ abi-check: lib ## Prove symbols, SONAME, header, glibc floor and size of the lib
 	$(GO) test -count=1 ./capi
 
 .PHONY: install
-install: ## Install library, header, pkg-config file and docs: make install PREFIX=/usr/local DESTDIR=
-	@test -f $(BUILD)/$(SONAME) || { echo 'run make lib first'; exit 1; }
-	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(DOCDIR)
+install: ## Install library, header, pkg-config file, command line and docs: make install PREFIX=/usr/local DESTDIR=
+	@test -f $(BUILD)/$(SONAME) && test -f $(BUILD)/exatlas || { echo 'run make all first'; exit 1; }
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(BINDIR) $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(DOCDIR)
 	install -m 755 $(BUILD)/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sfn $(SONAME) $(DESTDIR)$(LIBDIR)/libexatlas.so
+	install -m 755 $(BUILD)/exatlas $(DESTDIR)$(BINDIR)/exatlas
 	install -m 644 include/atlas.h $(DESTDIR)$(INCLUDEDIR)/atlas.h
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' exatlas.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/exatlas.pc
 	install -m 644 LICENSE docs/*.md $(DESTDIR)$(DOCDIR)

@@ -22,6 +22,17 @@ type echoParams struct {
 	Fails string `json:"fails"`
 }
 
+type otherParams struct {
+	Text  string `json:"text"`
+	Texts string `json:"texts"`
+	Loud  bool   `json:"loud"`
+	Times int    `json:"times"`
+}
+
+type thirdParams struct {
+	Times int `json:"times"`
+}
+
 type echoResult struct {
 	Text string `json:"text"`
 }
@@ -54,6 +65,8 @@ func bench(l Limits) *Dispatcher {
 		}
 	})
 	add(t, "test.started", Doc{}, func(context.Context, *None) (*faulty, error) { return &faulty{}, nil })
+	add(t, "other.echo", Doc{}, func(context.Context, *otherParams) (*None, error) { return &None{}, nil })
+	add(t, "third.echo", Doc{}, func(context.Context, *thirdParams) (*None, error) { return &None{}, nil })
 	d.Serve(t)
 	return d
 }
@@ -87,6 +100,11 @@ func TestCall_AnswersResultErrorAndMisuse(t *testing.T) {
 		{`{"id":"q","method":"test.echo"}`, Failed, `{"id":"q","error":{"kind":"validation","message":"params.text: missing; it is required","hint":"give text, a string","operation":"test.echo","retryable":false}}`},
 		{`{"id":"q","method":"test.echo","params":null}`, Failed, `"params.text: missing`},
 		{`{"id":"q","method":"test.echo","params":[]}`, Failed, `"params: expected an object, got an array"`},
+		{`{"method":"test.echo","params":{"loud":true}}`, Failed, `"params.loud: unknown field","hint":"other.echo takes loud"`},
+		{`{"method":"test.echo","params":{"texts":""}}`, Failed, `"params.texts: unknown field","hint":"other.echo takes texts"`},
+		{`{"method":"test.echo","params":{"times":2}}`, Failed, `"params.times: unknown field","hint":"other.echo and third.echo take times"`},
+		{`{"method":"test.echo","params":{"tetx":""}}`, Failed, `"params.tetx: unknown field","hint":"did you mean text?"`},
+		{`{"method":"test.wait","params":{"loud":true}}`, Failed, `"params.loud: unknown field","hint":"there are no fields here"`},
 		{`{"id":"q","method":"test.echo","parms":{}}`, Failed, `"request.parms: unknown field","hint":"did you mean params?"`},
 		{`{"id":"q","method":"test.ech"}`, Failed, `{"id":"q","error":{"kind":"validation","message":"request.method: no such method","hint":"did you mean test.echo?"`},
 		{`{"id":"q"}`, Failed, `"request.method: missing`},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"reflect"
 	"sort"
+	"strings"
 
 	json "github.com/goccy/go-json"
 
@@ -57,6 +58,7 @@ func (t *Table) Methods() []*Method {
 func add[P, R any](t *Table, name string, doc Doc, do func(context.Context, *P) (*R, error)) {
 	params := reflect.TypeFor[P]()
 	m := &Method{Name: name, Doc: doc, Params: params, Result: reflect.TypeFor[R](), plan: strict.Compile(params)}
+	m.plan.Elsewhere(func(field string) string { return t.elsewhere(name, field) })
 	m.bind = func(plan *strict.Plan, data []byte) (invoke, *spec.Error) {
 		p := new(P)
 		if err := plan.Decode(data, p, "params"); err != nil {
@@ -79,6 +81,25 @@ func add[P, R any](t *Table, name string, doc Doc, do func(context.Context, *P) 
 	t.methods[name] = m
 	t.names = append(t.names, name)
 	sort.Strings(t.names)
+}
+
+// elsewhere says of a field that a method has not which methods of the same verb
+// have it: who gives compute.spawn a user_id means orchestrator.spawn.
+func (t *Table) elsewhere(method, field string) string {
+	verb := method[strings.LastIndexByte(method, '.'):]
+	var takers []string
+	for _, name := range t.names {
+		if strings.HasSuffix(name, verb) && t.methods[name].plan.Has(field) {
+			takers = append(takers, name)
+		}
+	}
+	switch len(takers) {
+	case 0:
+		return ""
+	case 1:
+		return takers[0] + " takes " + field
+	}
+	return strings.Join(takers, " and ") + " take " + field
 }
 
 func encode(name string, result any) ([]byte, *spec.Error) {

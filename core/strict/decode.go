@@ -132,7 +132,7 @@ func (s *scanner) object(n *node, v reflect.Value) *fault {
 			}
 		}
 		if at < 0 {
-			return unknownField(string(key), n.names)
+			return unknownField(string(key), n)
 		}
 		field := &n.fields[at]
 		if seen&(1<<at) != 0 {
@@ -251,13 +251,19 @@ func expected(n *node) string {
 	return text
 }
 
-func unknownField(name string, known []string) *fault {
-	f := &fault{path: clip(name), message: "unknown field", hint: "the fields here are: " + strings.Join(known, ", ")}
-	if len(known) == 0 {
-		f.hint = "there are no fields here"
+func unknownField(name string, n *node) *fault {
+	f := &fault{path: clip(name), message: "unknown field"}
+	if n.elsewhere != nil {
+		f.hint = n.elsewhere(name)
 	}
-	if near := Nearest(name, known); near != "" {
+	switch near := Nearest(name, n.names); {
+	case f.hint != "":
+	case near != "":
 		f.hint = "did you mean " + near + "?"
+	case len(n.names) == 0:
+		f.hint = "there are no fields here"
+	default:
+		f.hint = "the fields here are: " + strings.Join(n.names, ", ")
 	}
 	return f
 }

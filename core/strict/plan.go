@@ -2,6 +2,7 @@ package strict
 
 import (
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,6 +35,8 @@ type node struct {
 	elem   *node
 	fields []field
 	names  []string
+
+	elsewhere func(name string) string // of the root alone: see Plan.Elsewhere
 }
 
 type field struct {
@@ -52,6 +55,14 @@ func Compile(t reflect.Type) *Plan {
 	}
 	return &Plan{root: build(t, "")}
 }
+
+// Has reports whether documents of this plan have a field of that name.
+func (p *Plan) Has(name string) bool { return slices.Contains(p.root.names, name) }
+
+// Elsewhere sets whom to ask about an unknown field: hint answers what the caller
+// most likely meant to do with it, or "". It is asked before near names are looked
+// for, and set before the plan is used.
+func (p *Plan) Elsewhere(hint func(name string) string) { p.root.elsewhere = hint }
 
 func build(t reflect.Type, tag reflect.StructTag) node {
 	n := node{typ: t}

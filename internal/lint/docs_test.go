@@ -61,3 +61,38 @@ func TestDocs_LinksLeadSomewhere(t *testing.T) {
 		t.Error("no page holds a link: the rule checked nothing")
 	}
 }
+
+var testName = regexp.MustCompile("`(Test[A-Za-z0-9]*_?[A-Za-z0-9]+)`")
+
+// TestDocs_TestsThatAreNamedExist holds pages to the tests they name as proof.
+func TestDocs_TestsThatAreNamedExist(t *testing.T) {
+	var source strings.Builder
+	for _, name := range tracked(t) {
+		if strings.HasSuffix(name, "_test.go") {
+			text, err := os.ReadFile(filepath.Join(root(t), name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			source.Write(text)
+		}
+	}
+	named := 0
+	for _, name := range tracked(t) {
+		if !strings.HasSuffix(name, ".md") {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(root(t), name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range testName.FindAllStringSubmatch(string(text), -1) {
+			named++
+			if !strings.Contains(source.String(), "func "+m[1]+"(") {
+				t.Errorf("%s: there is no test %s", name, m[1])
+			}
+		}
+	}
+	if named == 0 {
+		t.Error("no page names a test: the rule checked nothing")
+	}
+}

@@ -171,6 +171,10 @@ def wire_params(method: str, declared: Type[Any], params: Mapping[str, Any]) -> 
     known = declared.__annotations__
     for name in params:
         if name not in known:
+            from ._diagnosis import elsewhere
+
+            if takers := elsewhere(method, name):
+                raise TypeError(f"client.{method}() got an unexpected keyword argument {name!r}; {takers}")
             known_options("client." + method, known, params)
     if "from_" not in params:
         return params

@@ -40,7 +40,7 @@ def _remedy(attempts: Sequence[Attempt]) -> str:
     if os.environ.get("ATLAS_LIBRARY"):
         return "ATLAS_LIBRARY must be the path of libexatlas.so; correct it, or unset it to search the usual places"
     return (
-        "build it with `make lib` in a checkout, or `make install`, "
+        "run `make lib` in a checkout and install the package from there again, or `make install`, "
         "or set ATLAS_LIBRARY to the path of libexatlas.so"
     )
 
@@ -63,3 +63,22 @@ def suggest(word: str, known: List[str]) -> str:
     if near:
         return f"; did you mean {near[0]!r}?"
     return f"; it takes {', '.join(known)}" if known else ""
+
+
+def elsewhere(method: str, name: str) -> str:
+    """``client.orchestrator.spawn() takes it``: which methods of the same verb have a parameter, or nothing.
+
+    The library says the same of requests that reach it.
+    """
+    import typing
+
+    from . import _types
+
+    verb = method[method.rindex(".") :]
+    declared = {name.lower(): value for name, value in vars(_types).items() if name.endswith("Params")}
+    takers = []
+    for other in typing.get_args(_types.MethodName):
+        params = declared.get(other.replace(".", "").replace("_", "") + "params")
+        if other.endswith(verb) and name in getattr(params, "__annotations__", ()):
+            takers.append(f"client.{other}()")
+    return " and ".join(takers) + (" takes it" if len(takers) == 1 else " take it") if takers else ""

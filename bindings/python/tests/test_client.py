@@ -37,6 +37,9 @@ def test_info_tells_the_versions() -> None:
         (lambda: local().compute.get(id="x", provdier="runpod"), "did you mean 'provider'?"),  # type: ignore[call-arg]
         (lambda: local().jobs.stream(endpoit="x", id="y"), "did you mean 'endpoint'?"),  # type: ignore[call-arg]
         (lambda: local().compute.get(zzz=1), "it takes "),  # type: ignore[call-arg]
+        (lambda: local().compute.spawn(user_id="u"), "argument 'user_id'; client.orchestrator.spawn() takes it"),  # type: ignore[call-arg]
+        (lambda: local().compute.stop(id="x", wait_ms=1), "; client.orchestrator.stop() takes it"),  # type: ignore[call-arg]
+        (lambda: local().orchestrator.list(provider="x"), "; client.compute.list() and client.gpus.list() take it"),  # type: ignore[call-arg]
     ],
 )
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
