@@ -37,7 +37,7 @@ func load(path string) (key [32]byte, err error) {
 		return key, problem("the key cannot be read", err)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return key, &spec.Error{Kind: spec.KindInternal, Message: "the key file " + path + " can be read by others", Hint: "chmod 600 it, after you have made sure that nobody has read it"}
+		return key, &spec.Error{Kind: spec.KindValidation, Message: "the key file " + path + " can be read by others", Hint: "chmod 600 it, after you have made sure that nobody has read it"}
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -45,7 +45,7 @@ func load(path string) (key [32]byte, err error) {
 	}
 	raw, err := hex.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil || len(raw) != len(key) {
-		return key, &spec.Error{Kind: spec.KindInternal, Message: "the key file " + path + " does not hold 64 hexadecimal digits", Hint: "restore it from a copy; without it, stored tokens cannot be read and credentials of sessions not be shown again"}
+		return key, &spec.Error{Kind: spec.KindValidation, Message: "the key file " + path + " does not hold 64 hexadecimal digits", Hint: "restore it from a copy; without it, stored tokens cannot be read and credentials of sessions not be shown again"}
 	}
 	return [32]byte(raw), nil
 }
@@ -73,5 +73,5 @@ func create(path string) error {
 }
 
 func problem(message string, err error) error {
-	return &spec.Error{Kind: spec.KindInternal, Message: message + ": " + err.Error(), Hint: "set store.key_file to a place this program may write", Err: err}
+	return &spec.Error{Kind: spec.KindValidation, Message: message + ": " + err.Error(), Hint: "set store.key_file to a place this program may write", Err: err}
 }

@@ -63,7 +63,7 @@ func refused(c *pgconn.Config, err error) error {
 	if e := (*spec.Error)(nil); errors.As(err, &e) {
 		return e
 	}
-	text := err.Error()
+	text := strings.Join(strings.Fields(err.Error()), " ") // on one line
 	if password := c.Password; password != "" {
 		text = strings.ReplaceAll(text, password, "[redacted]")
 	}
@@ -127,7 +127,7 @@ func (s *Store) migrate(ctx context.Context) error {
 			return err
 		}
 		if version > len(migrations) {
-			return &spec.Error{Kind: spec.KindInternal, Message: fmt.Sprintf("the store has schema version %d, this library knows versions up to %d", version, len(migrations)),
+			return &spec.Error{Kind: spec.KindValidation, Message: fmt.Sprintf("the store has schema version %d, this library knows versions up to %d", version, len(migrations)),
 				Hint: "update the library, or give this program a database of its own"}
 		}
 		for ; version < len(migrations); version++ {

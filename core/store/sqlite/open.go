@@ -140,7 +140,7 @@ func (s *Store) there() error {
 func cannot(doing string, err error) error { return &store.CannotTell{Doing: doing, Err: err} }
 
 func environment(message string, err error) error {
-	return &spec.Error{Kind: spec.KindInternal, Message: message + ": " + err.Error(), Hint: "set store.url to a place this program may write, such as sqlite:/var/lib/me/atlas.db", Err: err}
+	return &spec.Error{Kind: spec.KindValidation, Message: message + ": " + err.Error(), Hint: "set store.url to a place this program may write, such as sqlite:/var/lib/me/atlas.db", Err: err}
 }
 
 // refused is the error of a file that cannot be used.

@@ -52,7 +52,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		return err
 	}
 	if version > len(migrations) {
-		return &spec.Error{Kind: spec.KindInternal, Message: fmt.Sprintf("the store %s has schema version %d, this library knows versions up to %d", s.path, version, len(migrations)),
+		return &spec.Error{Kind: spec.KindValidation, Message: fmt.Sprintf("the store %s has schema version %d, this library knows versions up to %d", s.path, version, len(migrations)),
 			Hint: "update the library, or give this program a store of its own"}
 	}
 	for ; version < len(migrations); version++ {
