@@ -72,9 +72,10 @@ func (r *rental) giveBackRest(rest []spec.Compute) {
 
 // giveBack terminates a machine until the cloud says so, and tells it.
 func (s *Service) giveBack(ctx context.Context, a *provider.Account, c *spec.Compute) {
+	standing := a.Standing()
 	n := notice{Provider: a.Provider, ID: c.ID, Name: c.Name, RequestID: c.RequestID}
 	for wait := 500 * time.Millisecond; ; wait = min(2*wait, 8*time.Second) {
-		_, err := s.terminate(ctx, a, c.ID, false)
+		_, err := s.terminate(ctx, &standing, c.ID, false)
 		if err == nil {
 			n.Status = spec.StatusTerminated
 			s.publish(TopicRentals, EventGivenBack, n)

@@ -25,6 +25,7 @@ type Backend interface {
 type Settings struct {
 	Default string                 // provider of calls that name none
 	Keys    map[string]spec.Secret // credentials from the configuration
+	HTTP    map[string]spec.HTTP   // how requests are sent, from the configuration
 	Getenv  func(string) string    // reads the environment; nil: there is none
 }
 
@@ -47,6 +48,29 @@ type Account struct {
 	Provider string
 	Manifest *spec.Manifest
 	Key      spec.Secret
+	HTTP     spec.HTTP // how requests are sent: the call's own words over the configuration's
+
+	standing spec.HTTP // the configuration's
+}
+
+// Standing is the account without what one call said of its requests: for work
+// that others share or that outlives the call, such as giving a machine back.
+func (a Account) Standing() Account {
+	a.HTTP = a.standing
+	return a
+}
+
+// At resolves the target of a call.
+func (d *Directory) At(ctx context.Context, t Target) (Account, error) {
+	a, err := d.Find(ctx, t.Provider, t.APIKey)
+	a.ask(t.HTTP)
+	return a, err
+}
+
+func (a *Account) ask(how *spec.HTTP) {
+	if how != nil {
+		a.HTTP = how.Over(a.standing)
+	}
 }
 
 // Find resolves the provider of a call: the one it names, else the default. The
@@ -75,7 +99,8 @@ func (d *Directory) Find(ctx context.Context, name string, key spec.Secret) (Acc
 	if key.Empty() && m.Credential != nil {
 		return Account{}, missingKey(name, m)
 	}
-	return Account{Provider: name, Manifest: m, Key: key}, nil
+	how := d.settings.HTTP[name]
+	return Account{Provider: name, Manifest: m, Key: key, HTTP: how, standing: how}, nil
 }
 
 // FindAll resolves the providers of a call that may go to several.
@@ -99,16 +124,23 @@ func (d *Directory) FindAll(ctx context.Context, t Targets) ([]Account, error) {
 	if !t.APIKey.Empty() && (every || len(names) > 1) {
 		return nil, &spec.Error{Kind: spec.KindValidation, Message: "params.api_key: given with several providers", Hint: "name one provider, or set providers.<name>.api_key when opening the client"}
 	}
-	if every {
-		return d.every(ctx)
-	}
 	out := make([]Account, 0, len(names))
+	if every {
+		var err error
+		if out, err = d.every(ctx); err != nil {
+			return nil, err
+		}
+		names = nil
+	}
 	for _, name := range names {
 		a, err := d.Find(ctx, name, t.APIKey)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, a)
+	}
+	for i := range out {
+		out[i].ask(t.HTTP)
 	}
 	return out, nil
 }

@@ -145,3 +145,20 @@ func kind(err error) spec.Kind {
 	}
 	return ""
 }
+
+func TestPace_SaysWhatToDoWhereItRefuses(t *testing.T) {
+	t.Parallel()
+	_, client := cloud(t, simkit.Options{RateLimits: true}, "")
+	for {
+		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+		_, err := client.Compute.List(ctx, atlas.ListParams{})
+		cancel()
+		if err == nil || kind(err) == spec.KindTimeout { // the plugin was still being compiled
+			continue
+		}
+		if e := spec.AsError(err); e.Kind != spec.KindRateLimited || e.Hint == "" || e.RetryAfterMS <= 0 || e.RetryAfterMS > 1001 || !e.Retryable {
+			t.Errorf("%+v", e)
+		}
+		return
+	}
+}
