@@ -992,7 +992,7 @@ export interface JobsRunParams {
   endpoint: string;
   /** What the worker gets; any JSON value. */
   input: unknown;
-  /** async answers as soon as the job is queued, sync waits for its end. Default async. */
+  /** async answers as soon as the job is queued, sync waits for its end. To get what a worker yields while it runs, run the job async and read it with jobs.stream. Default async. */
   mode?: "async" | "sync";
   /** How long sync waits, ms. Default 30000. */
   timeout_ms?: number;

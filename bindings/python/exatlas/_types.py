@@ -1280,7 +1280,7 @@ class JobsRunParams(_JobsRunParamsRequired, total=False):
     http: HTTP
     "How this call's requests are sent. Default: providers.<name>.http."
     mode: Literal["async", "sync"]
-    "async answers as soon as the job is queued, sync waits for its end."
+    "async answers as soon as the job is queued, sync waits for its end. To get what a worker yields while it runs, run the job async and read it with jobs.stream."
     timeout_ms: int
     "How long sync waits, ms."
     on_timeout: Literal["cancel", "keep"]
