@@ -113,7 +113,7 @@ func TestRental_GoesOnAfterARefusedRegionAndKeepsTheCeiling(t *testing.T) {
 		t.Errorf("%+v %v", machine, err)
 	}
 	p.MaxPricePerHour = 1.28
-	if _, err = client.Compute.Spawn(context.Background(), p); kind(err) != spec.KindCapacity || len(server.Machines()) != 1 {
+	if _, err = client.Compute.Spawn(context.Background(), p); kind(err) != spec.KindBudget || !strings.Contains(err.Error(), "1.29") || len(server.Machines()) != 1 {
 		t.Errorf("under the price: %v", err)
 	}
 }
