@@ -33,6 +33,7 @@ type ProviderSettings struct {
 	Hosts    []string               `json:"hosts" doc:"Narrows the hosts the plugin may reach. Absent: those of its manifest."`
 	SHA256   string                 `json:"sha256" doc:"The only plugin file accepted, by its SHA-256 in hex."`
 	Config   map[string]string      `json:"config" doc:"Public settings handed to the plugin. Never a credential."`
+	HTTP     spec.HTTP              `json:"http" doc:"How requests to the cloud are sent; a call's own http comes before it."`
 }
 
 // PluginSettings say where plugins come from and where compiled ones are kept.

@@ -16,6 +16,7 @@ import (
 type (
 	Target               = provider.Target
 	Targets              = provider.Targets
+	HTTP                 = spec.HTTP
 	Offer                = spec.Offer
 	OffersParams         = offers.Params
 	OfferResults         = offers.OfferResults

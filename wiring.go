@@ -55,7 +55,7 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 	}
 	c.host = h
 	c.dispatcher = dispatch.New(dispatch.Limits{Calls: settings.Limits.Calls, RequestBytes: settings.Limits.RequestBytes})
-	c.directory = provider.NewDirectory(h, provider.Settings{Default: settings.DefaultProvider, Keys: keys(settings), Accounts: accounts(settings), Getenv: env.Getenv})
+	c.directory = provider.NewDirectory(h, provider.Settings{Default: settings.DefaultProvider, Keys: keys(settings), Accounts: accounts(settings), HTTP: sending(settings), Getenv: env.Getenv})
 	c.prober = newProber(settings)
 	gpus := catalog.New()
 	c.offers = offers.New(h, c.directory, gpus, clock.System{})
@@ -164,6 +164,15 @@ func accounts(s Settings) map[string]spec.Secret {
 		for account, key := range p.Accounts {
 			out[name+":"+account] = key
 		}
+	}
+	return out
+}
+
+// sending tells how requests to each provider are sent.
+func sending(s Settings) map[string]spec.HTTP {
+	out := make(map[string]spec.HTTP, len(s.Providers))
+	for name, p := range s.Providers {
+		out[name] = p.HTTP
 	}
 	return out
 }

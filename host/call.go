@@ -16,8 +16,10 @@ type call struct {
 	module *module
 	ctx    context.Context
 	key    spec.Secret
-	doing  string // the operation
-	online bool   // whether it may make HTTP requests; describe may not
+	doing  string    // the operation
+	online bool      // whether it may make HTTP requests; describe may not
+	http   spec.HTTP // how they are sent
+	takes  bool      // the operation takes away what it reads
 
 	input     []byte
 	output    []byte
@@ -35,6 +37,8 @@ type call struct {
 	errorOffset uint64
 	lastStatus  int
 	lastHeaders []byte
+
+	refusal *spec.Error // why the last request got no answer; nil: it got one
 }
 
 // newCall takes a call from the pool.
@@ -196,6 +200,8 @@ func (c *call) next() *exchange {
 // guest, in a function that it called.
 func (c *call) send(x *exchange) {
 	x.started = true
+	x.request.Timeout, x.request.Attempts = time.Duration(c.http.TimeoutMS)*time.Millisecond, c.http.Attempts
+	x.request.Once = c.takes
 	x.answer, x.failure = c.host.network.Do(c.ctx, c.module.policy, c.key, &x.request)
 	if x.answer != nil && len(x.answer.Body) > c.host.limits.ResponseBytes {
 		x.failure = &egress.Failure{Sent: true, Error: &spec.Error{Kind: spec.KindProvider, Status: x.answer.Status,
@@ -206,6 +212,9 @@ func (c *call) send(x *exchange) {
 		x.failure = &egress.Failure{Sent: true, Error: spec.NewError(spec.KindInternal, "the HTTP client gave no answer")}
 	}
 	x.request.Body = nil
+	if c.refusal = nil; x.failure != nil {
+		c.refusal = x.failure.Error
+	}
 	if x.answer != nil && !c.room(0) {
 		x.answer.Body = nil // its status still tells what became of the request
 	}

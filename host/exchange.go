@@ -73,12 +73,14 @@ func writes(method string) bool {
 // sent, or the cloud answered that it did not do it.
 func (x *exchange) settled() bool {
 	switch {
-	case !x.started || !writes(x.request.Method):
+	case !x.started || !writes(x.request.Method) && !x.request.Once:
 		return true
 	case x.failure != nil:
 		return !x.failure.Sent
 	case x.answer == nil: // the goroutine that sent it panicked
 		return false
+	case x.request.Once && !writes(x.request.Method):
+		return x.answer.Status >= 300 && !between(x.answer.Status)
 	}
 	switch status := x.answer.Status; {
 	case status < 300:
@@ -89,6 +91,11 @@ func (x *exchange) settled() bool {
 		return status < 500
 	}
 }
+
+// between reports whether a status is that of something between here and the
+// cloud which had no answer of the cloud's, 520 and up being Cloudflare's: the
+// cloud may have given one.
+func between(status int) bool { return status == 502 || status == 504 || status >= 520 }
 
 // undone reports whether the request took back what came before it.
 func (x *exchange) undone() bool {

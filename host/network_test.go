@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/host/egress"
@@ -138,6 +139,12 @@ func TestHost_TellsWhenTheOutcomeIsUnknown(t *testing.T) {
 		{"terminate answered 502", spec.OpTerminate, spec.Raw(`{"id":"x"}`), answer(502, ``), true, true},
 		{"terminate answered 409", spec.OpTerminate, spec.Raw(`{"id":"x"}`), answer(409, `{}`), false, false},
 		{"get lost", spec.OpGet, spec.Raw(`{"id":"x"}`), fail(spec.KindTransport, true), false, true},
+		{"stream lost", spec.OpStreamJob, spec.Raw(`{"endpoint":"e","id":"x"}`), fail(spec.KindTransport, true), true, true},
+		{"stream never asked for", spec.OpStreamJob, spec.Raw(`{"endpoint":"e","id":"x"}`), fail(spec.KindTransport, false), false, true},
+		{"stream answered 503", spec.OpStreamJob, spec.Raw(`{"endpoint":"e","id":"x"}`), answer(503, `{}`), false, true},
+		{"stream answered 502", spec.OpStreamJob, spec.Raw(`{"endpoint":"e","id":"x"}`), answer(502, ``), true, true},
+		{"stream answered 404", spec.OpStreamJob, spec.Raw(`{"endpoint":"e","id":"x"}`), answer(404, `{}`), false, false},
+		{"stream answered rubbish", spec.OpStreamJob, spec.Raw(`{"endpoint":"e","id":"x"}`), answer(200, `<html>`), true, false},
 		{"get answered 500", spec.OpGet, spec.Raw(`{"id":"x"}`), answer(500, `{}`), false, true},
 		{"get answered rubbish", spec.OpGet, spec.Raw(`{"id":"x"}`), answer(200, `<html>`), false, false},
 	}
@@ -161,5 +168,30 @@ func TestHost_TellsWhenTheOutcomeIsUnknown(t *testing.T) {
 				t.Errorf("provider %q, operation %q", e.Provider, e.Operation)
 			}
 		})
+	}
+}
+
+func TestHost_SaysHowRequestsAreSentAndWhatToDoWhereTheyAreNot(t *testing.T) {
+	var sent egress.Request
+	refuse := &egress.Failure{Error: &spec.Error{Kind: spec.KindRateLimited, Message: "used up", Hint: "wait, or ask less often", RetryAfterMS: 2500}}
+	network := newFakeNetwork(func(_ context.Context, _ spec.Secret, r *egress.Request) (*egress.Response, *egress.Failure) {
+		sent = *r
+		return nil, refuse
+	})
+	for name, plugin := range transports(t) {
+		h := newHost(t, Options{Builtin: []Plugin{plugin}, Network: network})
+		for operation, once := range map[string]bool{spec.OpGet: false, spec.OpStreamJob: true} {
+			if once && name == "pdk" {
+				continue // that guest has no jobs
+			}
+			_, err := h.Call(context.Background(), spec.Call{Provider: "runpod", Operation: operation, Request: spec.Raw(`{"endpoint":"e","id":"x"}`),
+				HTTP: spec.HTTP{TimeoutMS: 1500, Attempts: 2}})
+			if e := spec.AsError(err); e == nil || e.Kind != spec.KindRateLimited || e.Hint != refuse.Hint || e.RetryAfterMS != 2500 || !e.Retryable || e.UnknownOutcome {
+				t.Errorf("%s: %s: %+v", name, operation, e)
+			}
+			if sent.Timeout != 1500*time.Millisecond || sent.Attempts != 2 || sent.Once != once {
+				t.Errorf("%s: %s: sent with %+v", name, operation, sent)
+			}
+		}
 	}
 }

@@ -2,6 +2,8 @@ package host
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 
 	"github.com/exatlas/atlas/core/spec"
 )
@@ -65,7 +67,7 @@ func (h *Host) Load(ctx context.Context, path, sha256 string) (Info, error) {
 		m, failure := h.wait(ctx, p)
 		if failure != nil {
 			h.retire(p)
-			return failure
+			return missing(failure, path)
 		}
 		defer m.release()
 		if sha256 != "" && !equalFold(sha256, m.sha) {
@@ -107,7 +109,7 @@ func (h *Host) Reload(ctx context.Context, name string) (Info, error) {
 		m, failure := h.wait(ctx, p)
 		if failure != nil {
 			h.retire(p)
-			return failure
+			return missing(failure, p.path)
 		}
 		defer m.release()
 		h.mu.Lock()
@@ -123,6 +125,15 @@ func (h *Host) Reload(ctx context.Context, name string) (Info, error) {
 		return nil
 	})
 	return info, err
+}
+
+// missing is the error of a plugin whose file is not there. Only those who asked for
+// the file get it: of a machine's call not_found would say that the machine is gone.
+func missing(failure *spec.Error, path string) *spec.Error {
+	if !errors.Is(failure.Err, fs.ErrNotExist) {
+		return failure
+	}
+	return &spec.Error{Kind: spec.KindNotFound, Message: "there is no file " + clean(path, 300), Hint: "give the path of a .wasm file, absolute or from this process's working directory", Err: failure.Err}
 }
 
 // admitted runs f as a call, so that Close waits for it.

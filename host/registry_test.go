@@ -83,7 +83,7 @@ func TestLoad_ChecksHashesAndNames(t *testing.T) {
 	_, err := h.Load(ctx, filepath.Join(dir, "a.wasm"), fakeSum)
 	expect(t, err, spec.KindPlugin, sum, fakeSum)
 	_, err = h.Load(ctx, filepath.Join(dir, "absent.wasm"), "")
-	expect(t, err, spec.KindPlugin, "absent.wasm")
+	expect(t, err, spec.KindNotFound, "there is no file", "absent.wasm")
 	_, err = h.Load(ctx, filepath.Join(dir, "r.wasm"), "")
 	expect(t, err, spec.KindConflict, "built in")
 	write(t, filepath.Join(dir, "p.wasm"), answering("pinned", `{"value":{}}`))

@@ -48,7 +48,7 @@ func (h *Host) Call(ctx context.Context, request spec.Call) (value spec.Raw, err
 		return nil, spec.NewError(spec.KindUnsupported, "this provider has no "+clean(request.Operation, 64))
 	}
 	c := h.newCall(ctx, m, request.Key)
-	c.online, c.doing = true, request.Operation
+	c.online, c.doing, c.http, c.takes = true, request.Operation, request.HTTP, request.Operation == spec.OpStreamJob
 	if failure := c.setInput(request); failure != nil {
 		return nil, failure
 	}
@@ -166,6 +166,14 @@ func (c *call) verdict(ctx context.Context, operation string, failure *spec.Erro
 	e := *failure
 	if c.failed != nil {
 		e = *c.failed // what the guest made of it comes second
+	}
+	if r := c.refusal; r != nil && e.Kind == r.Kind && e.Status == 0 {
+		// A guest tells on what it read of a failed request: its kind and message.
+		// What to do about it is the host's to add.
+		if e.Hint == "" {
+			e.Hint = r.Hint
+		}
+		e.RetryAfterMS = max(e.RetryAfterMS, r.RetryAfterMS)
 	}
 	if cause := ctx.Err(); cause != nil && (e.Kind == spec.KindTransport || e.Kind == spec.KindInternal) {
 		// What breaks because its call has ended is not the news.

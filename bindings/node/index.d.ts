@@ -28,6 +28,8 @@ export type ResultOf<M extends MethodName> = Methods[M]['result'];
 /** An event of jobs.stream. Failure of the job is an exception, not an event. */
 export type JobEvent =
   | (EventItem & { event: 'chunk'; data: { output: unknown } })
+  /** The answer of a read was lost: chunks may be missing here. data.job.output of the result is the whole output, where the cloud keeps it. */
+  | (EventItem & { event: 'gap'; data: { message: string; hint: string } })
   | (EventItem & { event: 'result'; data: { final: true; job: Job } });
 
 /** An event of fly.logs.subscribe. The end of the log is an exception, not an event. */

@@ -104,6 +104,13 @@ export interface URLValidity {
   reason?: "expired" | "bad_signature" | "malformed";
 }
 
+export interface HTTP {
+  /** What one attempt may take until its answer is there, ms; a job that runs synchronously is waited for in shorter calls then. Default: 30000 for what is safe to repeat (GET, HEAD, DELETE), 120000 for the rest (POST, PUT, PATCH), of which some clouds answer a create or a synchronous job late. */
+  timeout_ms?: number;
+  /** How often what is safe to repeat is sent at most; a create is sent again only where it certainly did not arrive, or after a 429. Default: 4, and 3 where answers do not come in time, so that a cloud that hangs fails after about 90 s. */
+  attempts?: number;
+}
+
 export interface Probe {
   /** Port inside the machine. A tcp port is only connected to. */
   port: number;
@@ -121,6 +128,8 @@ export interface ComputeAwaitReadyParams {
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
+  /** How this call's requests are sent. Default: providers.<name>.http. */
+  http?: HTTP;
   /** The cloud's identifier of the machine. */
   id: string;
   /** How long to wait, ms. The machine is left running when it passes. Default 900000. */
@@ -216,6 +225,8 @@ export interface ComputeBillParams {
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
+  /** How this call's requests are sent. Default: providers.<name>.http. */
+  http?: HTTP;
   /** The cloud's identifier of the machine; it may be gone. */
   id: string;
   /** Charges from this time on, RFC 3339; a cloud that charges by the day counts all of that day. Default: as far back as the cloud tells by itself. */
@@ -237,6 +248,8 @@ export interface ComputeGetParams {
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
+  /** How this call's requests are sent. Default: providers.<name>.http. */
+  http?: HTTP;
   /** The cloud's identifier of the machine. */
   id: string;
   /** Keeps the cloud's own answer in raw, secrets redacted. */
@@ -249,6 +262,8 @@ export interface ComputeListParams {
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
+  /** How this call's requests are sent. Default: providers.<name>.http. */
+  http?: HTTP;
   /** Machines in this state. */
   status?: "provisioning" | "running" | "stopped" | "terminated" | "failed";
   /** Machines of this name. */
@@ -271,6 +286,8 @@ export interface ComputeLogsParams {
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
+  /** How this call's requests are sent. Default: providers.<name>.http. */
+  http?: HTTP;
   /** The cloud's identifier of the machine. */
   id: string;
   /** Continues after an earlier page: its cursor. */
@@ -324,6 +341,8 @@ export interface ComputeSpawnParams {
   provider?: string | string[];
   /** Credential for this call alone; only with one provider. Default: the client's. */
   api_key?: string;
+  /** How this call's requests are sent. Default: providers.<name>.http. */
+  http?: HTTP;
   /** GPU by canonical or native name, or a list in order of preference. Either gpu or cpu is needed. */
   gpu?: string | string[];
   /** Asks for a machine without GPUs. */
@@ -462,6 +481,8 @@ export interface ComputeStartParams {
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
+  /** How this call's requests are sent. Default: providers.<name>.http. */
+  http?: HTTP;
   /** The cloud's identifier of the machine. */
   id: string;
   /** Keeps the cloud's own answer in raw, secrets redacted. */
@@ -474,6 +495,8 @@ export interface ComputeStopParams {
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
+  /** How this call's requests are sent. Default: providers.<name>.http. */
+  http?: HTTP;
   /** The cloud's identifier of the machine. */
   id: string;
   /** Keeps the cloud's own answer in raw, secrets redacted. */
@@ -486,6 +509,8 @@ export interface ComputeTerminateParams {
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
+  /** How this call's requests are sent. Default: providers.<name>.http. */
+  http?: HTTP;
   /** The cloud's identifier of the machine. */
   id: string;
   /** Keeps the cloud's own answer in raw, secrets redacted. */
@@ -905,6 +930,8 @@ export interface GPUsListParams {
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
+  /** How this call's requests are sent. Default: providers.<name>.http. */
+  http?: HTTP;
   /** GPUs in one machine: stock is told for so many. Default 1. */
   gpu_count?: number;
   /** Tier of the cloud. Default any. */
@@ -950,6 +977,8 @@ export interface JobsCancelParams {
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
+  /** How this call's requests are sent. Default: providers.<name>.http. */
+  http?: HTTP;
   /** The cloud's identifier of the serverless endpoint. */
   endpoint: string;
   /** The cloud's identifier of the job. */
@@ -989,6 +1018,8 @@ export interface JobsGetParams {
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
+  /** How this call's requests are sent. Default: providers.<name>.http. */
+  http?: HTTP;
   /** The cloud's identifier of the serverless endpoint. */
   endpoint: string;
   /** The cloud's identifier of the job. */
@@ -1012,11 +1043,13 @@ export interface JobsRunParams {
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
+  /** How this call's requests are sent. Default: providers.<name>.http. */
+  http?: HTTP;
   /** The cloud's identifier of the serverless endpoint. */
   endpoint: string;
   /** What the worker gets; any JSON value. */
   input: unknown;
-  /** async answers as soon as the job is queued, sync waits for its end. Default async. */
+  /** async answers as soon as the job is queued, sync waits for its end. To get what a worker yields while it runs, run the job async and read it with jobs.stream. Default async. */
   mode?: "async" | "sync";
   /** How long sync waits, ms. Default 30000. */
   timeout_ms?: number;
@@ -1038,6 +1071,8 @@ export interface JobsStreamParams {
   provider?: string;
   /** Credential for this call alone. Default: the client's. */
   api_key?: string;
+  /** How this call's requests are sent. Default: providers.<name>.http. */
+  http?: HTTP;
   /** The cloud's identifier of the serverless endpoint. */
   endpoint: string;
   /** The cloud's identifier of the job. */
@@ -1050,6 +1085,8 @@ export interface OffersSearchParams {
   provider?: string | string[];
   /** Credential for this call alone; only with one provider. Default: the client's. */
   api_key?: string;
+  /** How this call's requests are sent. Default: providers.<name>.http. */
+  http?: HTTP;
   /** GPUs by canonical or native name. Default: all. */
   gpu?: string | string[];
   /** GPUs in the machine. Default 1. */
@@ -1231,6 +1268,8 @@ export interface OrchestratorReapParams {
   provider?: string | string[];
   /** Credential for this call alone; only with one provider. Default: the client's. */
   api_key?: string;
+  /** How this call's requests are sent. Default: providers.<name>.http. */
+  http?: HTTP;
   /** Tells what would be given back, and gives nothing back. */
   dry_run?: boolean;
   /** Age under which a machine is let be, ms. Default: the client's reap grace, 300000. */
@@ -1293,6 +1332,8 @@ export interface OrchestratorSpawnParams {
   provider?: string | string[];
   /** Credential for this call alone; only with one provider. Default: the client's. */
   api_key?: string;
+  /** How this call's requests are sent. Default: providers.<name>.http. */
+  http?: HTTP;
   /** GPU by canonical or native name, or a list in order of preference. Either gpu or cpu is needed. */
   gpu?: string | string[];
   /** Asks for a machine without GPUs. */
@@ -1537,6 +1578,8 @@ export interface ProviderSettings {
   sha256?: string;
   /** Public settings handed to the plugin. Never a credential. */
   config?: Record<string, string>;
+  /** How requests to the cloud are sent; a call's own http comes before it. */
+  http?: HTTP;
 }
 
 export interface PluginSettings {

@@ -112,7 +112,7 @@ func TestCall_IsInterrupted(t *testing.T) {
 func TestCall_ShowsWhatASpawnTried(t *testing.T) {
 	runpodPlace(t)
 	code, out, problem := exatlas(t.Context(), "", "call", "compute.spawn", `{"gpu":"rtx_4090","image":"i","max_price_per_hour":0.01}`)
-	if code != 20 || out != "" || !strings.Contains(problem, "raise max_price_per_hour") {
+	if code != 23 || out != "" || !strings.Contains(problem, "raise max_price_per_hour") {
 		t.Errorf("%d %s %s", code, out, problem)
 	}
 }

@@ -23,7 +23,7 @@ const (
 // AwaitReady waits until a machine runs, its ports are known and its probe is
 // answered.
 func (s *Service) AwaitReady(ctx context.Context, p *AwaitParams) (*spec.Compute, error) {
-	a, err := s.Directory.Find(ctx, p.Provider, p.APIKey)
+	a, err := s.Directory.At(ctx, p.Target)
 	if err != nil {
 		return nil, err
 	}

@@ -104,7 +104,7 @@ func (f *finder) join(a *provider.Account, claims []claim) *batch {
 	b := l.next
 	if !l.running {
 		l.running = true
-		account := *a
+		account := a.Standing()
 		safego.Go(&f.work, func(e *spec.Error) { f.broken(key, e) }, func() { f.serve(key, l, &account) })
 	}
 	return b

@@ -87,9 +87,9 @@ func (s *Service) giveBack(ctx context.Context, a *provider.Account, c *spec.Com
 // that it has just rented out, so "no such machine" counts once the listing has
 // settled.
 func (s *Service) confirm(ctx context.Context, a *provider.Account, id string) *spec.Error {
-	settled := s.Clock.Now().Add(s.settle(a))
+	settled, standing := s.Clock.Now().Add(s.settle(a)), a.Standing()
 	for wait := 500 * time.Millisecond; ; wait = min(2*wait, 8*time.Second) {
-		c, err := s.terminate(ctx, a, id, false)
+		c, err := s.terminate(ctx, &standing, id, false)
 		if err == nil && (found(c) || !s.Clock.Now().Before(settled)) {
 			return nil
 		}

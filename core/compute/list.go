@@ -14,7 +14,7 @@ const maxPages = 10_000
 // List lists the account's machines. Filters are applied here, on the normalized
 // answer.
 func (s *Service) List(ctx context.Context, p *ListParams) (*spec.ComputeList, error) {
-	a, err := s.Directory.Find(ctx, p.Provider, p.APIKey)
+	a, err := s.Directory.At(ctx, p.Target)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (s *Service) List(ctx context.Context, p *ListParams) (*spec.ComputeList, e
 // is empty, otherwise from where next said that the rest begins. next is empty
 // after the last ones.
 func (s *Service) Page(ctx context.Context, at provider.Target, cursor string) (items []spec.Compute, next string, err error) {
-	a, err := s.Directory.Find(ctx, at.Provider, at.APIKey)
+	a, err := s.Directory.At(ctx, at)
 	if err != nil {
 		return nil, "", err
 	}

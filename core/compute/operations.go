@@ -11,7 +11,7 @@ import (
 
 // Get tells the state of one machine.
 func (s *Service) Get(ctx context.Context, p *IDParams) (*spec.Compute, error) {
-	a, err := s.Directory.Find(ctx, p.Provider, p.APIKey)
+	a, err := s.Directory.At(ctx, p.Target)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func (s *Service) Start(ctx context.Context, p *IDParams) (*spec.Compute, error)
 // act carries out stop and start. fallback is the state to tell where the cloud
 // tells none.
 func (s *Service) act(ctx context.Context, p *IDParams, operation string, fallback spec.Status) (*spec.Compute, error) {
-	a, err := s.Directory.Find(ctx, p.Provider, p.APIKey)
+	a, err := s.Directory.At(ctx, p.Target)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (s *Service) failed(ctx context.Context, a *provider.Account, id, operation
 // Terminate gives a machine back. One that is not there is given back already,
 // and its answer says that it was not found.
 func (s *Service) Terminate(ctx context.Context, p *IDParams) (*Terminated, error) {
-	a, err := s.Directory.Find(ctx, p.Provider, p.APIKey)
+	a, err := s.Directory.At(ctx, p.Target)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (s *Service) complete(a *provider.Account, c *spec.Compute, p *IDParams, fa
 
 // Logs reads a machine's log.
 func (s *Service) Logs(ctx context.Context, p *LogsParams) (*spec.LogsPage, error) {
-	a, err := s.Directory.Find(ctx, p.Provider, p.APIKey)
+	a, err := s.Directory.At(ctx, p.Target)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +167,7 @@ func (s *Service) Logs(ctx context.Context, p *LogsParams) (*spec.LogsPage, erro
 
 // Bill tells what the cloud has charged for a machine.
 func (s *Service) Bill(ctx context.Context, p *BillParams) (*spec.Bill, error) {
-	a, err := s.Directory.Find(ctx, p.Provider, p.APIKey)
+	a, err := s.Directory.At(ctx, p.Target)
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +185,7 @@ func (s *Service) Bills(ctx context.Context, name string) bool {
 
 // GPUs lists what a cloud offers.
 func (s *Service) GPUs(ctx context.Context, p *GPUsParams) (*spec.GPUTypeList, error) {
-	a, err := s.Directory.Find(ctx, p.Provider, p.APIKey)
+	a, err := s.Directory.At(ctx, p.Target)
 	if err != nil {
 		return nil, err
 	}

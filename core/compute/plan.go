@@ -18,6 +18,9 @@ type plan struct {
 	skipped  []skipped // clouds that cannot serve the request at all
 	fixed    []candidate
 	priced   bool // candidates come from live offers
+
+	found    int     // candidates of the last round
+	leastBid float64 // of the offers of the last round that want a higher bid than the caller's; 0: there were none
 }
 
 // skipped is a cloud that is not asked, and why.
@@ -111,8 +114,8 @@ func (l *plan) candidates(ctx context.Context, t *trial) ([]candidate, *spec.Err
 		return l.fixed, nil
 	}
 	p := l.params
-	found := l.service.Offers.Ask(ctx, l.accounts, &offers.Params{GPU: p.GPU, GPUCount: p.GPUCount, Spot: p.Spot, CloudType: p.CloudType,
-		Regions: p.RegionHints, MaxPricePerHour: p.MaxPricePerHour, DiskGB: p.ContainerDiskGB + p.VolumeGB})
+	l.found, l.leastBid = 0, 0
+	found := l.service.Offers.Ask(ctx, l.accounts, l.question())
 	if e := ended(ctx); e != nil {
 		return nil, e
 	}
@@ -130,7 +133,7 @@ func (l *plan) candidates(ctx context.Context, t *trial) ([]candidate, *spec.Err
 	for i := range found.Items {
 		o := &found.Items[i]
 		a := accounts[o.Provider]
-		if o.DirectPorts > 0 && o.DirectPorts < len(p.Ports) {
+		if o.DirectPorts > 0 && o.DirectPorts < len(p.Ports) || l.underbid(o) {
 			continue
 		}
 		if !a.Exports(spec.OpSearchOffers) {
@@ -139,7 +142,16 @@ func (l *plan) candidates(ctx context.Context, t *trial) ([]candidate, *spec.Err
 		out = append(out, candidate{account: a, gpu: l.asked(a, o), native: o.GPUNative, tier: tierOf(a, o), offer: o})
 	}
 	slices.SortStableFunc(out, l.compare)
-	return l.merge(out), nil
+	out = l.merge(out)
+	l.found = len(out)
+	return out, nil
+}
+
+// question is what is asked of the clouds' offers.
+func (l *plan) question() *offers.Params {
+	p := l.params
+	return &offers.Params{GPU: p.GPU, GPUCount: p.GPUCount, Spot: p.Spot, CloudType: p.CloudType,
+		Regions: p.RegionHints, MaxPricePerHour: p.MaxPricePerHour, DiskGB: p.ContainerDiskGB + p.VolumeGB}
 }
 
 // asked is the name under which the caller asked for an offer's GPU.
@@ -195,16 +207,4 @@ func (l *plan) merge(list []candidate) []candidate {
 		seen[key] = true
 		return false
 	})
-}
-
-// nothing is the error of a round without candidates.
-func (l *plan) nothing(t *trial) *spec.Error {
-	e := &spec.Error{Kind: spec.KindCapacity, Message: "no offer fits the request now", Retryable: true}
-	if len(l.accounts) == 1 {
-		e.Provider = l.accounts[0].Provider
-	}
-	if l.params.MaxPricePerHour > 0 {
-		e.Hint = "raise max_price_per_hour, set wait_for_capacity_ms, or name further GPUs, regions or providers; offers.search shows what there is"
-	}
-	return e
 }

@@ -45,7 +45,7 @@ func (t *trial) run(ctx context.Context) (*spec.Compute, *spec.Error) {
 		}
 		wait := max(pause, retryAfter(e, 0))
 		if e.Kind != spec.KindCapacity || t.params.WaitForCapacityMS == 0 || s.Clock.Now().Add(wait).After(until) {
-			return nil, e
+			return nil, t.plan.explain(ctx, e)
 		}
 		if s.Clock.Wait(ctx, wait) != nil {
 			return nil, ended(ctx)
@@ -68,9 +68,7 @@ func (t *trial) round(ctx context.Context) (*spec.Compute, *spec.Error) {
 		}
 		t.tried++
 		machine, e := t.rental(c.account).rent(ctx, c)
-		if c.offer != nil && c.offer.ID != "" && (e == nil || !e.UnknownOutcome) {
-			t.service.Offers.Claims.Settled(c.account, c.offer.ID)
-		}
+		t.settle(c, e)
 		if e == nil {
 			if e = t.dear(ctx, c, machine); e == nil {
 				return machine, nil
@@ -90,7 +88,21 @@ func (t *trial) round(ctx context.Context) (*spec.Compute, *spec.Error) {
 	case last != nil:
 		return nil, last
 	}
-	return nil, t.plan.nothing(t)
+	return nil, t.plan.nothing()
+}
+
+// settle ends the claim on a candidate's offer. One that was taken, or is gone, is
+// in listings for a while; one that the cloud refused for another reason is there
+// for the next spawn, and so is one for which the bid was too low. What became of
+// an offer may not be known: then the claim runs out by itself.
+func (t *trial) settle(c candidate, e *spec.Error) {
+	switch offers := t.service.Offers; {
+	case c.offer == nil || c.offer.ID == "" || e != nil && e.UnknownOutcome:
+	case e == nil || e.Kind == spec.KindCapacity && t.params.BidPerHour == 0:
+		offers.Claims.Settled(c.account, c.offer.ID)
+	default:
+		offers.Claims.Release(c.account, c.offer.ID)
+	}
 }
 
 // moveOn tells whether the next candidate may succeed where this one failed. At

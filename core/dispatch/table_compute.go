@@ -19,8 +19,9 @@ func addCompute(t *Table, s *Services) {
 		Summary: "Rents one machine.",
 		Text: "Candidates are the GPUs in order and, for each, the cloud's tiers: secure, then community. The next one is tried only after kind capacity. " +
 			"A create whose answer was lost is looked up before anything is sent again; where that decides nothing, the error has unknown_outcome and its hint names the machine. " +
-			"A call cancelled in the middle gives back the machine it may have rented.",
-		Errors: cloudKinds(spec.KindCapacity, spec.KindFunds, spec.KindUnsupported),
+			"A call cancelled in the middle gives back the machine it may have rented. " +
+			"Kind budget: max_price_per_hour or bid_per_hour alone is in the way, and the message says the least that would do; where something within it was not to be had either, the kind is capacity and the message says both.",
+		Errors: cloudKinds(spec.KindCapacity, spec.KindFunds, spec.KindBudget, spec.KindUnsupported),
 		Params: `{"provider":"runpod","gpu":["h100","a100_80g"],"image":"ghcr.io/me/server:1","ports":[{"internal":8000,"protocol":"http"}],"auth":"bearer"}`,
 		Result: `{"id":"7h9k2m4n6p","provider":"runpod","status":"provisioning","name":"atlas-5f3a…","request_id":"5f3a…","gpu_type":"h100","gpu_native":"NVIDIA H100 80GB HBM3","gpu_count":1,"ports":[{"internal":8000,"protocol":"http"}],"auth":{"scheme":"bearer","token":"kX9fP…","hash":"4c1…","header":"Authorization: Bearer kX9fP…"},"attempts":[{"gpu":"h100","gpu_native":"NVIDIA H100 80GB HBM3","cloud_type":"secure","request_id":"5f3a…","outcome":"rented"}]}`,
 	}, s.spawn)

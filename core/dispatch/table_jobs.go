@@ -50,7 +50,9 @@ func addJobs(t *Table, s *Services) {
 	add(t, "jobs.stream", Doc{
 		Summary: "Streams a job's output as events.",
 		Text: `Each piece the worker yields is an event "chunk" with data {"output":…}. The last event is always "result" with data {"final":true,"job":{…}} or "error" with data {"final":true,"error":{…}}, ` +
-			"and the subscription ends with it. A second stream of the same job joins the first and gets its chunks from the start. A slow reader slows the reading.",
+			"and the subscription ends with it. A second stream of the same job joins the first and gets its chunks from the start. A slow reader slows the reading. " +
+			"Reading takes away what it reads at the cloud, so two clients that stream one job share its chunks between them. A read whose answer was lost cannot be repeated: the event \"gap\" with data {\"message\":…,\"hint\":…} stands where chunks may be missing, " +
+			"and job.output of the result is the authority, where the cloud keeps it.",
 		Errors: cloudKinds(spec.KindNotFound, spec.KindUnsupported, spec.KindConflict),
 		Params: `{"provider":"runpod","endpoint":"abc123","id":"60902e6c-u1"}`,
 		Result: `{"subscription":"sub-1","topic":"jobs:60902e6c-u1","next_seq":1}`,

@@ -10,7 +10,8 @@
 // Reading a job's stream takes what it reads away at some clouds, so there is
 // one reader a job, however many subscribe: the topic jobs:<id> carries its
 // chunks and, last, its result or its error. The reader stops with its last
-// subscription.
+// subscription. A read whose answer is lost cannot be made up for; the event gap
+// says where.
 //
 // The package knows no cloud; dispatch calls it.
 package jobs

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type fake struct {
 	mu       sync.Mutex
 	manifest spec.Manifest
-	script   map[string][]string // JSON values; "!kind" fails with it, "~" waits for the context
+	script   map[string][]string // JSON values; "!kind" fails with it, "?kind" too, and its outcome is unknown, "~" waits for the context
 	count    map[string]int
 	requests map[string]spec.Raw
 }
@@ -53,6 +53,8 @@ func (f *fake) Call(ctx context.Context, call spec.Call) (spec.Raw, error) {
 	case step == "~":
 		<-ctx.Done()
 		return nil, &spec.Error{Kind: spec.KindTimeout, Message: "out of time", UnknownOutcome: true}
+	case strings.HasPrefix(step, "?"):
+		return nil, &spec.Error{Kind: spec.Kind(step[1:]), Message: "as scripted", UnknownOutcome: true}
 	case strings.HasPrefix(step, "!"):
 		return nil, &spec.Error{Kind: spec.Kind(step[1:]), Message: "as scripted"}
 	}
@@ -137,6 +139,22 @@ func TestRun_SyncLeavesTimeForTheAnswerOfAWait(t *testing.T) {
 		}
 		if r := string(f.requests[spec.OpRunJob]); want == "" && strings.Contains(r, "wait_ms") || !strings.Contains(r, want) {
 			t.Errorf("%d ms: sent %s", timeout, r)
+		}
+		finish(t, s)
+	}
+}
+
+func TestRun_SyncIsHeldNoLongerThanARequestMayTake(t *testing.T) {
+	for http, want := range map[int64]string{1500: "", 10_000: `"wait_ms":9000`, 600_000: `"wait_ms":90000`} {
+		f := newFake(map[string][]string{spec.OpRunJob: {job("completed")}})
+		s := newService(f)
+		p := run(ModeSync)
+		p.TimeoutMS, p.HTTP = 300_000, &spec.HTTP{TimeoutMS: http}
+		if _, err := s.Run(context.Background(), p); err != nil {
+			t.Error(err)
+		}
+		if r := string(f.requests[spec.OpRunJob]); !strings.Contains(r, want) || want == "" && strings.Contains(r, "wait_ms") {
+			t.Errorf("requests of %d ms: sent %s", http, r)
 		}
 		finish(t, s)
 	}
@@ -251,6 +269,8 @@ func TestStream_EndsWithAResultOrAnError(t *testing.T) {
 		{"the job has expired", []string{`{"status":"in_progress","chunks":[1]}`, "!not_found"}, nil, `{"output":1} error`, `"kind":"not_found"`},
 		{"passing failures", []string{"!transport", "!rate_limited", "!provider", `{"status":"completed"}`}, []string{job("completed")}, "result", `"final":true`},
 		{"failures without end", []string{"!transport"}, nil, "error", `"kind":"transport"`},
+		{"lost answers", []string{`{"status":"in_progress","chunks":[1]}`, "?transport", "?timeout", `{"status":"in_progress"}`, "?provider", `{"status":"in_progress","chunks":[4]}`, "?transport", `{"status":"completed"}`},
+			[]string{job("completed")}, `{"output":1} gap {"output":4} gap result`, `"output":{"x":1}`},
 		{"refused", []string{"!unauthorized"}, nil, "error", `"kind":"unauthorized"`},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -35,7 +35,7 @@ type RunParams struct {
 	provider.Target
 	Endpoint     string    `json:"endpoint" required:"true" minlen:"1" doc:"The cloud's identifier of the serverless endpoint."`
 	Input        spec.Raw  `json:"input" required:"true" doc:"What the worker gets; any JSON value."`
-	Mode         Mode      `json:"mode" enum:"async,sync" default:"async" doc:"async answers as soon as the job is queued, sync waits for its end."`
+	Mode         Mode      `json:"mode" enum:"async,sync" default:"async" apart:"stream=run it with mode async, then read it with jobs.stream" doc:"async answers as soon as the job is queued, sync waits for its end. To get what a worker yields while it runs, run the job async and read it with jobs.stream."`
 	TimeoutMS    int64     `json:"timeout_ms" min:"1" max:"86400000" default:"30000" doc:"How long sync waits, ms."`
 	OnTimeout    OnTimeout `json:"on_timeout" enum:"cancel,keep" default:"cancel" doc:"What becomes of the job when that time is up, or when the call is cancelled."`
 	Webhook      string    `json:"webhook" doc:"URL the cloud calls when the job ends. Needs the capability webhooks."`

@@ -65,7 +65,7 @@ func (s *Service) runSync(ctx context.Context, a *provider.Account, p *RunParams
 	if deadline, ok := within.Deadline(); ok {
 		limit = min(limit, deadline.Sub(start))
 	}
-	if wait := min(limit-max(limit/10, waitMargin), maxWait); wait >= minWait {
+	if wait := min(ahead(limit), maxWait, longestHeld(a)); wait >= minWait {
 		request.WaitMS = wait.Milliseconds()
 	}
 	job, err := s.do(within, a, spec.OpRunJob, request, p.Endpoint, "", p.IncludeRaw)
@@ -93,6 +93,19 @@ func (s *Service) runSync(ctx context.Context, a *provider.Account, p *RunParams
 		}
 	}
 	return job, nil
+}
+
+// ahead is how long a wait at the cloud may take whose answer is to be there when
+// the time is up.
+func ahead(limit time.Duration) time.Duration { return limit - max(limit/10, waitMargin) }
+
+// longestHeld is how long the cloud may hold an answer before the request for it is
+// given up.
+func longestHeld(a *provider.Account) time.Duration {
+	if a.HTTP.TimeoutMS == 0 {
+		return maxWait
+	}
+	return ahead(time.Duration(a.HTTP.TimeoutMS) * time.Millisecond)
 }
 
 // lostSubmission completes the error of a submission that did not answer: it is
@@ -135,10 +148,11 @@ func (s *Service) overdue(ctx context.Context, a *provider.Account, p *RunParams
 	// The caller's time is up, so the cancelling has a little of its own. Whoever
 	// left altogether does not wait for it.
 	done := make(chan error, 1)
+	standing := a.Standing()
 	safego.Go(&s.work, func(e *spec.Error) { done <- e }, func() {
 		limited, cancel := context.WithTimeout(s.until, cancelLimit)
 		defer cancel()
-		_, err := s.do(limited, a, spec.OpCancelJob, &spec.JobRequest{Endpoint: p.Endpoint, ID: job.ID}, p.Endpoint, job.ID, false)
+		_, err := s.do(limited, &standing, spec.OpCancelJob, &spec.JobRequest{Endpoint: p.Endpoint, ID: job.ID}, p.Endpoint, job.ID, false)
 		done <- err
 	})
 	var err error

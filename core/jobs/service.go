@@ -54,7 +54,7 @@ func (s *Service) Close(ctx context.Context) bool {
 
 // account resolves a call and refuses providers without serverless jobs.
 func (s *Service) account(ctx context.Context, t *provider.Target) (provider.Account, error) {
-	a, err := s.Directory.Find(ctx, t.Provider, t.APIKey)
+	a, err := s.Directory.At(ctx, *t)
 	if err != nil {
 		return a, err
 	}

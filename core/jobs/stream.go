@@ -23,6 +23,7 @@ const (
 // Events of a stream.
 const (
 	EventChunk  = "chunk"
+	EventGap    = "gap"
 	EventResult = "result"
 	EventError  = "error"
 )
@@ -95,7 +96,7 @@ func (r *reader) run() {
 	defer r.stop()
 	s := r.service
 	pause, failures := streamFirst, 0
-	for {
+	for gap := false; ; {
 		if r.ctx.Err() != nil {
 			r.fail(&spec.Error{Kind: spec.KindCancelled, Message: "cancelled"})
 			return
@@ -103,6 +104,10 @@ func (r *reader) run() {
 		chunks, err := provider.Do[spec.JobChunks](r.ctx, s.Backend, r.account, spec.OpStreamJob, &r.request, false)
 		if err != nil {
 			e := spec.AsError(err)
+			if e.UnknownOutcome && !gap && r.ctx.Err() == nil {
+				gap = true
+				r.missing(e)
+			}
 			if failures++; r.ctx.Err() != nil || !passing(e) || failures > streamFailures {
 				r.fail(e)
 				return
@@ -115,6 +120,7 @@ func (r *reader) run() {
 			continue
 		}
 		failures = 0
+		gap = gap && len(chunks.Chunks) == 0
 		for _, chunk := range chunks.Chunks {
 			if s.Bus.Publish(r.ctx, r.topic, events.Data, EventChunk, encode(map[string]spec.Raw{"output": chunk})) != nil {
 				r.fail(&spec.Error{Kind: spec.KindCancelled, Message: "cancelled"})
@@ -135,6 +141,16 @@ func (r *reader) run() {
 			pause = min(2*pause, streamLongest)
 		}
 	}
+}
+
+// missing tells that the answer of a read was lost, and with it the chunks that it
+// took away at the cloud, if there were any. Reads that are lost one after another
+// make one gap.
+func (r *reader) missing(e *spec.Error) {
+	_ = r.service.Bus.Publish(r.ctx, r.topic, events.Data, EventGap, encode(struct {
+		Message string `json:"message"`
+		Hint    string `json:"hint"`
+	}{"the answer of a read was lost: " + e.Message, "chunks may be missing here; the result's job has the whole output where the cloud keeps it"})) // an ended stream is noticed by the read after this
 }
 
 // conclude fetches the finished job and publishes the last event. Where the

@@ -62,3 +62,11 @@ func (c *Claims) Settled(a *provider.Account, offer string) {
 	defer c.mu.Unlock()
 	c.held[claim{provider.Cloud(a.Provider), offer}] = c.clock.Now().Add(settledLimit)
 }
+
+// Release ends a claim at once, after a spawn that certainly did not take the
+// offer: it is there for the next.
+func (c *Claims) Release(a *provider.Account, offer string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.held, claim{a.Provider, offer})
+}

@@ -115,11 +115,12 @@ func (l *listings) leave(key string, it *listing) {
 	}
 }
 
-// listingKey tells requests apart by account and question; the credential goes
-// in as a hash.
+// listingKey tells requests apart by account, question and how it is sent, since
+// nobody's reading may end by another's impatience; the credential goes in as a
+// hash.
 func listingKey(a *provider.Account, r *spec.OffersRequest, raw bool) string {
 	sum := sha256.Sum256([]byte(a.Key.Reveal()))
-	return a.Provider + "\x00" + string(sum[:]) + "\x00" + strconv.FormatBool(raw) + "\x00" + string(encode(r))
+	return a.Provider + "\x00" + string(sum[:]) + "\x00" + strconv.FormatBool(raw) + "\x00" + string(encode(a.HTTP)) + string(encode(r))
 }
 
 // read asks the cloud.

@@ -227,6 +227,10 @@ func TestClaims_HoldUntilSettled(t *testing.T) {
 		if !c.Take(a, "1") || c.Take(a, "1") || !c.Take(a, "2") || !c.Take(&provider.Account{Provider: "acme"}, "1") {
 			t.Error("a claim does not hold, or holds too much")
 		}
+		c.Release(a, "1")
+		if !c.Take(a, "1") {
+			t.Error("a released claim holds")
+		}
 		c.Settled(a, "1")
 		if c.Take(a, "1") {
 			t.Error("a settled claim ends before the listing forgets the offer")

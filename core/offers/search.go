@@ -75,13 +75,7 @@ func failed(problems []CloudProblem) *spec.Error {
 // Ask asks all accounts at once and filters what they answer. Offers come in the
 // order of the accounts, unranked.
 func (s *Service) Ask(ctx context.Context, accounts []provider.Account, p *Params) *OfferResults {
-	lists := make([][]spec.Offer, len(accounts))
-	errors := make([]*spec.Error, len(accounts))
-	var work sync.WaitGroup
-	for i := range accounts {
-		safego.Go(&work, func(e *spec.Error) { errors[i] = e }, func() { lists[i], errors[i] = s.one(ctx, &accounts[i], p) })
-	}
-	work.Wait()
+	lists, errors := s.each(ctx, accounts, p, fits)
 	found := &OfferResults{Items: []spec.Offer{}, Problems: []CloudProblem{}}
 	for i := range accounts {
 		if errors[i] != nil {
@@ -92,8 +86,20 @@ func (s *Service) Ask(ctx context.Context, accounts []provider.Account, p *Param
 	return found
 }
 
+// each asks all accounts at once and keeps of what each answers what passes.
+func (s *Service) each(ctx context.Context, accounts []provider.Account, p *Params, passes filter) ([][]spec.Offer, []*spec.Error) {
+	lists := make([][]spec.Offer, len(accounts))
+	errors := make([]*spec.Error, len(accounts))
+	var work sync.WaitGroup
+	for i := range accounts {
+		safego.Go(&work, func(e *spec.Error) { errors[i] = e }, func() { lists[i], errors[i] = s.one(ctx, &accounts[i], p, passes) })
+	}
+	work.Wait()
+	return lists, errors
+}
+
 // one asks one account.
-func (s *Service) one(ctx context.Context, a *provider.Account, p *Params) ([]spec.Offer, *spec.Error) {
+func (s *Service) one(ctx context.Context, a *provider.Account, p *Params, passes filter) ([]spec.Offer, *spec.Error) {
 	if p.Spot {
 		if e := unsupported(a, spec.CapSpot, "interruptible machines", "spot"); e != nil {
 			return nil, e
@@ -110,7 +116,7 @@ func (s *Service) one(ctx context.Context, a *provider.Account, p *Params) ([]sp
 	if e != nil {
 		return nil, e
 	}
-	return s.fit(a, list, natives, p), nil
+	return s.fit(a, list, natives, p, passes), nil
 }
 
 func unsupported(a *provider.Account, c spec.Capability, what, field string) *spec.Error {
@@ -150,15 +156,15 @@ func request(p *Params, natives []string) *spec.OffersRequest {
 	return r
 }
 
-// fit keeps the offers that pass the filters, in Atlas's own words.
-func (s *Service) fit(a *provider.Account, list []spec.Offer, natives []string, p *Params) []spec.Offer {
+// fit keeps the offers that pass, in Atlas's own words.
+func (s *Service) fit(a *provider.Account, list []spec.Offer, natives []string, p *Params, passes filter) []spec.Offer {
 	kept := make([]spec.Offer, 0, len(list))
 	for _, o := range list {
 		s.name(a, &o)
 		if !p.IncludeRaw {
 			o.Raw = nil
 		}
-		if fits(&o, natives, p) {
+		if passes(&o, natives, p) {
 			kept = append(kept, o)
 		}
 	}
@@ -182,13 +188,22 @@ func (s *Service) name(a *provider.Account, o *spec.Offer) {
 	}
 }
 
+// filter decides whether an offer is kept.
+type filter func(o *spec.Offer, natives []string, p *Params) bool
+
+// fits tells the offers that can be rented as it is asked.
 func fits(o *spec.Offer, natives []string, p *Params) bool {
+	return o.Stock != spec.StockUnavailable && (p.MaxPricePerHour == 0 || o.PricePerHour <= p.MaxPricePerHour) && matches(o, natives, p)
+}
+
+// matches tells the offers that are what is asked for, whether they are to be had
+// and whatever they cost.
+func matches(o *spec.Offer, natives []string, p *Params) bool {
 	switch {
-	case o.Stock == spec.StockUnavailable, o.PricePerHour <= 0, o.Spot != p.Spot,
+	case o.PricePerHour <= 0, o.Spot != p.Spot,
 		o.GPUCount != max(p.GPUCount, 1),
 		len(natives) > 0 && !slices.Contains(natives, o.GPUNative),
 		o.GPUMemoryGB < p.MinGPUMemoryGB,
-		p.MaxPricePerHour > 0 && o.PricePerHour > p.MaxPricePerHour,
 		p.MinReliability > 0 && o.Reliability != nil && *o.Reliability < p.MinReliability,
 		p.DiskGB > 0 && o.DiskGB > 0 && o.DiskGB < float64(p.DiskGB),
 		(p.CloudType == spec.CloudSecure || p.CloudType == spec.CloudCommunity) && o.CloudType != "" && o.CloudType != p.CloudType:

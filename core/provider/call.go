@@ -15,7 +15,7 @@ func Do[R any](ctx context.Context, b Backend, a Account, operation string, requ
 	if err != nil {
 		return nil, &spec.Error{Kind: spec.KindInternal, Provider: a.Provider, Operation: operation, Message: "the request could not be encoded: " + err.Error()}
 	}
-	value, err := b.Call(ctx, spec.Call{Provider: Cloud(a.Provider), Operation: operation, Request: data, Key: a.Key, IncludeRaw: includeRaw})
+	value, err := b.Call(ctx, spec.Call{Provider: Cloud(a.Provider), Operation: operation, Request: data, Key: a.Key, IncludeRaw: includeRaw, HTTP: a.HTTP})
 	if err != nil {
 		e := spec.AsError(err)
 		if e.Provider == "" || e.Provider == Cloud(a.Provider) {

@@ -30,7 +30,8 @@ type Settings struct {
 	// provider, a colon, that of the account.
 	Accounts map[string]spec.Secret
 
-	Getenv func(string) string // reads the environment; nil: there is none
+	HTTP   map[string]spec.HTTP // how requests are sent, from the configuration
+	Getenv func(string) string  // reads the environment; nil: there is none
 }
 
 // Directory resolves providers and credentials.
@@ -52,6 +53,29 @@ type Account struct {
 	Provider string // as callers name it, with the account where that is a further one
 	Manifest *spec.Manifest
 	Key      spec.Secret
+	HTTP     spec.HTTP // how requests are sent: the call's own words over the configuration's
+
+	standing spec.HTTP // the configuration's
+}
+
+// Standing is the account without what one call said of its requests: for work
+// that others share or that outlives the call, such as giving a machine back.
+func (a Account) Standing() Account {
+	a.HTTP = a.standing
+	return a
+}
+
+// At resolves the target of a call.
+func (d *Directory) At(ctx context.Context, t Target) (Account, error) {
+	a, err := d.Find(ctx, t.Provider, t.APIKey)
+	a.ask(t.HTTP)
+	return a, err
+}
+
+func (a *Account) ask(how *spec.HTTP) {
+	if how != nil {
+		a.HTTP = how.Over(a.standing)
+	}
 }
 
 // Cloud is the provider's own name, without that of an account.
@@ -89,7 +113,8 @@ func (d *Directory) Find(ctx context.Context, name string, key spec.Secret) (Acc
 	if key.Empty() && m.Credential != nil {
 		return Account{}, missingKey(name, m)
 	}
-	return Account{Provider: name, Manifest: m, Key: key}, nil
+	how := d.settings.HTTP[name]
+	return Account{Provider: name, Manifest: m, Key: key, HTTP: how, standing: how}, nil
 }
 
 // account resolves a further account.
@@ -97,7 +122,8 @@ func (d *Directory) account(name string, key spec.Secret, m *spec.Manifest) (Acc
 	own, known := d.settings.Accounts[name]
 	switch {
 	case known && (key.Empty() || key == own):
-		return Account{Provider: name, Manifest: m, Key: own}, nil
+		how := d.settings.HTTP[Cloud(name)]
+		return Account{Provider: name, Manifest: m, Key: own, HTTP: how, standing: how}, nil
 	case known:
 		return Account{}, &spec.Error{Kind: spec.KindValidation, Message: "params.api_key: given with an account, which has its own", Hint: "leave it out, or name the provider as " + Cloud(name)}
 	}
@@ -151,16 +177,23 @@ func (d *Directory) FindAll(ctx context.Context, t Targets) ([]Account, error) {
 	if !t.APIKey.Empty() && (every || len(names) > 1) {
 		return nil, &spec.Error{Kind: spec.KindValidation, Message: "params.api_key: given with several providers", Hint: "name one provider, or set providers.<name>.api_key when opening the client"}
 	}
-	if every {
-		return d.every(ctx)
-	}
 	out := make([]Account, 0, len(names))
+	if every {
+		var err error
+		if out, err = d.every(ctx); err != nil {
+			return nil, err
+		}
+		names = nil
+	}
 	for _, name := range names {
 		a, err := d.Find(ctx, name, t.APIKey)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, a)
+	}
+	for i := range out {
+		out[i].ask(t.HTTP)
 	}
 	return out, nil
 }

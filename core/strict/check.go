@@ -88,6 +88,9 @@ func checkText(n *node, text string) *fault {
 		if near := Nearest(text, n.enum); near != "" {
 			hint = "did you mean " + near + "? It is one of " + strings.Join(n.enum, ", ")
 		}
+		if remedy := n.apart[text]; remedy != "" {
+			hint = remedy
+		}
 		return &fault{message: "not one of " + strings.Join(n.enum, ", "), hint: hint}
 	}
 	switch {

@@ -26,6 +26,7 @@ type node struct {
 	ptr    bool
 	single bool
 	enum   []string
+	apart  map[string]string // what to do instead, by value that is none of enum and that people try
 	min    *float64
 	max    *float64
 	minLen int
@@ -94,6 +95,9 @@ func build(t reflect.Type, tag reflect.StructTag) node {
 		n.kind = reflect.String
 		if enum != "" {
 			n.enum = strings.Split(enum, ",")
+		}
+		if value, remedy, given := strings.Cut(tag.Get("apart"), "="); given {
+			n.apart = map[string]string{value: remedy}
 		}
 	case t.Kind() == reflect.Bool:
 		n.kind = reflect.Bool

@@ -11,7 +11,7 @@ import (
 
 type inner struct {
 	Internal int    `json:"internal" required:"true" min:"1" max:"65535"`
-	Protocol string `json:"protocol" enum:"http,tcp"`
+	Protocol string `json:"protocol" enum:"http,tcp" apart:"quic=open it elsewhere"`
 }
 
 type Common struct {
@@ -84,6 +84,7 @@ func TestDecode_NamesTheMistake(t *testing.T) {
 		{`{"name":"x","ports":[{"internal":80},{"internal":"80"}]}`, "params.ports[1].internal: expected a whole number, got a string", ""},
 		{`{"name":"x","ports":[{"internal":70000}]}`, "params.ports[0].internal: must be at most 65535", ""},
 		{`{"name":"x","ports":[{}]}`, "params.ports[0].internal: missing", ""},
+		{`{"name":"x","ports":[{"internal":1,"protocol":"quic"}]}`, "params.ports[0].protocol: not one of http, tcp", "open it elsewhere"},
 		{`{"name":"x","ports":[{"internal":1,"protocol":"htp"}]}`, "params.ports[0].protocol: not one of http, tcp", "did you mean http? It is one of http, tcp"},
 		{`{"name":"x","env":{"A":1}}`, "params.env.A: expected a string, got a number", ""},
 		{`{"name":"x","count":1.5}`, "params.count: expected a whole number, got a fraction", ""},

@@ -27,6 +27,8 @@ type Options struct {
 	DialTimeout      time.Duration // default 10 s, TLS handshake included
 	IdleTimeout      time.Duration // default 60 s: how long an unused connection is kept
 	Timeout          time.Duration // default 5 min: the deadline of a call whose context has none
+	AnswerTimeout    time.Duration // default 30 s: what an attempt of a GET, HEAD or DELETE may take until its answer is there
+	ChangeTimeout    time.Duration // default 2 min: the same of the others, which are not sent again once it has passed
 	MaxWait          time.Duration // default 2 min: the longest pause before a retry and for a pace
 
 	Attempts    int           // default 4: how often a request is sent at most
@@ -75,6 +77,8 @@ func New(options Options) *Client {
 	atLeast(&o.DialTimeout, 10*time.Second)
 	atLeast(&o.IdleTimeout, 60*time.Second)
 	atLeast(&o.Timeout, 5*time.Minute)
+	atLeast(&o.AnswerTimeout, 30*time.Second)
+	atLeast(&o.ChangeTimeout, 2*time.Minute)
 	atLeast(&o.MaxWait, 2*time.Minute)
 	atLeast(&o.Attempts, 4)
 	atLeast(&o.BackoffBase, 100*time.Millisecond)

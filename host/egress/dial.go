@@ -14,9 +14,10 @@ import (
 
 // dial opens a connection for a pool: it resolves the host, drops the addresses
 // that the policy refuses and connects to one of the others by its number, so
-// that no second look-up can lead elsewhere.
-func (c *Client) dial(ctx context.Context, p *pool) (*conn, *Failure) {
-	limit, cancel := context.WithTimeout(ctx, c.options.DialTimeout)
+// that no second look-up can lead elsewhere. patience bounds it where that is
+// less than the client's own limit.
+func (c *Client) dial(ctx context.Context, p *pool, patience time.Duration) (*conn, *Failure) {
+	limit, cancel := context.WithTimeout(ctx, min(c.options.DialTimeout, patience))
 	defer cancel()
 	addrs, failure := c.resolve(limit, ctx, p)
 	if failure != nil {

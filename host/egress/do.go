@@ -17,8 +17,8 @@ func hashOf(seed maphash.Seed, key string) uint64 { return maphash.String(seed, 
 
 // Do sends one request and returns the answer, whatever its status. Redirects of
 // GET and HEAD are followed. What is safe to send again is sent again: any
-// request answered 429; GET, HEAD and DELETE answered 500, 502, 503 or 504 or
-// not at all; any request of which certainly nothing was sent.
+// request answered 429; GET, HEAD and DELETE answered 500, 502, 503 or 504, not at
+// all or not in time; any request of which certainly nothing was sent.
 func (c *Client) Do(ctx context.Context, p *Policy, key spec.Secret, req *Request) (*Response, *Failure) {
 	if wrong := req.validate(); wrong != nil {
 		return nil, unsent(wrong)
@@ -41,19 +41,33 @@ func (c *Client) Do(ctx context.Context, p *Policy, key spec.Secret, req *Reques
 	}
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.options.Timeout)
+		ctx, cancel = context.WithTimeout(ctx, max(c.options.Timeout, req.Timeout*time.Duration(max(req.Attempts, 1))))
 		defer cancel()
 	}
 	return c.attempts(ctx, p, p.account(m.key), &m)
 }
 
+// mostLate is how often a request is sent whose answers do not come in time, where
+// its caller does not say. A server that is broken says so at once and is worth
+// more attempts than one that hangs: whoever waits for that has waited long.
+const mostLate = 3
+
+// enough reports whether so many attempts, of which the answers of so many did not
+// come in time, are all that there may be.
+func (c *Client) enough(m *message, attempts, lates int) bool {
+	if m.req.Attempts > 0 {
+		return attempts >= m.req.Attempts
+	}
+	return attempts >= c.options.Attempts || lates >= mostLate
+}
+
 // attempts sends a message until its outcome is final. A failure tells of all
 // attempts: what one of them may have done stays unknown whatever came after it.
 func (c *Client) attempts(ctx context.Context, p *Policy, a *account, m *message) (*Response, *Failure) {
-	first, got, sent := *m, answer{}, false
+	first, got, sent, lates := *m, answer{}, false, 0
 	for attempt := 1; ; attempt++ {
 		*m = first // redirects have changed it
-		failure := c.pace(ctx, a, m.method, m.at.barePath())
+		probe, missed, failure := c.pace(ctx, a, m, attempt)
 		if failure != nil {
 			if failure.Kind == spec.KindRateLimited && got.response != nil {
 				return got.response, nil // the server's own words
@@ -61,12 +75,16 @@ func (c *Client) attempts(ctx context.Context, p *Policy, a *account, m *message
 			failure.Sent = failure.Sent || sent
 			return nil, failure
 		}
-		got, failure = c.follow(ctx, p, a, m, attempt)
+		attempt += missed
+		got, failure = c.paced(ctx, p, a, m, attempt, probe)
 		if failure != nil {
 			failure.Sent = failure.Sent || sent
+			if failure.late {
+				lates++
+			}
 		}
-		pause, again := c.again(m.method, got, failure, attempt)
-		if !again || attempt >= c.options.Attempts || !c.bearable(ctx, c.options.Clock.Now(), pause) {
+		pause, again := c.again(m, got, failure, attempt)
+		if !again || c.enough(m, attempt, lates) || !c.bearable(ctx, c.options.Clock.Now(), pause) {
 			return got.response, failure
 		}
 		sent = failure != nil && failure.Sent || failure == nil && (sent || got.response.Status != 429)
@@ -76,16 +94,26 @@ func (c *Client) attempts(ctx context.Context, p *Policy, a *account, m *message
 	}
 }
 
+// paced makes an attempt whose time has come. One that asks whether a hold is over
+// says so to those who wait for it, whatever becomes of it.
+func (c *Client) paced(ctx context.Context, p *Policy, a *account, m *message, attempt int, probe probe) (answer, *Failure) {
+	if probe.hold != nil {
+		defer func() { a.asked(c.options.Clock.Now(), probe) }()
+	}
+	return c.follow(ctx, p, a, m, attempt)
+}
+
 // again decides whether an attempt is followed by another, and after what pause.
-func (c *Client) again(method string, got answer, failure *Failure, attempt int) (time.Duration, bool) {
+func (c *Client) again(m *message, got answer, failure *Failure, attempt int) (time.Duration, bool) {
 	if failure != nil {
-		return c.backoff(attempt, 1), failure.Kind == spec.KindTransport && (safe(method) || !failure.Sent) && !certificate(failure.Err)
+		passing := failure.Kind == spec.KindTransport || failure.late
+		return c.backoff(attempt, 1), passing && (m.again() || !failure.Sent) && !certificate(failure.Err)
 	}
 	switch got.response.Status {
 	case 429:
 		return max(c.backoff(attempt, 5), got.response.RetryAfter), true
 	case 500, 502, 503, 504:
-		return max(c.backoff(attempt, 1), got.response.RetryAfter), safe(method)
+		return max(c.backoff(attempt, 1), got.response.RetryAfter), m.again()
 	}
 	return 0, false
 }
@@ -104,7 +132,7 @@ func (c *Client) follow(ctx context.Context, p *Policy, a *account, m *message, 
 		start := time.Now()
 		got, failure := c.send(ctx, p, m)
 		if failure == nil {
-			c.heed(a, &got)
+			c.heed(a, m, &got)
 		}
 		if c.options.Observer != nil {
 			if told := c.options.Observer(); told != nil {
@@ -121,7 +149,7 @@ func (c *Client) follow(ctx context.Context, p *Policy, a *account, m *message, 
 }
 
 // heed takes in the limits that an answer tells of.
-func (c *Client) heed(a *account, got *answer) {
+func (c *Client) heed(a *account, m *message, got *answer) {
 	if got.limits == (limits{}) {
 		return
 	}
@@ -135,6 +163,9 @@ func (c *Client) heed(a *account, got *answer) {
 		return
 	}
 	got.response.RetryAfter = wait
+	if got.response.Status == 429 {
+		a.refused(now, m, wait)
+	}
 	seconds := strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10)
 	for i := range got.response.Header {
 		if got.response.Header[i].Name == "retry-after" {

@@ -364,7 +364,7 @@ func TestEnds_CountsADeadlineWhoseTimerIsLate(t *testing.T) {
 	c := newClient(t, func(o *Options) { o.Resolver, o.Dial = n, n.dial })
 	p := &pool{}
 	p.origin.host = "api.example.com"
-	if _, failure := c.dial(ctx, p); failure == nil || failure.Kind != spec.KindTimeout {
+	if _, failure := c.dial(ctx, p, time.Minute); failure == nil || failure.Kind != spec.KindTimeout {
 		t.Errorf("a dial cut by the call's own deadline is %v", failure)
 	}
 }

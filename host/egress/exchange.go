@@ -26,7 +26,7 @@ type answer struct {
 func (c *Client) send(ctx context.Context, p *Policy, m *message) (answer, *Failure) {
 	sent := false
 	for fresh := false; ; fresh = true {
-		on, failure := c.acquire(ctx, m.origin(), !safe(m.method), fresh)
+		on, failure := c.acquire(ctx, m.origin(), c.patience(m), !m.again(), fresh)
 		if failure != nil {
 			failure.Sent = sent
 			return answer{}, failure
@@ -43,11 +43,30 @@ func (c *Client) send(ctx context.Context, p *Policy, m *message) (answer, *Fail
 	}
 }
 
+// patience is what one attempt may take until its answer is there. A body that
+// stays open need not even begin before the first of it is there.
+func (c *Client) patience(m *message) time.Duration {
+	d := c.options.ChangeTimeout
+	switch {
+	case m.req.Timeout > 0:
+		d = m.req.Timeout
+	case safe(m.method):
+		d = c.options.AnswerTimeout
+	}
+	if m.req.Read != nil {
+		d += time.Duration(m.req.Read.IdleMS) * time.Millisecond
+	}
+	return d
+}
+
 // exchange carries a message over one connection, and gives that back. stale
 // means that a kept connection broke before the first byte of an answer, and
 // that the message may be sent again.
 func (c *Client) exchange(ctx context.Context, on *conn, p *Policy, m *message) (got answer, failure *Failure, stale bool) {
 	stop := func() bool { return true }
+	patience := c.patience(m)
+	over := time.Now().Add(patience)
+	_ = on.SetDeadline(over) // before the context may end: abort sets an earlier one
 	if ctx.Done() != nil {
 		stop = context.AfterFunc(ctx, on.abort)
 	}
@@ -71,6 +90,8 @@ func (c *Client) exchange(ctx context.Context, on *conn, p *Policy, m *message) 
 	}
 	if !stop() {
 		keep = false // its deadline lies in the past
+	} else if keep {
+		_ = on.SetDeadline(time.Time{})
 	}
 	reused := on.reused
 	c.release(on, keep)
@@ -80,7 +101,10 @@ func (c *Client) exchange(ctx context.Context, on *conn, p *Policy, m *message) 
 	if ends(ctx) != nil {
 		return answer{}, ended(ctx, "waiting for "+m.at.host, written > 0), false
 	}
-	return answer{}, c.explain(err, m.at.host, written > 0), reused && !answered && (written == 0 || safe(m.method))
+	if whole := m.req.Read == nil; (whole || !answered) && !time.Now().Before(over) {
+		return answer{}, late(m.at.host, patience, written > 0), false
+	}
+	return answer{}, c.explain(err, m.at.host, written > 0), reused && !answered && (written == 0 || m.again())
 }
 
 // read reads the answer to m. answered reports whether a byte of one came.
@@ -159,6 +183,9 @@ func (c *Client) drain(ctx context.Context, from *conn, stream io.Reader, how *R
 		most = c.options.MaxResponseBytes
 	}
 	body = make([]byte, 0, min(most, 4096))
+	if how.IdleMS <= 0 { // the answer is there, so its time no longer runs
+		_ = from.SetReadDeadline(time.Time{})
+	}
 	for len(body) < most {
 		if how.IdleMS > 0 {
 			_ = from.SetReadDeadline(time.Now().Add(time.Duration(how.IdleMS) * time.Millisecond))

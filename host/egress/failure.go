@@ -17,6 +17,8 @@ type Failure struct {
 	// sent, or the server answered 429. Where Status is set, the server has
 	// answered, and the answer was not one to hand on.
 	Sent bool
+
+	late bool // the answer of one attempt did not come in its time
 }
 
 // unsent is a failure before the first byte.
@@ -30,6 +32,11 @@ func ended(ctx context.Context, doing string, sent bool) *Failure {
 	}
 	e.Err = ends(ctx)
 	return &Failure{Error: e, Sent: sent}
+}
+
+// late tells that the time of one attempt ran out.
+func late(host string, patience time.Duration, sent bool) *Failure {
+	return &Failure{Error: &spec.Error{Kind: spec.KindTimeout, Message: "no answer of " + host + " within " + patience.String(), Retryable: true}, Sent: sent, late: true}
 }
 
 // ends is why a context is over, or nil. A deadline that has passed counts even

@@ -274,6 +274,13 @@ func (c *fakeClock) pending(n int) {
 	}
 }
 
+// waits counts the timers that run.
+func (c *fakeClock) waits() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.running()
+}
+
 func (c *fakeClock) running() int {
 	n := 0
 	for _, t := range c.timers {

@@ -20,6 +20,7 @@ type account struct {
 	buckets []bucket
 	windows []window
 	hold    time.Time // nothing is sent before
+	holds   []*hold   // what was answered 429, and what is like it, is not sent before theirs
 }
 
 // bucket is a limit the manifest declares: a token bucket, kept as the time at
@@ -82,8 +83,8 @@ func (b *bucket) concerns(method, path string) bool {
 }
 
 // reserve takes a place in every limit that concerns a request, and returns when
-// it may be sent.
-func (a *account) reserve(now time.Time, method, path string) time.Time {
+// it may be sent: not before earliest, until when a hold keeps it.
+func (a *account) reserve(now, earliest time.Time, method, path string) time.Time {
 	at, slowest := now, time.Duration(0)
 	for i := range a.buckets {
 		b := &a.buckets[i]
@@ -108,9 +109,7 @@ func (a *account) reserve(now time.Time, method, path string) time.Time {
 		}
 		w.used++
 	}
-	if a.hold.After(at) {
-		at = a.hold
-	}
+	at = later(at, later(a.hold, earliest))
 	for i := range a.buckets {
 		b := &a.buckets[i]
 		if !b.concerns(method, path) {
@@ -191,39 +190,6 @@ func (a *account) note(name string, quota, left int64, period time.Duration, res
 	}
 }
 
-// pace waits until a request may be sent. It fails at once where that would be
-// too late for the context or longer than the client's MaxWait.
-func (c *Client) pace(ctx context.Context, a *account, method, path string) *Failure {
-	if !a.active.Load() {
-		return nil
-	}
-	a.mu.Lock()
-	now := c.options.Clock.Now()
-	at := a.reserve(now, method, path)
-	for at.After(now) {
-		wait := at.Sub(now)
-		if !c.bearable(ctx, now, wait) {
-			a.giveBack(method, path)
-			a.mu.Unlock()
-			return limited(wait)
-		}
-		a.mu.Unlock()
-		if !c.pause(ctx, wait) {
-			a.mu.Lock()
-			a.giveBack(method, path)
-			a.mu.Unlock()
-			return ended(ctx, "waiting for the account's rate limit", false)
-		}
-		a.mu.Lock()
-		now = c.options.Clock.Now()
-		if a.hold.After(at) { // learned in the meantime
-			at = a.hold
-		}
-	}
-	a.mu.Unlock()
-	return nil
-}
-
 // bearable reports whether a pause fits the context's deadline and the limit.
 func (c *Client) bearable(ctx context.Context, now time.Time, wait time.Duration) bool {
 	deadline, ok := ctx.Deadline()
@@ -232,12 +198,6 @@ func (c *Client) bearable(ctx context.Context, now time.Time, wait time.Duration
 
 // pause waits; it reports false when the context ended first.
 func (c *Client) pause(ctx context.Context, d time.Duration) bool {
-	timer := c.options.Clock.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C():
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	_, alive := c.pauseFor(ctx, d, nil)
+	return alive
 }

@@ -16,7 +16,7 @@ import (
 func times(a *account, now time.Time, n int, method, path string) []time.Duration {
 	var all []time.Duration
 	for range n {
-		all = append(all, a.reserve(now, method, path).Sub(now))
+		all = append(all, a.reserve(now, now, method, path).Sub(now))
 	}
 	return all
 }

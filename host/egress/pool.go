@@ -85,8 +85,8 @@ func (q *queue) pop() *waiter {
 
 // acquire returns a connection: a kept one, a new one, or one that another call
 // gives back. careful asks for certainty that a kept one is alive; fresh for a
-// new one. Nothing has been sent when it fails.
-func (c *Client) acquire(ctx context.Context, at origin, careful, fresh bool) (*conn, *Failure) {
+// new one; patience bounds the opening of one. Nothing has been sent when it fails.
+func (c *Client) acquire(ctx context.Context, at origin, patience time.Duration, careful, fresh bool) (*conn, *Failure) {
 	for {
 		c.mu.Lock()
 		if c.closed {
@@ -106,7 +106,7 @@ func (c *Client) acquire(ctx context.Context, at origin, careful, fresh bool) (*
 		} else if p.open < c.options.MaxConnsPerHost {
 			p.open++
 			c.mu.Unlock()
-			return c.open(ctx, p)
+			return c.open(ctx, p, patience)
 		}
 		if kept == nil {
 			w := &waiter{ready: make(chan *conn, 1)}
@@ -117,7 +117,7 @@ func (c *Client) acquire(ctx context.Context, at origin, careful, fresh bool) (*
 				return nil, failure
 			}
 			if kept == nil {
-				return c.open(ctx, p)
+				return c.open(ctx, p, patience)
 			}
 		} else {
 			c.mu.Unlock()
@@ -156,8 +156,8 @@ func (c *Client) wait(ctx context.Context, p *pool, w *waiter) (*conn, *Failure)
 }
 
 // open dials with the right that the caller holds.
-func (c *Client) open(ctx context.Context, p *pool) (*conn, *Failure) {
-	opened, failure := c.dial(ctx, p)
+func (c *Client) open(ctx context.Context, p *pool, patience time.Duration) (*conn, *Failure) {
+	opened, failure := c.dial(ctx, p, patience)
 	if failure != nil {
 		c.abandon(p)
 	}

@@ -17,6 +17,14 @@ type Request struct {
 	Read   *Read // nil: the whole body
 
 	Operation string // what it is sent for, such as get_compute; it is told and not sent
+
+	Timeout  time.Duration // that one attempt may take until its answer is there; 0: the client's
+	Attempts int           // how often it is sent at most; 0: the client's
+
+	// Once says of a request that it must not be carried out twice, whatever its
+	// method: a GET that takes away what it reads. It is sent again as a POST is,
+	// only where nothing of it arrived, or after a 429.
+	Once bool
 }
 
 // Read is for bodies that stay open, such as server-sent events: what has

@@ -26,6 +26,10 @@ func (m *message) origin() origin {
 // it once does.
 func safe(method string) bool { return method == "GET" || method == "HEAD" || method == "DELETE" }
 
+// again reports whether carrying the message out twice does what doing it once
+// does.
+func (m *message) again() bool { return safe(m.method) && !m.req.Once }
+
 // appendHead appends the request line and the headers. Everything in them has
 // been checked.
 func (m *message) appendHead(b []byte, userAgent string, p *Policy) []byte {

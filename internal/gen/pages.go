@@ -181,7 +181,7 @@ func configurationPage(path string, m *model) ([]byte, error) {
 	}
 	var out bytes.Buffer
 	out.WriteString(before + startMark + "\n")
-	sections := []struct{ typeName, title string }{{"ClientConfig", "the document"}, {"ProviderSettings", "`providers.<name>`"}, {"PluginSettings", "`plugins`"}, {"LimitSettings", "`limits`"},
+	sections := []struct{ typeName, title string }{{"ClientConfig", "the document"}, {"ProviderSettings", "`providers.<name>`"}, {"HTTP", "`providers.<name>.http`"}, {"PluginSettings", "`plugins`"}, {"LimitSettings", "`limits`"},
 		{"ComputeSettings", "`compute`"}, {"StoreSettings", "`store`"}, {"OrchestratorSettings", "`orchestrator`"}, {"ReapSettings", "`orchestrator.reap`"}, {"FlySettings", "`fly`"}}
 	for _, s := range sections {
 		fmt.Fprintf(&out, "\n### %s\n\n", s.title)

@@ -7,9 +7,13 @@ import (
 	"github.com/exatlas/atlas/plugins/sdk/rest"
 )
 
-// maxRounds bounds how often a stop is waited for, a minute each: Fly lets a
-// machine take up to five to stop.
-const maxRounds = 5
+// A stop is waited for in rounds that are over before the host takes their silence
+// for a cloud that hangs, which is after 30 seconds; Fly lets a machine take up to
+// five minutes to stop.
+const (
+	roundSeconds = 20
+	maxRounds    = 15
+)
 
 // stop halts a machine and waits until it has stopped, as far as Fly and the
 // call's deadline let it: Fly answers before the machine has stopped, and does
@@ -36,15 +40,14 @@ func stop(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
 	return look(env, p)
 }
 
-// awaitStopped asks in rounds of 60 seconds, which is the longest that Fly waits.
-// 408 means not yet; any other error leaves it to the caller to look.
+// awaitStopped asks in rounds. 408 means not yet; any other error leaves it to the caller to look.
 func awaitStopped(env sdk.Env, p place, version string) {
 	if version == "" {
 		return
 	}
 	var query rest.Query
 	query.Add("state", "stopped")
-	query.AddInt("timeout", 60)
+	query.AddInt("timeout", roundSeconds)
 	query.Add("version", version)
 	for range maxRounds {
 		_, err := ask(env, call{method: "GET", path: p.path("/wait" + query.String())})

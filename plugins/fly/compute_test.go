@@ -126,14 +126,14 @@ func TestStop_TakesALeaseWaitsAndGivesItBack(t *testing.T) {
 	}
 	waits := 0
 	for _, one := range r.sent {
-		if strings.Contains(one.path, "/wait?state=stopped&timeout=60&version=01") {
+		if strings.Contains(one.path, "/wait?state=stopped&timeout=20&version=01") {
 			waits++
 		}
 		if strings.HasSuffix(one.path, "/stop") && (one.nonce == "" || one.body != "{}") {
 			t.Errorf("%+v", one)
 		}
 	}
-	if waits != 2 || !strings.Contains(r.requests(), "DELETE /v1/apps") {
+	if waits != 5 || !strings.Contains(r.requests(), "DELETE /v1/apps") {
 		t.Errorf("%d rounds\n%s", waits, r.requests())
 	}
 	r.sent = nil

@@ -36,6 +36,9 @@ func runJob(env sdk.Env, request *spec.RunJobRequest) (*spec.Job, *spec.Error) {
 	}
 	response, err := ask(env, "POST", url, jobBody(request, policy, options))
 	if err != nil {
+		if err.Status == 400 && err.Kind == spec.KindValidation { // a job is queued whatever is free: it is no shortage
+			err.Hint = "RunPod does not take the job's fields; it takes policy.execution_timeout_ms from 5000 and policy.ttl_ms from 10000, both to 604800000 (7 days)"
+		}
 		return nil, err
 	}
 	return toJob(env, request.Endpoint, &response)

@@ -89,7 +89,7 @@ func bid(s *spec.SpawnRequest, o *row) (price float64, total *float64, err *spec
 		case price == 0:
 			price = max(o.PricePerHour, leastBid)
 		case price < o.PricePerHour:
-			return 0, nil, &spec.Error{Kind: spec.KindCapacity, Message: "the bid is below " + dollars(o.PricePerHour) + ", what the offer " + o.ID + " goes for now", Retryable: true,
+			return 0, nil, &spec.Error{Kind: spec.KindBudget, Message: "the bid is below " + dollars(o.PricePerHour) + ", what the offer " + o.ID + " goes for now",
 				Hint: "raise bid_per_hour, or leave it out to bid the least that gets the machine"}
 		}
 		cost = price + o.diskRate

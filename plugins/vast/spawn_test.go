@@ -153,7 +153,7 @@ func TestSpawn_BidsForSpotMachines(t *testing.T) {
 	}
 	s.OfferID = r.offers(&spec.OffersRequest{GPUs: []string{"RTX 4090"}, Spot: true})[0].ID
 	s.BidPerHour = 0.01
-	if _, err := spawn(r.env, s); err == nil || err.Kind != spec.KindCapacity || len(r.Machines()) != 2 {
+	if _, err := spawn(r.env, s); err == nil || err.Kind != spec.KindBudget || len(r.Machines()) != 2 {
 		t.Errorf("a bid known to be too low: %v", err)
 	}
 	s.BidPerHour, s.MaxPricePerHour = 3, 3

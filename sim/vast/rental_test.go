@@ -220,3 +220,20 @@ func TestRental_OfWhatVastHasNotIsRefusedBeforeAnyRequest(t *testing.T) {
 		}
 	}
 }
+
+func TestRental_AfterABidThatIsTooLowLocksNoOffer(t *testing.T) {
+	t.Parallel()
+	server, client := rental(t, vast.Options{})
+	p := machine()
+	p.Spot, p.BidPerHour = true, 0.001
+	before := server.Requests()
+	_, err := client.Compute.Spawn(context.Background(), p)
+	e := spec.AsError(err)
+	if e == nil || e.Kind != spec.KindBudget || !strings.Contains(e.Message, "the least bid is ") || server.Requests()-before != 1 {
+		t.Fatalf("%+v after %d requests", e, server.Requests()-before)
+	}
+	p.BidPerHour = 0
+	if got, err := client.Compute.Spawn(context.Background(), p); err != nil || !got.Spot {
+		t.Errorf("%+v %v", got, err)
+	}
+}

@@ -113,7 +113,7 @@ func TestRental_GoesOnAfterARefusedRegionAndKeepsTheCeiling(t *testing.T) {
 		t.Errorf("%+v %v", machine, err)
 	}
 	p.MaxPricePerHour = 1.28
-	if _, err = client.Compute.Spawn(context.Background(), p); kind(err) != spec.KindCapacity || len(server.Machines()) != 1 {
+	if _, err = client.Compute.Spawn(context.Background(), p); kind(err) != spec.KindBudget || !strings.Contains(err.Error(), "1.29") || len(server.Machines()) != 1 {
 		t.Errorf("under the price: %v", err)
 	}
 }
@@ -144,4 +144,21 @@ func kind(err error) spec.Kind {
 		return e.Kind
 	}
 	return ""
+}
+
+func TestPace_SaysWhatToDoWhereItRefuses(t *testing.T) {
+	t.Parallel()
+	_, client := cloud(t, simkit.Options{RateLimits: true}, "")
+	for {
+		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+		_, err := client.Compute.List(ctx, atlas.ListParams{})
+		cancel()
+		if err == nil || kind(err) == spec.KindTimeout { // the plugin was still being compiled
+			continue
+		}
+		if e := spec.AsError(err); e.Kind != spec.KindRateLimited || e.Hint == "" || e.RetryAfterMS <= 0 || e.RetryAfterMS > 1001 || !e.Retryable {
+			t.Errorf("%+v", e)
+		}
+		return
+	}
 }

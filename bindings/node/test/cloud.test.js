@@ -67,6 +67,21 @@ test('a job streams its chunks and ends with its result', async () => {
   assert.equal((await client.info()).live.subscriptions, 0);
 });
 
+test('a read whose answer is lost is a gap in the stream of its job', async () => {
+  const lossy = await simulation({ runpod: { faults: [{ method: 'GET', path: '*/stream/*', nth: 1, effect: 'lost_answer' }] } });
+  const own = new atlas.Client(runpod(lossy.urls.runpod));
+  try {
+    const job = await own.jobs.run({ endpoint: 'echo', input: { chunks: 3 } });
+    const events = await collect(own.jobs.stream({ endpoint: 'echo', id: job.id }));
+    assert.equal(events.filter((event) => event.event === 'gap').length, 1);
+    assert.match(events.find((event) => event.event === 'gap').data.message, /lost/);
+    assert.equal(events.at(-1).data.job.output.length, 3);
+  } finally {
+    await own.close();
+    await lossy.stop();
+  }
+});
+
 test('a failed job throws at the end of its stream', async () => {
   const job = await client.jobs.run({ endpoint: 'echo', input: { chunks: 1, fail: 'out of memory' } });
   await assert.rejects(collect(client.jobs.stream({ endpoint: 'echo', id: job.id })), (error) => error instanceof atlas.AtlasError && /out of memory/.test(error.message));

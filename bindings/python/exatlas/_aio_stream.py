@@ -173,18 +173,26 @@ class AsyncSubscription(AsyncStream["EventItem"]):
 
 
 class AsyncJobStream(AsyncStream[Any]):
-    """Iterates over what the worker yields. ``job`` is the finished job afterwards."""
+    """Iterates over what the worker yields. ``job`` is the finished job afterwards.
+
+    ``gaps`` counts where chunks may be missing because the answer of a read was lost; the whole
+    output is ``job["output"]`` then, where the cloud keeps it.
+    """
 
     job: Optional[Job] = None
+    gaps: int = 0
 
     async def __anext__(self) -> Any:
-        event = await self.get()
-        if event is None:
-            raise StopAsyncIteration
-        if event.get("event") == "result":
-            self.job = cast("Job", event["data"]["job"])
-            raise StopAsyncIteration
-        return event["data"]["output"]
+        while True:
+            event = await self.get()
+            if event is None:
+                raise StopAsyncIteration
+            if event.get("event") == "result":
+                self.job = cast("Job", event["data"]["job"])
+                raise StopAsyncIteration
+            if event.get("event") == "chunk":
+                return event["data"]["output"]
+            self.gaps += event.get("event") == "gap"
 
 
 class AsyncLogStream(LogState, AsyncStream["FlyLogLine"]):

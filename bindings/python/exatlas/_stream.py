@@ -104,18 +104,26 @@ class Subscription(Stream["EventItem"]):
 
 
 class JobStream(Stream[Any]):
-    """Iterates over what the worker yields. ``job`` is the finished job afterwards."""
+    """Iterates over what the worker yields. ``job`` is the finished job afterwards.
+
+    ``gaps`` counts where chunks may be missing because the answer of a read was lost; the whole
+    output is ``job["output"]`` then, where the cloud keeps it.
+    """
 
     job: Optional[Job] = None
+    gaps: int = 0
 
     def __next__(self) -> Any:
-        event = self.get()
-        if event is None:
-            raise StopIteration
-        if event.get("event") == "result":
-            self.job = cast("Job", event["data"]["job"])
-            raise StopIteration
-        return event["data"]["output"]
+        while True:
+            event = self.get()
+            if event is None:
+                raise StopIteration
+            if event.get("event") == "result":
+                self.job = cast("Job", event["data"]["job"])
+                raise StopIteration
+            if event.get("event") == "chunk":
+                return event["data"]["output"]
+            self.gaps += event.get("event") == "gap"
 
 
 class LogState:

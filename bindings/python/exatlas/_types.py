@@ -182,6 +182,15 @@ class URLValidity(_URLValidityRequired, total=False):
     "Why it is not. An old URL answers expired, forged or not."
 
 
+class HTTP(TypedDict, total=False):
+    """HTTP."""
+
+    timeout_ms: int
+    "What one attempt may take until its answer is there, ms; a job that runs synchronously is waited for in shorter calls then. Default: 30000 for what is safe to repeat (GET, HEAD, DELETE), 120000 for the rest (POST, PUT, PATCH), of which some clouds answer a create or a synchronous job late."
+    attempts: int
+    "How often what is safe to repeat is sent at most; a create is sent again only where it certainly did not arrive, or after a 429. Default: 4, and 3 where answers do not come in time, so that a cloud that hangs fails after about 90 s."
+
+
 class _ProbeRequired(TypedDict):
     port: int
     "Port inside the machine. A tcp port is only connected to."
@@ -210,6 +219,8 @@ class ComputeAwaitReadyParams(_ComputeAwaitReadyParamsRequired, total=False):
     "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
+    http: HTTP
+    "How this call's requests are sent. Default: providers.<name>.http."
     timeout_ms: int
     "How long to wait, ms. The machine is left running when it passes."
     probe: Probe
@@ -326,6 +337,8 @@ class ComputeBillParams(_ComputeBillParamsRequired, total=False):
     "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
+    http: HTTP
+    "How this call's requests are sent. Default: providers.<name>.http."
     from_: str
     "Charges from this time on, RFC 3339; a cloud that charges by the day counts all of that day. Default: as far back as the cloud tells by itself."
 
@@ -366,6 +379,8 @@ class ComputeGetParams(_ComputeGetParamsRequired, total=False):
     "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
+    http: HTTP
+    "How this call's requests are sent. Default: providers.<name>.http."
     include_raw: bool
     "Keeps the cloud's own answer in raw, secrets redacted."
 
@@ -377,6 +392,8 @@ class ComputeListParams(TypedDict, total=False):
     "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
+    http: HTTP
+    "How this call's requests are sent. Default: providers.<name>.http."
     status: Literal["provisioning", "running", "stopped", "terminated", "failed"]
     "Machines in this state."
     name: str
@@ -407,6 +424,8 @@ class ComputeLogsParams(_ComputeLogsParamsRequired, total=False):
     "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
+    http: HTTP
+    "How this call's requests are sent. Default: providers.<name>.http."
     cursor: str
     "Continues after an earlier page: its cursor."
     tail: int
@@ -473,6 +492,8 @@ class ComputeSpawnParams(TypedDict, total=False):
     "Provider to use, or one of its further accounts as runpod:acme, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone; only with one provider. Default: the client's."
+    http: HTTP
+    "How this call's requests are sent. Default: providers.<name>.http."
     gpu: Union[str, List[str]]
     "GPU by canonical or native name, or a list in order of preference. Either gpu or cpu is needed."
     cpu: CPURequest
@@ -627,6 +648,8 @@ class ComputeStartParams(_ComputeStartParamsRequired, total=False):
     "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
+    http: HTTP
+    "How this call's requests are sent. Default: providers.<name>.http."
     include_raw: bool
     "Keeps the cloud's own answer in raw, secrets redacted."
 
@@ -643,6 +666,8 @@ class ComputeStopParams(_ComputeStopParamsRequired, total=False):
     "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
+    http: HTTP
+    "How this call's requests are sent. Default: providers.<name>.http."
     include_raw: bool
     "Keeps the cloud's own answer in raw, secrets redacted."
 
@@ -659,6 +684,8 @@ class ComputeTerminateParams(_ComputeTerminateParamsRequired, total=False):
     "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
+    http: HTTP
+    "How this call's requests are sent. Default: providers.<name>.http."
     include_raw: bool
     "Keeps the cloud's own answer in raw, secrets redacted."
 
@@ -1169,6 +1196,8 @@ class GPUsListParams(TypedDict, total=False):
     "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
+    http: HTTP
+    "How this call's requests are sent. Default: providers.<name>.http."
     gpu_count: int
     "GPUs in one machine: stock is told for so many."
     cloud_type: Literal["any", "secure", "community"]
@@ -1229,6 +1258,8 @@ class JobsCancelParams(_JobsCancelParamsRequired, total=False):
     "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
+    http: HTTP
+    "How this call's requests are sent. Default: providers.<name>.http."
     include_raw: bool
     "Keeps the cloud's own answer in raw."
 
@@ -1277,6 +1308,8 @@ class JobsGetParams(_JobsGetParamsRequired, total=False):
     "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
+    http: HTTP
+    "How this call's requests are sent. Default: providers.<name>.http."
     include_raw: bool
     "Keeps the cloud's own answer in raw."
 
@@ -1306,8 +1339,10 @@ class JobsRunParams(_JobsRunParamsRequired, total=False):
     "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
+    http: HTTP
+    "How this call's requests are sent. Default: providers.<name>.http."
     mode: Literal["async", "sync"]
-    "async answers as soon as the job is queued, sync waits for its end."
+    "async answers as soon as the job is queued, sync waits for its end. To get what a worker yields while it runs, run the job async and read it with jobs.stream."
     timeout_ms: int
     "How long sync waits, ms."
     on_timeout: Literal["cancel", "keep"]
@@ -1336,6 +1371,8 @@ class JobsStreamParams(_JobsStreamParamsRequired, total=False):
     "Provider to use, or one of its further accounts as runpod:acme. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone. Default: the client's."
+    http: HTTP
+    "How this call's requests are sent. Default: providers.<name>.http."
 
 
 class OffersSearchParams(TypedDict, total=False):
@@ -1345,6 +1382,8 @@ class OffersSearchParams(TypedDict, total=False):
     "Provider to use, or one of its further accounts as runpod:acme, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone; only with one provider. Default: the client's."
+    http: HTTP
+    "How this call's requests are sent. Default: providers.<name>.http."
     gpu: Union[str, List[str]]
     "GPUs by canonical or native name. Default: all."
     gpu_count: int
@@ -1556,6 +1595,8 @@ class OrchestratorReapParams(TypedDict, total=False):
     "Provider to use, or one of its further accounts as runpod:acme, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone; only with one provider. Default: the client's."
+    http: HTTP
+    "How this call's requests are sent. Default: providers.<name>.http."
     dry_run: bool
     "Tells what would be given back, and gives nothing back."
     grace_ms: int
@@ -1634,6 +1675,8 @@ class OrchestratorSpawnParams(TypedDict, total=False):
     "Provider to use, or one of its further accounts as runpod:acme, a list in order of preference, or any: all that a credential is configured for. Default: the client's default_provider."
     api_key: str
     "Credential for this call alone; only with one provider. Default: the client's."
+    http: HTTP
+    "How this call's requests are sent. Default: providers.<name>.http."
     gpu: Union[str, List[str]]
     "GPU by canonical or native name, or a list in order of preference. Either gpu or cpu is needed."
     cpu: CPURequest
@@ -1922,6 +1965,8 @@ class ProviderSettings(TypedDict, total=False):
     "The only plugin file accepted, by its SHA-256 in hex."
     config: Dict[str, str]
     "Public settings handed to the plugin. Never a credential."
+    http: HTTP
+    "How requests to the cloud are sent; a call's own http comes before it."
 
 
 class PluginSettings(TypedDict, total=False):

@@ -264,7 +264,8 @@ class AsyncJobs(Namespace):
     def stream(self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsStreamParams]) -> AsyncJobStream:
         """Iterates over what a job's worker yields, until the job is over: ``async for chunk in ...``.
 
-        Raises the job's error at the end where it failed; ``stream.job`` is the finished job.
+        Raises the job's error at the end where it failed; ``stream.job`` is the finished job, and
+        ``stream.gaps`` counts where chunks may be missing.
         timeout bounds the start of the stream, not the stream.
         """
         job = _codec.wire_params("jobs.stream", t.JobsStreamParams, params)

@@ -265,7 +265,8 @@ class Jobs(Namespace):
     def stream(self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsStreamParams]) -> JobStream:
         """Iterates over what a job's worker yields, until the job is over: ``for chunk in ...``.
 
-        Raises the job's error at the end where it failed; ``stream.job`` is the finished job.
+        Raises the job's error at the end where it failed; ``stream.job`` is the finished job, and
+        ``stream.gaps`` counts where chunks may be missing.
         timeout bounds the start of the stream, not the stream.
         """
         job = _codec.wire_params("jobs.stream", t.JobsStreamParams, params)

@@ -7,7 +7,7 @@ import gc
 from typing import Any, Dict, Iterator
 
 import pytest
-from conftest import live, runpod_config
+from conftest import live, runpod_config, simulation
 
 import exatlas
 from exatlas import errors
@@ -65,6 +65,31 @@ def test_a_job_stream_ends_with_the_finished_job(client: exatlas.Client) -> None
     assert stream.job is not None
     assert (stream.job["id"], stream.job["status"]) == (job["id"], "completed")
     assert live(client)["subscriptions"] == 0
+
+
+LOST_READ = {"runpod": {"faults": [{"method": "GET", "path": "*/stream/*", "nth": 1, "effect": "lost_answer"}]}}
+
+
+def test_a_job_stream_counts_its_gaps() -> None:
+    with simulation(LOST_READ) as urls, exatlas.Client(**runpod_config(urls["runpod"])) as client:
+        job = client.jobs.run(endpoint="echo", input={"chunks": 3})
+        stream = client.jobs.stream(endpoint="echo", id=job["id"])
+        chunks = list(stream)
+        assert (stream.gaps, len(chunks) <= 3) == (1, True)
+        assert stream.job is not None
+        assert len(stream.job["output"]) == 3
+
+
+def test_asyncio_counts_the_gaps_of_a_job_stream() -> None:
+    async def main(url: str) -> None:
+        async with exatlas.AsyncClient(**runpod_config(url)) as client:
+            job = await client.jobs.run(endpoint="echo", input={"chunks": 3})
+            stream = client.jobs.stream(endpoint="echo", id=job["id"])
+            chunks = [chunk async for chunk in stream]
+            assert (stream.gaps, len(chunks) <= 3) == (1, True)
+
+    with simulation(LOST_READ) as urls:
+        asyncio.run(main(urls["runpod"]))
 
 
 def test_a_job_stream_left_early_leaks_nothing(client: exatlas.Client) -> None:

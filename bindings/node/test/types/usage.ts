@@ -50,8 +50,9 @@ async function streams(): Promise<void> {
   for await (const event of client.jobs.stream({ endpoint: 'e', id: 'j' })) {
     const one: JobEvent = event;
     if (event.event === 'result') console.log(event.data.job.output, one);
+    else if (event.event === 'gap') console.log(event.data.message);
     else console.log(event.data.output);
-    // @ts-expect-error only these two exist; a failure is thrown
+    // @ts-expect-error only these three exist; a failure is thrown
     if (event.event === 'error') console.log(event);
   }
   await events.return();

@@ -1,0 +1,145 @@
+package rental
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/exatlas/atlas"
+	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/sim/simkit"
+)
+
+// silence is a cloud that takes requests and never answers; it counts them.
+func silence(t *testing.T) (url string, requests *atomic.Int32) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	requests = &atomic.Int32{}
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			c, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			requests.Add(1)
+			all.Go(func() {
+				defer c.Close()
+				_, _ = io.Copy(io.Discard, c)
+			})
+		}
+	})
+	t.Cleanup(func() {
+		listener.Close()
+		all.Wait()
+	})
+	return "http://" + listener.Addr().String(), requests
+}
+
+func TestHTTP_ACloudThatHangsFailsInTheTimeThatIsSet(t *testing.T) {
+	url, requests := silence(t)
+	_, client := cloud(t, simkit.Options{}, "", func(s *atlas.Settings) {
+		p := s.Providers["runpod"]
+		p.BaseURL, p.HTTP = url, atlas.HTTP{TimeoutMS: 150, Attempts: 2}
+		s.Providers["runpod"] = p
+	})
+	for _, row := range []struct {
+		own  *atlas.HTTP
+		want int32
+	}{{nil, 2}, {&atlas.HTTP{Attempts: 1}, 1}, {&atlas.HTTP{TimeoutMS: 100, Attempts: 3}, 3}} {
+		before := requests.Load()
+		_, err := client.Compute.Get(context.Background(), atlas.IDParams{Target: atlas.Target{HTTP: row.own}, ID: "x"})
+		e := spec.AsError(err)
+		if e == nil || e.Kind != spec.KindTimeout || !e.Retryable || e.UnknownOutcome || requests.Load()-before != row.want {
+			t.Errorf("%+v: %d requests, %+v", row.own, requests.Load()-before, e)
+		}
+	}
+	for _, wrong := range []atlas.HTTP{{TimeoutMS: 99}, {TimeoutMS: 600_001}, {Attempts: 11}, {Attempts: -1}} {
+		_, err := client.Compute.Get(context.Background(), atlas.IDParams{Target: atlas.Target{HTTP: &wrong}, ID: "x"})
+		if e := spec.AsError(err); e == nil || e.Kind != spec.KindValidation || !strings.HasPrefix(e.Message, "params.http.") {
+			t.Errorf("%+v: %v", wrong, err)
+		}
+	}
+}
+
+func TestRetryAfter_OfOneCallHoldsTheOthers(t *testing.T) {
+	server, client := cloud(t, simkit.Options{}, "", nil)
+	seconds := 200
+	fault(t, server, simkit.Fault{Method: "GET", Path: "/v2/pods/*", Effect: simkit.Status, Status: 429, RetryAfter: &seconds})
+	before := server.Requests()
+	for range 3 {
+		_, err := client.Compute.Get(context.Background(), atlas.IDParams{ID: "x"})
+		e := spec.AsError(err)
+		if e == nil || e.Kind != spec.KindRateLimited || !e.Retryable || e.RetryAfterMS < 190_000 || e.RetryAfterMS > 200_001 {
+			t.Errorf("%+v", e)
+		}
+	}
+	if n := server.Requests() - before; n != 1 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+// TestStream_TellsWhereItLostChunks loses the answer of each read of a stream in
+// turn: what is missing among its chunks is missing where the event gap is.
+func TestStream_TellsWhereItLostChunks(t *testing.T) {
+	server, client := cloud(t, simkit.Options{}, "", nil)
+	for nth := 1; nth <= 2; nth++ {
+		if err := server.Reset(); err != nil {
+			t.Fatal(err)
+		}
+		fault(t, server, simkit.Fault{Method: "GET", Path: "*/stream/*", Nth: nth, Effect: simkit.LostAnswer})
+		job, err := client.Jobs.Run(context.Background(), atlas.RunParams{Endpoint: "stream-6", Input: atlas.Raw(`{}`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sub, err := client.Jobs.Stream(context.Background(), atlas.StreamParams{Endpoint: "stream-6", ID: job.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen, gaps, next, whole := "", 0, 0, 0
+		for {
+			event, err := sub.Next(context.Background())
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var data struct {
+				Output struct{ Index int }
+				Job    struct{ Output []json.RawMessage }
+			}
+			if err := json.Unmarshal(event.Data, &data); err != nil {
+				t.Fatal(err)
+			}
+			switch event.Name {
+			case "gap":
+				gaps++
+				seen += "gap "
+			case "chunk":
+				if data.Output.Index != next && !strings.HasSuffix(seen, "gap ") {
+					t.Errorf("read %d: chunk %d follows %s", nth, data.Output.Index, seen)
+				}
+				next = data.Output.Index + 1
+				seen += fmt.Sprint(data.Output.Index, " ")
+			case "result":
+				whole = len(data.Job.Output)
+			default:
+				t.Errorf("read %d: %s %s", nth, event.Name, event.Data)
+			}
+		}
+		if gaps != 1 || whole != 6 {
+			t.Errorf("read %d: %d gaps, %d chunks in the result, %s", nth, gaps, whole, seen)
+		}
+	}
+}
