@@ -35,9 +35,14 @@ func NewClaims(c clock.Clock) *Claims {
 	return &Claims{clock: c, held: map[claim]time.Time{}}
 }
 
+// claimed names an offer. All accounts of a cloud compete for the same.
+func claimed(a *provider.Account, offer string) claim {
+	return claim{provider.Cloud(a.Provider), offer}
+}
+
 // Take claims an offer for one spawn and reports whether it was free.
 func (c *Claims) Take(a *provider.Account, offer string) bool {
-	key, now := claim{provider.Cloud(a.Provider), offer}, c.clock.Now()
+	key, now := claimed(a, offer), c.clock.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if until, held := c.held[key]; held && now.Before(until) {
@@ -60,7 +65,7 @@ func (c *Claims) Take(a *provider.Account, offer string) bool {
 func (c *Claims) Settled(a *provider.Account, offer string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.held[claim{provider.Cloud(a.Provider), offer}] = c.clock.Now().Add(settledLimit)
+	c.held[claimed(a, offer)] = c.clock.Now().Add(settledLimit)
 }
 
 // Release ends a claim at once, after a spawn that certainly did not take the
@@ -68,5 +73,5 @@ func (c *Claims) Settled(a *provider.Account, offer string) {
 func (c *Claims) Release(a *provider.Account, offer string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.held, claim{a.Provider, offer})
+	delete(c.held, claimed(a, offer))
 }

@@ -228,8 +228,13 @@ func TestClaims_HoldUntilSettled(t *testing.T) {
 			t.Error("a claim does not hold, or holds too much")
 		}
 		c.Release(a, "1")
+		further := &provider.Account{Provider: "vast:acme"} // the offers are the cloud's
+		if !c.Take(further, "1") || c.Take(a, "1") {
+			t.Error("a released claim holds, or two accounts take one offer")
+		}
+		c.Release(further, "1")
 		if !c.Take(a, "1") {
-			t.Error("a released claim holds")
+			t.Error("a claim that another account has released holds")
 		}
 		c.Settled(a, "1")
 		if c.Take(a, "1") {
