@@ -29,10 +29,13 @@ func (h *Handler) do(r *http.Request) (any, error) {
 	case "end":
 		now := int64(0)
 		return h.source.End(ctx, orchestrator.StopParams{ID: id, WaitMS: &now})
+	case "forget":
+		now := int64(0)
+		return h.source.End(ctx, orchestrator.StopParams{ID: id, WaitMS: &now, Forget: true})
 	case "stop", "start":
 		return h.pause(r, id)
 	}
-	return nil, &spec.Error{Kind: spec.KindNotFound, Message: "no such action", Hint: "there are touch, stop, start and end"}
+	return nil, &spec.Error{Kind: spec.KindNotFound, Message: "no such action", Hint: "there are touch, stop, start, end and forget"}
 }
 
 // pause stops or starts the machine of a session, at the cloud that it is of.

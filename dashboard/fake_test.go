@@ -95,7 +95,11 @@ func (f *fake) End(_ context.Context, p orchestrator.StopParams) (*orchestrator.
 	if p.WaitMS == nil || *p.WaitMS != 0 {
 		return nil, &spec.Error{Kind: spec.KindInternal, Message: "it waits for the cloud"}
 	}
-	f.note("end", p.ID)
+	if p.Forget {
+		f.note("forget", p.ID)
+	} else {
+		f.note("end", p.ID)
+	}
 	return &orchestrator.Session{ID: p.ID, State: "ending"}, nil
 }
 

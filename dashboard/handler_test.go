@@ -202,12 +202,12 @@ func TestHandler_DoesWhatTheButtonsSayAtTheSessionsOwnCloud(t *testing.T) {
 	bare := session("s3", "m3")
 	bare.Compute, bare.State, bare.Topic = nil, "intended", ""
 	s.source.set(session("s1", "m1"), other, bare)
-	for _, path := range []string{"s1/touch", "s1/stop", "m1/start", "s3/end"} {
+	for _, path := range []string{"s1/touch", "s1/stop", "m1/start", "s3/end", "s2/forget"} {
 		if response := s.ask("POST", "api/sessions/"+path, "acts"); response.StatusCode != 200 {
 			t.Errorf("%s: %d %s", path, response.StatusCode, s.text(response))
 		}
 	}
-	if want := []string{"touch s1", "stop acme m1", "start acme m1", "end s3"}; !slices.Equal(s.source.done, want) {
+	if want := []string{"touch s1", "stop acme m1", "start acme m1", "end s3", "forget s2"}; !slices.Equal(s.source.done, want) {
 		t.Errorf("it did %v, want %v", s.source.done, want)
 	}
 	for _, path := range []string{"s2/stop", "s3/start"} {

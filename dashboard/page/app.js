@@ -194,6 +194,7 @@
       if (machine.status === 'running') button('Stop', 'stop', 'Stop the machine of ' + data.id + '? Its GPUs are given back; what is on its volume is kept and goes on costing.');
       if (machine.status === 'stopped') button('Start', 'start');
     }
+    if (data.state === 'ending' && data.error) button('Forget', 'forget', 'Forget ' + data.id + '? Its machine may go on running and costing.');
     if (data.state === 'live' || data.state === 'intended') button('End', 'end', 'End ' + data.id + ' and give its machine back?');
   }
 

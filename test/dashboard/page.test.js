@@ -73,7 +73,11 @@ async function world(t, store = { url: 'memory:' }) {
     await clouds.stop();
   });
   const rent = (user, more) => client.orchestrator.spawn({ gpu: 'rtx_4090', image: 'img', ports: [{ internal: 8000 }], auth: 'bearer', user_id: user, ...more });
-  return { client, rent };
+  const cloud = async (what, body) => {
+    const answer = await fetch(`${clouds.urls.runpod}/_sim/${what}`, { method: 'POST', body: JSON.stringify(body) });
+    assert.equal(answer.status, 200, await answer.text());
+  };
+  return { client, rent, cloud };
 }
 
 test('the page shows sessions as they come, live and go', async (t) => {
@@ -167,6 +171,25 @@ test('buttons touch, stop, start and end', async (t) => {
     assert.equal((await client.orchestrator.get({ id: session.id })).reason, 'stopped');
     assert.equal(page.text('#nothing'), 'No sessions.');
     assert.equal(page.$('#trouble').hidden, true, page.text('#trouble'));
+  } finally {
+    page.close();
+  }
+});
+
+test('a session whose machine is not taken back can be forgotten', async (t) => {
+  const { client, rent, cloud } = await world(t);
+  const session = await rent('u-1');
+  await cloud('faults', { method: 'DELETE', path: '/v2/pods/*', effect: 'status', status: 500, count: 1000 });
+  const { operator_url: url } = await client.dashboard.serve({ actions: true });
+  const page = await browse(url);
+  try {
+    await page.until('it is there', () => page.$('button[data-action="end"]'));
+    page.$('button[data-action="end"]').click();
+    await page.until('the cloud refuses', () => page.$('.wrong') && page.$('button[data-action="forget"]'));
+    page.$('button[data-action="forget"]').click();
+    await page.until('it is forgotten', () => page.rows().length === 0);
+    assert.equal((await client.orchestrator.get({ id: session.id })).reason, 'forgotten');
+    assert.notEqual((await client.compute.get({ id: session.compute.id })).status, 'terminated', 'its machine is there still');
   } finally {
     page.close();
   }
