@@ -67,8 +67,10 @@ except exatlas.AtlasTimeoutError:
 client.orchestrator.reap(dry_run=True)
 told("orchestrator")
 told("providers")
-for endpoint in ("stream-2", "fail"):
+for endpoint in ("stream-2", "fail", "stream-1"):
     job = client.jobs.run(endpoint=endpoint, input={})
+    if endpoint == "stream-1":
+        simulate("faults", {"method": "GET", "path": "*/stream/*", "effect": "lost_answer", "count": 1})
     stream = client.events.subscribe("jobs:" + job["id"], from_=1)
     for _ in [client.jobs.stream(endpoint=endpoint, id=job["id"])]:
         until_over(stream)
