@@ -3,6 +3,7 @@ package events
 import (
 	"container/list"
 	"context"
+	"iter"
 	"sync"
 
 	"github.com/exatlas/atlas/core/clock"
@@ -80,6 +81,24 @@ func (b *Bus) Publish(ctx context.Context, topicName string, class Class, name s
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+}
+
+// PublishLast adds the last event that some subscriptions of a topic get, and ends
+// them with it: whoever has it finds them ended.
+func (b *Bus) PublishLast(topicName, name string, data spec.Raw, to iter.Seq[*Subscription]) {
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		return
+	}
+	woken := b.deliver(b.topic(topicName), Lifecycle, name, data)
+	for s := range to {
+		b.detach(s, false)
+	}
+	b.mu.Unlock()
+	for _, s := range woken {
+		s.ready(s)
 	}
 }
 

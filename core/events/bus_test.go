@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/exatlas/atlas/core/clock"
+	"github.com/exatlas/atlas/core/spec"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -232,5 +234,30 @@ func TestEvent_IsJSONWhateverItsTopic(t *testing.T) {
 	var back map[string]any
 	if err := json.Unmarshal(e.Append(nil, "sub-1"), &back); err != nil || back["topic"] != "a\"\\\n\x01é\ufffd" || back["seq"] != 7.0 {
 		t.Errorf("%v %v", back, err)
+	}
+}
+
+// TestBus_WhoHasTheLastEventFindsTheSubscriptionEnded unsubscribes as soon as the
+// last event is there to be taken.
+func TestBus_WhoHasTheLastEventFindsTheSubscriptionEnded(t *testing.T) {
+	b := newBus(Settings{})
+	defer b.Close()
+	found, got := true, ""
+	s, err := b.Subscribe("t", 0, func(s *Subscription) {
+		got = take(s)
+		found = b.Unsubscribe(s.ID)
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	b.PublishLast("t", "result", spec.Raw(`{"final":true}`), slices.Values([]*Subscription{s}))
+	if got != "result@1" || found {
+		t.Errorf("took %q; a subscription was there: %v", got, found)
+	}
+	select {
+	case <-s.Done():
+	default:
+		t.Error("it is not over")
 	}
 }

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	json "github.com/goccy/go-json"
@@ -220,10 +221,7 @@ func (r *reader) last(name string, data spec.Raw) {
 	if len(r.subs) == 0 {
 		return
 	}
-	_ = s.Bus.Publish(context.Background(), r.topic, events.Lifecycle, name, data) // a closed bus has no reader
-	for sub := range r.subs {
-		sub.Finish()
-	}
+	s.Bus.PublishLast(r.topic, name, data, maps.Keys(r.subs)) // a closed bus has no reader
 }
 
 func encode(v any) spec.Raw {
