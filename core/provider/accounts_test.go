@@ -22,8 +22,10 @@ func (c *clouds) Manifest(_ context.Context, name string) (*spec.Manifest, error
 
 func (c *clouds) Call(_ context.Context, call spec.Call) (spec.Raw, error) {
 	c.called = append(c.called, call)
-	return nil, &spec.Error{Kind: spec.KindNotFound, Provider: call.Provider, Message: "no such machine"}
+	return nil, missing
 }
+
+var missing = &spec.Error{Kind: spec.KindNotFound, Provider: "runpod", Message: "no such machine"}
 
 func TestDirectory_FindsFurtherAccounts(t *testing.T) {
 	ctx, b := context.Background(), &clouds{}
@@ -64,5 +66,8 @@ func TestDo_SpeaksToThePluginByItsOwnNameAndToTheCallerByTheAccounts(t *testing.
 	_, err := Do[spec.Compute](context.Background(), b, a, spec.OpGet, spec.IDRequest{ID: "x"}, false)
 	if len(b.called) != 1 || b.called[0].Provider != "runpod" || spec.AsError(err).Provider != "runpod:acme" {
 		t.Errorf("%+v %v", b.called, err)
+	}
+	if missing.Provider != "runpod" || missing.Operation != "" {
+		t.Errorf("the backend's own error is changed: %+v", missing)
 	}
 }

@@ -17,14 +17,14 @@ func Do[R any](ctx context.Context, b Backend, a Account, operation string, requ
 	}
 	value, err := b.Call(ctx, spec.Call{Provider: Cloud(a.Provider), Operation: operation, Request: data, Key: a.Key, IncludeRaw: includeRaw, HTTP: a.HTTP})
 	if err != nil {
-		e := spec.AsError(err)
+		e := *spec.AsError(err) // a copy: the backend may answer others with the same
 		if e.Provider == "" || e.Provider == Cloud(a.Provider) {
 			e.Provider = a.Provider
 		}
 		if e.Operation == "" {
 			e.Operation = operation
 		}
-		return nil, e
+		return nil, &e
 	}
 	result := new(R)
 	if len(value) == 0 {
