@@ -26,13 +26,15 @@ class Served:
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, env={**os.environ, **self.environment}, stderr=subprocess.PIPE, text=True)
-        while self.process.poll() is None:  # until it listens
+        end = time.monotonic() + 60
+        while self.process.poll() is None and time.monotonic() < end:  # until it listens
             try:
                 self.status("OPTIONS", "/")
                 return self
             except ConnectionRefusedError:
                 time.sleep(0.02)
-        raise SystemExit(f"{self.command} ended: {self.process.stderr.read()}")
+        self.process.kill()
+        raise SystemExit(f"{self.command} does not listen: {self.process.communicate()[1]}")
 
     def __exit__(self, *_):
         self.process.kill()

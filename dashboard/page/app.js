@@ -26,7 +26,7 @@
     return sessionStorage.getItem(kept) || '';
   }
   let token = credential();
-  addEventListener('hashchange', () => { token = credential(); follow(); });
+  addEventListener('hashchange', () => { token = credential(); follow(); choose(chosen); });
 
   const headers = () => (token ? { Authorization: 'Bearer ' + token } : {});
 
@@ -36,8 +36,8 @@
     try { said = (await response.json()).error || {}; } catch { /* a proxy's own answer */ }
     const e = new Error(said.message || 'the server answers ' + response.status);
     e.hint = said.hint || '';
-    e.refused = response.status === 401 || response.status === 403;
-    e.final = e.refused || response.status === 400 || response.status === 404;
+    e.said = true; // by the server: not a network that fails
+    e.final = [400, 401, 403, 404].includes(response.status);
     return e;
   }
 
@@ -51,16 +51,27 @@
     $('connection').textContent = words;
   }
 
+  // The server says something every 15 s. Where nothing comes for three times as
+  // long the connection is dead, though nobody said so: a computer that slept, a
+  // router that forgot.
+  const patience = 45000;
+
   // Events reads server-sent events with a credential, which EventSource cannot,
   // and again after a pause when they break off. on(name, data) gets each; ended is
-  // told of what ends it for good.
+  // told of each break: why, where the server said so, and whether it is for good.
   function Events(path, on, ended) {
-    const stop = new AbortController();
+    let closed = false;
+    let link = null; // the connection there is now
     let wait = 500;
     (async () => {
-      while (!stop.signal.aborted) {
+      while (!closed) {
+        const mine = link = new AbortController();
+        let silent = 0;
+        const alive = () => { clearTimeout(silent); silent = setTimeout(() => mine.abort(), patience); };
+        let why = null;
         try {
-          const response = await fetch(path, { headers: headers(), signal: stop.signal });
+          alive();
+          const response = await fetch(path, { headers: headers(), signal: mine.signal });
           if (!response.ok) throw await problem(response);
           wait = 500;
           const reader = response.body.getReader();
@@ -69,26 +80,29 @@
           for (;;) {
             const { value, done } = await reader.read();
             if (done) break;
+            alive();
             rest += text.decode(value, { stream: true });
             const parts = rest.split('\n\n');
             rest = parts.pop();
             for (const part of parts) {
               const name = /^event: (.*)$/m.exec(part);
               const data = /^data: (.*)$/m.exec(part);
-              if (name && data && on(name[1], JSON.parse(data[1])) === 'end') { stop.abort(); return; }
+              if (name && data && on(name[1], JSON.parse(data[1])) === 'end') { closed = true; mine.abort(); return; }
             }
           }
         } catch (e) {
-          if (stop.signal.aborted) return;
-          if (e.final) { ended(e); return; }
+          if (e.said) why = e;
+        } finally {
+          clearTimeout(silent);
         }
-        if (stop.signal.aborted) return;
-        ended(null);
+        if (closed) return;
+        ended(why, Boolean(why && why.final));
+        if (why && why.final) return;
         await new Promise((go) => setTimeout(go, wait));
         wait = Math.min(2 * wait, 10000);
       }
     })();
-    return { close: () => stop.abort() };
+    return { close: () => { closed = true; link.abort(); } };
   }
 
   // follow looks at what the filters say.
@@ -99,9 +113,9 @@
     if (look.ended) query.set('ended', '1');
     if (look.user) query.set('user', look.user);
     if (look.after) query.set('after', look.after);
-    stream = Events('api/sessions?' + query, heard, (e) => {
-      if (e) complain(e);
-      connection(e ? 'refused' : 'waiting', e ? 'no access' : 'reconnecting');
+    stream = Events('api/sessions?' + query, heard, (why, final) => {
+      if (why) complain(why);
+      connection(final ? 'refused' : 'waiting', final ? 'no access' : 'reconnecting');
     });
   }
 
@@ -115,10 +129,12 @@
     if (name === 'sessions') {
       access = data.access;
       complain(null);
-      for (const id of [...sessions.keys()]) drop(id);
+      const shown = new Set(data.rows.map((one) => one.id));
+      for (const id of [...sessions.keys()]) if (!shown.has(id)) drop(id);
     }
     for (const id of data.gone || []) drop(id);
     for (const one of data.rows) keep(one);
+    if (chosen && !sessions.has(chosen) && (data.gone || [chosen]).includes(chosen)) lookUp();
     $('next').hidden = !data.next;
     $('next').dataset.after = data.next || '';
     $('first').hidden = !look.after;
@@ -155,7 +171,14 @@
     return e;
   }
 
+  // draw writes a row anew; what had the focus in it keeps it.
   function draw(s) {
+    const held = s.element.contains(document.activeElement) ? document.activeElement.dataset.action : null;
+    fill(s);
+    if (held !== null) ([...s.element.querySelectorAll('button')].find((b) => b.dataset.action === held) || s.element.querySelector('.id')).focus({ preventScroll: true });
+  }
+
+  function fill(s) {
     const { data } = s;
     const machine = data.compute || {};
     s.element.replaceChildren();
@@ -167,7 +190,7 @@
     id.addEventListener('click', () => choose(data.id));
     put(at, 'span', [machine.id, machine.name].filter(Boolean).join(' · '), 'under');
 
-    put(s.element, 'td', data.user_id || '');
+    put(s.element, 'td', data.user_id || '', 'user');
     at = cell();
     at.append(machine.provider || '');
     put(at, 'span', [machine.region, machine.cloud_type, machine.spot ? 'spot' : ''].filter(Boolean).join(' · '), 'under');
@@ -199,8 +222,8 @@
   }
 
   async function act(button, id, action, question) {
-    if (question && !confirm(question)) return;
-    button.disabled = true;
+    if (button.hasAttribute('aria-disabled') || (question && !confirm(question))) return;
+    button.setAttribute('aria-disabled', 'true'); // and not disabled, which would lose the focus
     try {
       const response = await fetch('api/sessions/' + encodeURIComponent(id) + '/' + action, { method: 'POST', headers: headers() });
       if (!response.ok) throw await problem(response);
@@ -208,7 +231,7 @@
     } catch (e) {
       complain(e);
     }
-    button.disabled = false;
+    button.removeAttribute('aria-disabled');
   }
 
   // What the columns are sorted by.
@@ -241,12 +264,14 @@
     });
     const shown = new Set(list.map((s) => s.element));
     for (const row of [...$('rows').children]) if (!shown.has(row)) row.remove();
+    const held = document.activeElement;
     let at = $('rows').firstElementChild;
     for (const s of list) {
-      s.element.setAttribute('aria-selected', String(s.data.id === chosen));
+      s.element.setAttribute('aria-current', String(s.data.id === chosen));
       if (s.element === at) at = at.nextElementSibling;
       else $('rows').insertBefore(s.element, at);
     }
+    if (held && held.isConnected && held !== document.activeElement) held.focus({ preventScroll: true });
     for (const head of document.querySelectorAll('th[data-sort]')) {
       if (head.dataset.sort === look.sort) head.setAttribute('aria-sort', look.down ? 'descending' : 'ascending');
       else head.removeAttribute('aria-sort');
@@ -259,7 +284,7 @@
   function spent(s) {
     if (s.data.spent === undefined) return undefined;
     const m = s.data.compute || {};
-    const runs = s.data.state === 'live' && m.status !== 'stopped' && m.cost_per_hour !== undefined;
+    const runs = ['live', 'ending'].includes(s.data.state) && m.cost_per_hour !== undefined; // stopped, too: the price is that of its disk then
     return s.data.spent + (runs ? Math.max(0, Date.now() + skew - s.at) / 3600000 * m.cost_per_hour : 0);
   }
 
@@ -296,31 +321,56 @@
     happenings = null;
     chosen = id;
     $('details').hidden = !id;
+    latest = {};
     $('events').replaceChildren();
     arrange();
-    const s = sessions.get(id);
-    if (!s) return;
-    describe(s.data);
+    if (!id) return;
+    if (sessions.has(id)) describe(sessions.get(id).data);
     happenings = Events('api/sessions/' + encodeURIComponent(id) + '/events', (name, data) => {
       if (name === 'end') return 'end';
+      if (name === 'trouble') put($('events'), 'li', data.message, 'wrong');
       if (name === 'event') happened(data);
       return data.data && data.data.final ? 'end' : undefined;
-    }, (e) => {
+    }, (why) => {
+      latest = {};
       $('events').replaceChildren(); // they come again, from the first
-      if (e) put($('events'), 'li', e.message);
+      if (why) put($('events'), 'li', why.message, 'wrong');
     });
   }
 
+  // Of these, which come as long as a session lives, the latest alone is shown.
+  const recurring = ['heartbeat', 'cost', 'terminate_failed'];
+  let latest = {}; // of the chosen session, by name
+
   function happened(e) {
-    const li = document.createElement('li');
-    const time = put(li, 'time', new Date(e.time).toLocaleTimeString());
+    if (recurring.includes(e.event) && latest[e.event]) latest[e.event].remove();
+    const li = latest[e.event] = document.createElement('li');
+    const time = put(li, 'time', new Date(e.time).toLocaleString());
     time.dateTime = e.time;
     li.append(e.event);
     const more = Object.entries(e.data || {}).filter(([name, value]) => name !== 'compute' && typeof value !== 'object')
       .map(([name, value]) => name + ' ' + value);
     if (e.data && e.data.error && e.data.error.message) more.push(e.data.error.message);
     if (more.length) put(li, 'small', more.join(' · '));
+    for (const trouble of $('events').querySelectorAll('li.wrong')) trouble.remove();
     $('events').prepend(li);
+    if (!sessions.has(chosen)) lookUp();
+  }
+
+  // lookUp reads the chosen session where the view does not have it: it ended, or is
+  // on another page. A burst of reasons asks once.
+  let asking = 0;
+  function lookUp() {
+    clearTimeout(asking);
+    asking = setTimeout(async () => {
+      const id = chosen;
+      if (!id || sessions.has(id)) return;
+      try {
+        const response = await fetch('api/sessions/' + encodeURIComponent(id), { headers: headers() });
+        const data = response.ok ? await response.json() : null;
+        if (data && chosen === id && !sessions.has(id)) describe(data);
+      } catch { /* what was known stays */ }
+    }, 100);
   }
 
   function describe(data) {
@@ -356,7 +406,11 @@
   $('ended').addEventListener('change', () => { look.ended = $('ended').checked; again(); });
   $('first').addEventListener('click', again);
   $('next').addEventListener('click', () => { look.after = $('next').dataset.after; follow(); });
-  $('close').addEventListener('click', () => choose(''));
+  $('close').addEventListener('click', () => {
+    const s = sessions.get(chosen);
+    choose('');
+    if (s && s.element.isConnected) s.element.querySelector('.id').focus({ preventScroll: true });
+  });
   for (const head of document.querySelectorAll('th[data-sort]')) {
     head.tabIndex = 0;
     const turn = () => {

@@ -10,8 +10,8 @@ const os = require('node:os');
 const path = require('node:path');
 const { dashboard, exatlas, simulation } = require('./support');
 
-/** Opens an address; { $, text, rows, click, until, requests, close }. */
-async function browse(address) {
+/** Opens an address; { $, text, rows, click, until, requests, close }. before(window) runs ahead of the page's script. */
+async function browse(address, before = () => {}) {
   const requests = [];
   const faults = [];
   const streams = new AbortController();
@@ -30,6 +30,7 @@ async function browse(address) {
       };
       window.TextDecoder = TextDecoder;
       window.confirm = () => true;
+      before(window);
     },
   });
   const link = (signal) => { // jsdom's signals are no signals to Node's fetch
@@ -130,6 +131,7 @@ test('the page shows sessions as they come, live and go', async (t) => {
     await client.orchestrator.stop({ id: first.id });
     await page.until('it goes', () => page.rows().length === 1);
     await page.until('the last event', () => /terminated/.test(page.text('#events')));
+    await page.until('its details say so, too', () => /ended, stopped/.test(page.text('#facts')) && /machine isterminated/.test(page.text('#facts')));
     page.$('#ended').checked = true;
     page.$('#ended').dispatchEvent(new page.window.Event('change'));
     await page.until('ended ones are shown', () => /ended\s*stopped/.test(page.text('#rows')));
@@ -152,11 +154,15 @@ test('buttons touch, stop, start and end', async (t) => {
   try {
     await page.until('it runs', () => button('touch') && button('stop'));
     const touched = (await client.orchestrator.get({ id: session.id })).touched_at;
+    const drawn = page.rows()[0].querySelector('.state').parentElement;
+    button('touch').focus();
     button('touch').click();
     await page.until('a touch', () => page.requests.some((r) => r.method === 'POST'));
     for (const end = Date.now() + 20_000; (await client.orchestrator.get({ id: session.id })).touched_at === touched; ) {
       assert.ok(Date.now() < end, 'the session is not touched');
     }
+    await page.until('its row is drawn anew', () => !drawn.isConnected);
+    assert.equal(page.document.activeElement, button('touch'), 'the focus stays');
     button('stop').click();
     await page.until('it is stopped', () => button('start'));
     assert.equal((await client.compute.get({ id: session.compute.id })).status, 'stopped');
@@ -186,6 +192,9 @@ test('a session whose machine is not taken back can be forgotten', async (t) => 
     await page.until('it is there', () => page.$('button[data-action="end"]'));
     page.$('button[data-action="end"]').click();
     await page.until('the cloud refuses', () => page.$('.wrong') && page.$('button[data-action="forget"]'));
+    const cost = () => Number(page.rows()[0].cells[6].textContent);
+    const spent = cost();
+    await page.until('its cost grows on', () => cost() > spent + 0.0002);
     page.$('button[data-action="forget"]').click();
     await page.until('it is forgotten', () => page.rows().length === 0);
     assert.equal((await client.orchestrator.get({ id: session.id })).reason, 'forgotten');
@@ -208,6 +217,8 @@ test('the page says what is wrong, and comes back by itself', async (t) => {
   const page = await browse(served.url);
   try {
     await page.until('a row', () => page.rows().length === 1);
+    page.$('.id').click();
+    await page.until('its events', () => /ready/.test(page.text('#events')));
     await client.dashboard.close();
     await page.until('the break', () => page.text('#connection') === 'reconnecting');
     assert.equal(page.rows().length, 1, 'what was known stays');
@@ -215,6 +226,7 @@ test('the page says what is wrong, and comes back by itself', async (t) => {
     await page.until('a refusal: the address is a new one', () => page.text('#connection') === 'no access');
     page.window.location.hash = new URL(again.url).hash;
     await page.until('it goes on', () => page.text('#connection') === 'live' && page.rows().length === 1);
+    await page.until('and its events', () => /ready/.test(page.text('#events')));
     assert.equal(page.$('#trouble').hidden, true);
   } finally {
     page.close();
@@ -242,5 +254,85 @@ test('the page of another process, without a key, observes and asks', async (t) 
   } finally {
     page.close();
     assert.equal(await other.stop(), 0);
+  }
+});
+
+test('a session in use for days has a short list of events', async (t) => {
+  const { client, rent } = await world(t);
+  const session = await rent('u-1');
+  const { url } = await client.dashboard.serve();
+  const page = await browse(url);
+  const told = () => [...page.document.querySelectorAll('#events li')].map((li) => li.childNodes[1].textContent);
+  try {
+    await page.until('its row', () => page.rows().length === 1);
+    page.$('.id').click();
+    await page.until('its events', () => told().includes('ready'));
+    let heartbeats = 0;
+    for await (const event of client.events.subscribe({ topic: session.topic, from: 1 })) {
+      if (event.event === 'heartbeat' && ++heartbeats === 4) break;
+      await client.orchestrator.touch({ id: session.id });
+    }
+    await client.orchestrator.stop({ id: session.id });
+    await page.until('its end', () => told()[0] === 'terminated');
+    assert.equal(told().filter((name) => name === 'heartbeat').length, 1, told());
+    assert.equal(told().at(-1), 'provisioning');
+    const time = page.$('#events time');
+    assert.equal(time.textContent, new Date(time.dateTime).toLocaleString(), 'a day is told, too');
+  } finally {
+    page.close();
+  }
+});
+
+test('a connection that went dead without a word is made anew', async (t) => {
+  const { client, rent } = await world(t);
+  await rent('u-1');
+  const { url } = await client.dashboard.serve();
+  const page = await browse(url, (window) => {
+    const { fetch: through, setTimeout: later } = window;
+    window.setTimeout = (f, ms) => later(f, ms > 30_000 ? 500 : ms); // nobody waits 45 s here
+    let first = true;
+    window.fetch = async (path, options) => { // the first stream says one thing and then nothing
+      const response = await through(path, options);
+      if (!first || !path.startsWith('api/sessions?')) return response;
+      first = false;
+      const { value } = await response.body.getReader().read();
+      return new Response(new ReadableStream({
+        start(stream) {
+          stream.enqueue(value);
+          options.signal.addEventListener('abort', () => stream.error(new Error('aborted')));
+        },
+      }));
+    };
+  });
+  try {
+    await page.until('a row', () => page.rows().length === 1);
+    await rent('u-2');
+    await page.until('the next one', () => page.rows().length === 2);
+  } finally {
+    page.close();
+  }
+});
+
+test('who finds no place to watch is told why, and gets the next one', async (t) => {
+  const { client, rent } = await world(t);
+  await rent('u-1');
+  const { url } = await client.dashboard.serve();
+  const { origin, pathname, hash } = new URL(url);
+  const others = new AbortController();
+  const watching = [];
+  for (let i = 0; i < 64; i++) {
+    watching.push(await fetch(`${origin}${pathname}api/sessions`, { headers: { Authorization: `Bearer ${hash.slice(1)}` }, signal: others.signal }));
+    assert.equal(watching[i].status, 200);
+  }
+  const page = await browse(url);
+  try {
+    await page.until('the reason', () => /too many people are watching/.test(page.text('#trouble')));
+    assert.equal(page.text('#connection'), 'reconnecting');
+    others.abort();
+    await page.until('a place', () => page.text('#connection') === 'live' && page.rows().length === 1);
+    assert.equal(page.$('#trouble').hidden, true);
+  } finally {
+    others.abort();
+    page.close();
   }
 });

@@ -222,6 +222,7 @@ class AsyncOrchestrator(Namespace):
         """Does what on_exit says, and tells which sessions are left."""
         return await self._do("orchestrator.shutdown", t.OrchestratorShutdownParams, params, t.Shutdown, timeout)
 
+
 class AsyncDashboard(Namespace):
     """A web page of the sessions, live."""
 

@@ -1,8 +1,8 @@
 """The methods of docs/methods.md by namespace, for the blocking client.
 
 Parameters are keyword arguments, named as in the method table; ``timeout`` is the call's deadline in
-seconds, and ``from_`` stands for ``from``. A newer library may know methods and parameters that this package does not: use
-``client.call`` for those.
+seconds, and ``from_`` stands for ``from``. A newer library may know methods and parameters that this
+package does not: use ``client.call`` for those.
 """
 
 from __future__ import annotations
@@ -222,6 +222,7 @@ class Orchestrator(Namespace):
     ) -> t.Shutdown:
         """Does what on_exit says, and tells which sessions are left."""
         return self._do("orchestrator.shutdown", t.OrchestratorShutdownParams, params, t.Shutdown, timeout)
+
 
 class Dashboard(Namespace):
     """A web page of the sessions, live."""
