@@ -85,12 +85,23 @@ func (s *suite) checkAnyCloud() {
 			}
 		}
 		if operation == spec.OpTerminate {
-			page := Answer{Status: http.StatusOK, Headers: headers("text/html", 0), Body: Body{"<html><body><h1>We will be back soon</h1></body></html>"}}
-			s.judge(g, &trial{name: "everything answers 200 with an HTML page", operation: operation, request: request, cloud: always(page)}, confirmed())
+			for name, answer := range strangers() {
+				s.judge(g, &trial{name: "everything answers " + name, operation: operation, request: request, cloud: always(answer)}, confirmed())
+			}
 		}
 		for name, failure := range breakages() {
 			s.judge(g, &trial{name: name, operation: operation, request: request, cloud: broken(failure)}, append(noRetry(0), fails(operation, 0))...)
 		}
+	}
+}
+
+// strangers are answers of something between the plugin and its cloud.
+func strangers() map[string]Answer {
+	const page = "<html><body><h1>We will be back soon</h1></body></html>"
+	return map[string]Answer{
+		"200 with a page of something between":     {Status: http.StatusOK, Headers: headers("text/html", 0), Body: Body{page}},
+		"200 with a document of something between": {Status: http.StatusOK, Headers: headers("application/json", 0), Body: Body{`{"message":"we will be back soon"}`}},
+		"404 with a page of something between":     {Status: http.StatusNotFound, Headers: headers("text/html", 0), Body: Body{page}},
 	}
 }
 

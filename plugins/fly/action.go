@@ -133,13 +133,11 @@ func terminate(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error
 // confirmed reports whether Fly says that a machine is destroyed: by {"ok":true},
 // or by a success without a body.
 func confirmed(response *sdk.Response) bool {
-	said := jsonx.New(jsonx.Field(response.Body, "ok"))
-	return rest.Blank(response.Body) || said.Bool()
+	return rest.Blank(response.Body) || rest.Says(response.Body, "ok")
 }
 
 // spoken reports whether a success can be Fly's own: an object, or no body. It is
 // for what has answers of several shapes, the deletes of apps and volumes.
 func spoken(response *sdk.Response) bool {
-	r := jsonx.New(response.Body)
-	return rest.Blank(response.Body) || r.Kind() == jsonx.Object
+	return rest.Blank(response.Body) || jsonx.IsObject(response.Body)
 }

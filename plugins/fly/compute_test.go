@@ -201,7 +201,8 @@ func TestTerminate_FailsWhileTheAppIsStillThere(t *testing.T) {
 }
 
 func TestTerminate_IsDoneOnlyWhereFlySaysSo(t *testing.T) {
-	for body, done := range map[string]bool{`{"ok":true}`: true, ``: true, " \n": true, `{"ok":false}`: false, `{}`: false, `{"ok":"yes"}`: false, `[true]`: false,
+	for body, done := range map[string]bool{`{"ok":true}`: true, ``: true, " \n": true, ` {"id":"m","ok":true,"version":{"ok":false}} `: true, `{"ok":true`: false, `{"ok":true} of the hotel`: false,
+		`{"ok":false}`: false, `{}`: false, `{"ok":"yes"}`: false, `[true]`: false,
 		`<html><body>We are down for maintenance</body></html>`: false} {
 		s, env := scripted(t, says(200, body))
 		_, err := terminate(env, &spec.IDRequest{ID: "mine/m"})
@@ -215,15 +216,16 @@ func TestTerminate_IsDoneOnlyWhereFlySaysSo(t *testing.T) {
 }
 
 func TestTerminate_DoesNotTakeAPageForTheEndOfAnApp(t *testing.T) {
-	page := `<html>maintenance</html>`
 	app := ownApp(requestID)
-	_, env := scripted(t, says(200, `{"ok":true}`), says(200, `[{"id":"vol_1","state":"created"}]`), says(200, page))
-	if _, err := terminate(env, &spec.IDRequest{ID: app + "/m"}); err == nil || err.Kind != spec.KindProvider {
-		t.Errorf("a volume: %v", err)
-	}
-	_, env = scripted(t, says(200, `{"ok":true}`), says(200, `[]`), says(200, page), says(200, `[]`))
-	if _, err := terminate(env, &spec.IDRequest{ID: app + "/m"}); err == nil || err.Kind != spec.KindProvider || !strings.Contains(err.Message, app) {
-		t.Errorf("an app: %v", err)
+	for _, page := range []string{`<html>maintenance</html>`, `{% maintenance %}`, `{"ok":`} {
+		_, env := scripted(t, says(200, `{"ok":true}`), says(200, `[{"id":"vol_1","state":"created"}]`), says(200, page))
+		if _, err := terminate(env, &spec.IDRequest{ID: app + "/m"}); err == nil || err.Kind != spec.KindProvider {
+			t.Errorf("%s of a volume: %v", page, err)
+		}
+		_, env = scripted(t, says(200, `{"ok":true}`), says(200, `[]`), says(200, page), says(200, `[]`))
+		if _, err := terminate(env, &spec.IDRequest{ID: app + "/m"}); err == nil || err.Kind != spec.KindProvider || !strings.Contains(err.Message, app) {
+			t.Errorf("%s of an app: %v", page, err)
+		}
 	}
 }
 

@@ -64,7 +64,8 @@ func instances(env sdk.Env, keep func(*spec.Compute) bool) (*spec.ComputePage, *
 // terminate ends one machine; several in one request would leave open what
 // happens to the others when one is unknown. A machine that is not there any
 // more is what was asked for. Terminating one that already is has been an error
-// of varying shape at Lambda, so an error is looked into.
+// of varying shape at Lambda, so an error is looked into, and so is a success that
+// does not name the machine, which may be somebody else's.
 func terminate(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
 	if request.ID == "" {
 		return nil, invalid("id is empty", "")
@@ -75,8 +76,11 @@ func terminate(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error
 	w.Texts([]string{request.ID})
 	w.Close('}')
 	got, err := ask(env, call{method: "POST", path: "/api/v1/instance-operations/terminate", body: w.Buf})
-	if err == nil {
-		return terminated(env, request.ID, &got), nil
+	switch compute := terminated(env, request.ID, &got); {
+	case compute != nil:
+		return compute, nil
+	case err == nil || err.Status >= 200 && err.Status < 300:
+		err = rest.Unconfirmed(&got.Response)
 	}
 	switch err.Kind {
 	case spec.KindNotFound:
@@ -98,8 +102,7 @@ func terminate(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error
 	return nil, err
 }
 
-// terminated finds the machine in the answer. It may be missing there: the
-// success says enough.
+// terminated finds the machine in the answer, or returns nil.
 func terminated(env sdk.Env, id string, got *answer) *spec.Compute {
 	var found *spec.Compute
 	elements(jsonx.Field(got.data, "terminated_instances"), func(text string) bool {

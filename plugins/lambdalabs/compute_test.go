@@ -54,6 +54,28 @@ func TestTerminate_TellsAFailureThatLeftTheMachineUp(t *testing.T) {
 	}
 }
 
+func TestTerminate_IsDoneOnlyWhereLambdaNamesTheMachine(t *testing.T) {
+	const up, going = `200 {"data":{"id":"m","status":"active"}}`, `200 {"data":{"id":"m","status":"terminating"}}`
+	const unknown = `404 {"error":{"code":"global/object-does-not-exist","message":"?"}}`
+	for _, body := range []string{`{}`, `{"message":"down for maintenance"}`, `{"data":{}}`, `{"data":{"terminated_instances":[]}}`,
+		`{"data":{"terminated_instances":[{"id":"another","status":"terminating"}]}}`, `<html>maintenance</html>`} {
+		for look, done := range map[string]bool{up: false, going: true, unknown: true, "200 " + body: false} {
+			env, _ := scripted(t, "POST /instance-operations/terminate", "200 "+body, "GET /instances/m", look)
+			c, err := terminate(env, &spec.IDRequest{ID: "m"})
+			if done != (err == nil) || done && (c == nil || c.Status != spec.StatusTerminated) {
+				t.Errorf("%s, then %s: %+v %v", body, look, c, err)
+			}
+			if !done && err != nil && (err.Kind != spec.KindProvider || !err.Retryable || !strings.Contains(err.Message, "confirm")) {
+				t.Errorf("%s, then %s: %+v", body, look, err)
+			}
+		}
+	}
+	env, sent := scripted(t, "POST /instance-operations/terminate", `200 {"data":{"terminated_instances":[{"id":"m","status":"terminating"}]}}`)
+	if c, err := terminate(env, &spec.IDRequest{ID: "m"}); err != nil || c == nil || c.NativeStatus != "terminating" || len(sent.sent) != 1 {
+		t.Errorf("%+v %v after %d requests", c, err, len(sent.sent))
+	}
+}
+
 func TestStatus_MapsEveryWord(t *testing.T) {
 	c := start(t, lambda.Options{ProvisionMS: 1000})
 	id := c.spawn(a10()).ID

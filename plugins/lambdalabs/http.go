@@ -42,7 +42,7 @@ func ask(env sdk.Env, c call) (answer, *spec.Error) {
 	}
 	text := response.Body
 	if !jsonx.IsObject(text) {
-		return answer{}, rest.Unreadable(&response, "document of Lambda's")
+		return answer{Response: response}, rest.Unreadable(&response, "document of Lambda's")
 	}
 	return answer{data: jsonx.Field(text, "data"), date: utcDate(response.Header("date")), Response: response}, nil
 }

@@ -132,17 +132,19 @@ func act(env sdk.Env, id, action string) (*spec.Compute, *spec.Error) {
 }
 
 // terminate deletes a pod. A pod that is not there any more is what was asked
-// for. RunPod says yes by 204 without a body, so a body is somebody else's.
+// for. RunPod says yes by 204 without a body, so a body is somebody else's, and no
+// by a document, so a 404 without one is.
 func terminate(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
 	url, err := podURL(env, request.ID, "")
 	if err != nil {
 		return nil, err
 	}
 	response, err := ask(env, "DELETE", url, nil)
+	blank := rest.Blank(response.Body)
 	switch {
-	case err != nil && err.Kind == spec.KindNotFound:
+	case err != nil && err.Kind == spec.KindNotFound && !blank:
 		return sdk.Gone(name, request.ID), nil
-	case err == nil && !rest.Blank(response.Body):
+	case err != nil && err.Kind == spec.KindNotFound, err == nil && !blank:
 		err = rest.Unconfirmed(&response)
 	}
 	return nil, err

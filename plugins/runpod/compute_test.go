@@ -30,6 +30,7 @@ func TestTerminate_IsDoneOnlyWhereRunPodSaysSo(t *testing.T) {
 		{says{200, ""}, true},
 		{says{202, "\n"}, true},
 		{says{404, `{"title":"Not Found","status":404,"detail":"resource not found"}`}, true},
+		{says{404, ""}, false},
 		{says{200, "<html><body>We are down for maintenance</body></html>"}, false},
 		{says{200, `{"success":false}`}, false},
 		{says{200, `{"id":"p1","status":"RUNNING"}`}, false},

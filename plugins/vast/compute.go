@@ -165,5 +165,9 @@ func destroy(env sdk.Env, id string, undo bool) *spec.Error {
 	if err != nil {
 		return err
 	}
-	return act(env, sdk.Request{Method: "DELETE", URL: url, Body: []byte(`{}`), Undo: undo})
+	response, err := ask(env, sdk.Request{Method: "DELETE", URL: url, Body: []byte(`{}`), Undo: undo})
+	if err == nil && !confirmed(&response) {
+		err = rest.Unconfirmed(&response)
+	}
+	return err
 }

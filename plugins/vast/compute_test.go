@@ -126,9 +126,9 @@ func TestStopStartTerminate_DoWhatTheySay(t *testing.T) {
 			t.Errorf("%s of what is gone: %v", name, err)
 		}
 	}
-	for _, body := range []string{``, `<html>welcome to the hotel</html>`, `{}`, `{"success":null}`} {
+	for _, body := range []string{``, `<html>welcome to the hotel</html>`, `{}`, `{"success":null}`, `{"success":true`, `{"success":true} of the hotel`} {
 		env, _ := scripted(t, say(200, body), say(200, body))
-		if _, err := terminate(env, id); err == nil || err.Kind != spec.KindProvider {
+		if _, err := terminate(env, id); err == nil || err.Kind != spec.KindProvider || !err.Retryable || !strings.Contains(err.Hint, "go on costing") {
 			t.Errorf("%s passes for a confirmation: %v", body, err)
 		}
 		if _, err := stop(env, id); err == nil || err.Kind != spec.KindProvider {

@@ -51,10 +51,7 @@ func act(env sdk.Env, request sdk.Request, secrets ...string) *spec.Error {
 }
 
 // confirmed reports whether an answer says that what was asked for is done.
-func confirmed(response *sdk.Response) bool {
-	said := jsonx.New(jsonx.Field(response.Body, "success"))
-	return said.Bool()
-}
+func confirmed(response *sdk.Response) bool { return rest.Says(response.Body, "success") }
 
 // api returns an address of the API. Every path ends in a slash: without it Vast
 // redirects, and a redirected PUT arrives empty.

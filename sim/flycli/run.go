@@ -146,7 +146,7 @@ func (r *run) create() int {
 	return 0
 }
 
-// deploy is fly deploy. Words: fail, hang, flood:<lines>, kin, deaf, endless,
+// deploy is fly deploy. Words: fail, midline (fails with a line unfinished), hang, flood:<lines>, kin, deaf, endless,
 // stuck (fails and does not end), echo (prints the token), leak (prints others, in
 // colours and over the border of a long line's pieces), pace:<ms> a line,
 // turns:<lines> (to one output and the other in turn),
@@ -214,6 +214,11 @@ func (r *run) deploy() int {
 			fmt.Fprintln(r.out, "still waiting for machines")
 			wait(2 * time.Millisecond)
 		}
+	case r.has("midline"):
+		fmt.Fprint(r.out, "Waiting for a builder... ")
+		fmt.Fprintln(r.err, "Error: no access token available. Please login with 'flyctl auth login'")
+		fmt.Fprintln(r.err, "a TypeError: of the build's is none")
+		return 1
 	case r.has("fail"), r.has("stuck"):
 		fmt.Fprintln(r.err, "Error: failed to update machine 148e2901f03dd8: smoke checks failed (Request ID: 01SIM-ord) (Trace ID: 00ab)")
 		fmt.Fprintln(r.err, "You can look at the logs with fly logs")

@@ -472,6 +472,16 @@ func TestRun_TellsAFailureFromAnInterruption(t *testing.T) {
 	}
 }
 
+// Both outputs are one pipe, so flyctl's complaint may stand behind a line that it
+// had begun on the other.
+func TestRun_FindsTheComplaintBehindAnUnfinishedLine(t *testing.T) {
+	s := newSite(t, "midline")
+	_, err := s.Run(t.Context(), &Params{Path: s.folder})
+	if e := spec.AsError(err); e == nil || e.Kind != spec.KindUnauthorized || !strings.HasSuffix(e.Message, "exit code 1: no access token available. Please login with 'flyctl auth login'") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestRun_ACancelledDeployMayPutThingsBack(t *testing.T) {
 	s := newSite(t, "polite")
 	ctx, cancel := context.WithCancel(t.Context())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/exatlas/atlas/core/events"
 	"github.com/exatlas/atlas/core/fly"
@@ -25,7 +26,8 @@ type deployment struct {
 
 	ring      []FlyDeployLine // a ring once it is full
 	start     int
-	complaint string // the last line that says Error
+	complaint string // of the last line that says Error
+	begins    bool   // whether that line begins with the word
 	image     string
 	url       string
 }
@@ -170,13 +172,23 @@ func (d *deployment) keep(l FlyDeployLine) {
 		d.ring[d.start] = l
 		d.start = (d.start + 1) % len(d.ring)
 	}
-	if rest, ok := strings.CutPrefix(l.Text, "Error:"); ok {
-		d.complaint = strings.ToValidUTF8(strings.TrimSpace(rest)[:min(500, len(strings.TrimSpace(rest)))], "")
-	}
+	d.complain(l.Text)
 	if image := imageOf(l.Text); image != "" {
 		d.image = image
 	}
 	if url := urlOf(l.Text); url != "" {
 		d.url = url
 	}
+}
+
+// complain notes what a line complains of. The word may stand behind a line that
+// was begun on the other output, which counts until one begins with it.
+func (d *deployment) complain(text string) {
+	const word = "Error:"
+	at := strings.Index(text, word)
+	if at < 0 || at > 0 && (d.begins || unicode.IsLetter(rune(text[at-1]))) {
+		return
+	}
+	text = strings.TrimSpace(text[at+len(word):])
+	d.complaint, d.begins = strings.ToValidUTF8(text[:min(500, len(text))], ""), at == 0
 }

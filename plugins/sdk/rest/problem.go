@@ -2,6 +2,7 @@ package rest
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/plugins/sdk"
@@ -150,15 +151,13 @@ func Unconfirmed(response *sdk.Response) *spec.Error {
 }
 
 // Blank reports whether a body says nothing.
-func Blank(body string) bool {
-	for i := range len(body) {
-		switch body[i] {
-		case ' ', '\t', '\r', '\n':
-		default:
-			return false
-		}
-	}
-	return true
+func Blank(body string) bool { return strings.TrimSpace(body) == "" }
+
+// Says reports whether a body is one whole object whose member of that name is
+// true, as clouds confirm what they did.
+func Says(body, name string) bool {
+	said := jsonx.New(jsonx.Field(body, name))
+	return jsonx.IsObject(body) && said.Bool()
 }
 
 func firstLine(text string) string {

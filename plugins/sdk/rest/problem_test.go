@@ -50,3 +50,12 @@ func BenchmarkReadProblem_Nested(b *testing.B) {
 		}
 	})
 }
+
+func TestSays_WantsAWholeObject(t *testing.T) {
+	for body, want := range map[string]bool{`{"ok":true}`: true, " {\"a\":{\"ok\":false},\"ok\":true}\r\n": true, `{"ok":false}`: false, `{"ok":"yes"}`: false, `{"ok":1}`: false, `{"ok":null}`: false,
+		`{"a":{"ok":true}}`: false, `[{"ok":true}]`: false, `{"ok":true`: false, `{"ok":true}}`: false, `{"ok":true,"ok":false}`: false, `true`: false, ``: false} {
+		if got := Says(body, "ok"); got != want {
+			t.Errorf("%q: %v", body, got)
+		}
+	}
+}

@@ -17,7 +17,7 @@ import (
 // A WASI reactor runs init functions and never main.
 func init() {
 	p := mock.Provider()
-	p.Get, p.List, p.Stop = brokenGet, brokenList, brokenStop
+	p.Get, p.List, p.Stop, p.Terminate = brokenGet, brokenList, brokenStop, brokenTerminate
 	guest.Serve(p)
 }
 
@@ -52,6 +52,15 @@ func brokenStop(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Erro
 	}
 	id := strings.Split(string(answer.Body), `"id":"`)[1]
 	return &spec.Compute{ID: id[:strings.IndexByte(id, '"')], Status: spec.StatusStopped, Ports: []spec.Port{}}, nil
+}
+
+// brokenTerminate takes every success, and every 404, for the cloud's own.
+func brokenTerminate(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
+	answer, err := env.HTTP.Do(sdk.Request{Method: "DELETE", URL: env.URLs.Get("api") + "/v1/machines/" + request.ID})
+	if err == nil && answer.Status != 404 && (answer.Status < 200 || answer.Status > 299) {
+		err = &spec.Error{Kind: spec.KindOfStatus(answer.Status), Status: answer.Status, Message: "it was refused"}
+	}
+	return nil, err
 }
 
 func after(text, mark string) string {
