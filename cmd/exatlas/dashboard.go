@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+
+	"github.com/exatlas/atlas"
 )
 
 // runDashboard serves the page of the sessions until it is interrupted.
@@ -57,8 +59,10 @@ func runDashboard(ctx context.Context, io streams, args []string) error {
 // says so or otherwise. What is no configuration is left for the client to refuse.
 func observing(config string) string {
 	settings := map[string]any{}
-	if config != "" && json.Unmarshal([]byte(config), &settings) != nil {
-		return config
+	if config != "" {
+		if _, mistake := atlas.DecodeSettings([]byte(config)); mistake != nil || json.Unmarshal([]byte(config), &settings) != nil {
+			return config
+		}
 	}
 	if _, given := settings["orchestrator"]; !given {
 		settings["orchestrator"] = map[string]any{}

@@ -69,13 +69,15 @@ func TestDashboard_SaysWhatIsWrongBeforeItServes(t *testing.T) {
 
 func TestObserving_ChangesNothingElse(t *testing.T) {
 	for config, want := range map[string]string{
-		``:                                    `{"orchestrator":{"observe":true}}`,
-		`{"store":{"url":"memory:"}}`:         `{"orchestrator":{"observe":true},"store":{"url":"memory:"}}`,
-		`{"orchestrator":{"observe":false}}`:  `{"orchestrator":{"observe":false}}`,
-		`{"orchestrator":{"poll_ms":5}}`:      `{"orchestrator":{"observe":true,"poll_ms":5}}`,
-		`{"orchestrator":7}`:                  `{"orchestrator":7}`,
-		`{"orchestrator":`:                    `{"orchestrator":`,
-		`{"orchestrator":{},"orchestrator":1`: `{"orchestrator":{},"orchestrator":1`,
+		``:                                       `{"orchestrator":{"observe":true}}`,
+		`{"store":{"url":"memory:"}}`:            `{"orchestrator":{"observe":true},"store":{"url":"memory:"}}`,
+		`{"orchestrator":{"observe":false}}`:     `{"orchestrator":{"observe":false}}`,
+		`{"orchestrator":{"poll_ms":500}}`:       `{"orchestrator":{"observe":true,"poll_ms":500}}`,
+		`{"store":{"url":"memory:"},"store":{}}`: `{"store":{"url":"memory:"},"store":{}}`, // the client names what is given twice
+		`{"orchestrator":{"pol_ms":500}}`:        `{"orchestrator":{"pol_ms":500}}`,
+		`{"orchestrator":7}`:                     `{"orchestrator":7}`,
+		`{"orchestrator":`:                       `{"orchestrator":`,
+		`{"orchestrator":{},"orchestrator":1`:    `{"orchestrator":{},"orchestrator":1`,
 	} {
 		if got := observing(config); got != want {
 			t.Errorf("%s becomes %s, want %s", config, got, want)
