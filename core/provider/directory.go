@@ -84,6 +84,15 @@ func Cloud(name string) string {
 	return cloud
 }
 
+// Setting is where the configuration holds the credential of a provider, or of one of
+// its accounts.
+func Setting(name string) string {
+	if cloud, account, further := strings.Cut(name, ":"); further {
+		return "providers." + cloud + ".accounts." + account
+	}
+	return "providers." + name + ".api_key"
+}
+
 // Find resolves the provider of a call: the one it names, else the default. The
 // credential is the call's own, that of the account it names, else the configured one, else the first of the
 // manifest's environment variables that is set; the environment is read once, at
@@ -302,7 +311,7 @@ func Variables(name string, m *spec.Manifest) []string {
 }
 
 func missingKey(name string, m *spec.Manifest) *spec.Error {
-	hint := "pass api_key, or set providers." + name + ".api_key when opening the client"
+	hint := "pass api_key, or set " + Setting(name) + " when opening the client"
 	if known := Variables(name, m); len(known) > 0 {
 		hint += ", or set " + strings.Join(known, " or ") + " before it"
 	}
