@@ -141,7 +141,7 @@ func (d *Directory) account(name string, key spec.Secret, m *spec.Manifest) (Acc
 	if names := d.Further(Cloud(name)); len(names) > 0 {
 		e.Hint = "the accounts are: " + strings.Join(names, ", ")
 	}
-	return Account{}, e
+	return Account{}, d.traced(e, name)
 }
 
 // Further lists the further accounts of a provider as callers name them.
@@ -258,6 +258,11 @@ func (d *Directory) Known(name string) error {
 	if near := strict.Nearest(Cloud(name), names); near != "" {
 		e.Hint = "did you mean " + near + "?"
 	}
+	return d.traced(e, name)
+}
+
+// traced adds to the error of a name where a caller that gave none has it from.
+func (d *Directory) traced(e *spec.Error, name string) error {
 	if name == d.settings.Default {
 		e.Hint += " The configuration's default_provider says " + name
 	}
