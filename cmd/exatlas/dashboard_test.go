@@ -73,6 +73,8 @@ func TestObserving_ChangesNothingElse(t *testing.T) {
 		`{"store":{"url":"memory:"}}`:         `{"orchestrator":{"observe":true},"store":{"url":"memory:"}}`,
 		`{"orchestrator":{"observe":false}}`:  `{"orchestrator":{"observe":false}}`,
 		`{"orchestrator":{"poll_ms":5}}`:      `{"orchestrator":{"observe":true,"poll_ms":5}}`,
+		`{"orchestrator":null}`:               `{"orchestrator":{"observe":true}}`, // null stands for absent
+		`{"orchestrator":{"observe":null}}`:   `{"orchestrator":{"observe":true}}`,
 		`{"orchestrator":7}`:                  `{"orchestrator":7}`,
 		`{"orchestrator":`:                    `{"orchestrator":`,
 		`{"orchestrator":{},"orchestrator":1`: `{"orchestrator":{},"orchestrator":1`,
