@@ -24,7 +24,7 @@ func Run(t *testing.T, open Open) {
 		{"TouchOnlyMovesForward", touchOnlyMovesForward}, {"CommitWithoutDocKeepsIt", commitWithoutDocKeepsIt}, {"WordsReachTheOwner", wordsReachTheOwner}, {"WordsToAnEndingSessionReachTheOwner", wordsReachTheEnding},
 		{"WordsReplaceTheirsAlone", wordsReplaceTheirsAlone},
 		{"ClaimTakesFromTheGone", claimTakesFromTheGone}, {"ClaimCountsTheTouchLog", claimCountsTheTouchLog}, {"ClaimReadsTheTouchLogAnew", claimReadsTheLogAnew}, {"ClaimIsShared", claimIsShared}, {"ClaimTakesOwnOldOnes", claimTakesOwnOldOnes},
-		{"GetFindsByMachine", getFindsByMachine}, {"ListFiltersAndPages", listFiltersAndPages},
+		{"GetFindsByMachine", getFindsByMachine}, {"ListFiltersAndPages", listFiltersAndPages}, {"OddNamesAreOfNobody", oddNamesAreOfNobody},
 		{"EventsFromANumber", eventsFromANumber}, {"PruneForgetsTheEnded", pruneForgetsTheEnded}, {"PruneForgetsPassingEventsOfTheLiving", pruneForgetsPassing}, {"PruneIsInSteps", pruneIsInSteps}, {"Values", values},
 		{"ClosedCannotTell", closedCannotTell}, {"CancelledCannotTell", cancelledCannotTell},
 	} {
