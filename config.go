@@ -108,6 +108,9 @@ func (s *Settings) check() *spec.Error {
 		return e
 	}
 	for name, p := range s.Providers {
+		if cloud, _, further := strings.Cut(name, ":"); further {
+			return &spec.Error{Kind: spec.KindValidation, Message: "config.providers." + name + ": an account, not a provider", Hint: "its credential goes into providers." + cloud + ".accounts"}
+		}
 		if e := address("config.providers."+name+".base_url", p.BaseURL); e != nil {
 			return e
 		}

@@ -36,6 +36,20 @@ func TestOpen_RefusesMisspeltProviders(t *testing.T) {
 	}
 }
 
+// TestOpen_RefusesAnAccountWhereAProviderStands: calls name it so, and a section of
+// that name would be taken for a plugin that is loaded later.
+func TestOpen_RefusesAnAccountWhereAProviderStands(t *testing.T) {
+	for name, setting := range map[string]string{"runpod:acme": "providers.runpod.accounts", "vast:": "providers.vast.accounts"} {
+		c, outcome, document := atlas.OpenJSON([]byte(`{"providers":{"`+name+`":{"api_key":"canary"}}}`), atlas.Environment{})
+		if outcome != atlas.Failed || c != nil || !strings.Contains(string(document), `"kind":"validation"`) || !strings.Contains(string(document), setting) {
+			t.Errorf("%s: %d %s, want %s", name, outcome, document, setting)
+		}
+		if strings.Contains(string(document), "canary") {
+			t.Errorf("it shows a secret: %s", document)
+		}
+	}
+}
+
 func TestOpen_AllowsProvidersThatAreLoadedLater(t *testing.T) {
 	folder := t.TempDir()
 	for _, name := range []string{"vasty", "runpods"} { // never compiled: they are not asked for anything

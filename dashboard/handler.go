@@ -116,10 +116,17 @@ func (h *Handler) stream(needs Access, do func(context.Context, *eventWriter, *h
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
 		out := &eventWriter{w: w, control: http.NewResponseController(w), access: h.options.Access(r), closing: h.ctx}
-		defer context.AfterFunc(h.ctx, func() {
-			cancel()
+		hastened := make(chan struct{})
+		stop := context.AfterFunc(h.ctx, func() {
+			defer close(hastened)
 			out.hasten()
-		})()
+			cancel()
+		})
+		defer func() {
+			if !stop() { // its writer is the server's again once this returns
+				<-hastened
+			}
+		}()
 		if err := do(ctx, out, r); err != nil && ctx.Err() == nil && !out.broken {
 			out.fail(spec.AsError(err))
 		}

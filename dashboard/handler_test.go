@@ -11,12 +11,16 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/exatlas/atlas/core/events"
 	"github.com/exatlas/atlas/core/orchestrator"
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/internal/safego"
 )
 
 // site is a handler on a server, and one who visits it.
@@ -393,4 +397,44 @@ func TestServer_CloseEndsAViewerThatReadsNothing(t *testing.T) {
 	case <-time.After(15 * time.Second): // its patience alone is longer
 		t.Fatal("Close waits for the reader")
 	}
+}
+
+// transient is a writer that is gone once its request is answered, as those of HTTP/2
+// are: whoever sets a deadline then ends the program.
+type transient struct {
+	*httptest.ResponseRecorder
+	answered, late atomic.Bool
+}
+
+func (w *transient) SetWriteDeadline(at time.Time) error {
+	if !at.After(time.Now()) { // it is hurried; whoever does so is held up
+		time.Sleep(time.Second)
+	}
+	if w.answered.Load() {
+		w.late.Store(true)
+	}
+	return nil
+}
+
+func TestHandler_CloseLeavesAnsweredRequestsAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source := &fake{}
+		source.set(session("s1", "m1"))
+		h := New(source, Options{Access: func(*http.Request) Access { return View }})
+		w := &transient{ResponseRecorder: httptest.NewRecorder()}
+		var work sync.WaitGroup
+		safego.Go(&work, nil, func() {
+			h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/api/sessions", nil))
+			w.answered.Store(true)
+		})
+		synctest.Wait() // it has been told all there is
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+		work.Wait()
+		time.Sleep(time.Minute) // of the bubble's clock
+		if w.late.Load() {
+			t.Error("its writer was used after its answer")
+		}
+	})
 }

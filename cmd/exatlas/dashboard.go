@@ -64,14 +64,14 @@ func observing(config string) string {
 			return config
 		}
 	}
-	if _, given := settings["orchestrator"]; !given {
+	if settings["orchestrator"] == nil {
 		settings["orchestrator"] = map[string]any{}
 	}
 	orchestrator, ok := settings["orchestrator"].(map[string]any)
 	if !ok {
 		return config
 	}
-	if _, given := orchestrator["observe"]; !given {
+	if orchestrator["observe"] == nil {
 		orchestrator["observe"] = true
 	}
 	text, err := json.Marshal(settings)

@@ -75,9 +75,12 @@ func TestObserving_ChangesNothingElse(t *testing.T) {
 		`{"orchestrator":{"poll_ms":500}}`:       `{"orchestrator":{"observe":true,"poll_ms":500}}`,
 		`{"store":{"url":"memory:"},"store":{}}`: `{"store":{"url":"memory:"},"store":{}}`, // the client names what is given twice
 		`{"orchestrator":{"pol_ms":500}}`:        `{"orchestrator":{"pol_ms":500}}`,
+		`null`:                                   `null`,
 		`{"orchestrator":7}`:                     `{"orchestrator":7}`,
 		`{"orchestrator":`:                       `{"orchestrator":`,
 		`{"orchestrator":{},"orchestrator":1`:    `{"orchestrator":{},"orchestrator":1`,
+		`{"orchestrator":null}`:                  `{"orchestrator":{"observe":true}}`, // null stands for absent
+		`{"orchestrator":{"observe":null}}`:      `{"orchestrator":{"observe":true}}`,
 	} {
 		if got := observing(config); got != want {
 			t.Errorf("%s becomes %s, want %s", config, got, want)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 
 	"github.com/exatlas/atlas/core/compute"
+	"github.com/exatlas/atlas/core/provider"
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/core/store"
 )
@@ -39,8 +40,8 @@ func (s *Service) shown(ctx context.Context, now, rented string) {
 // hides tells why a cloud's word that there is no such machine does not count: the
 // credential of now was never seen to show what the one with which it was rented
 // did, so it may be another account's. nil: it counts.
-func (s *Service) hides(ctx context.Context, provider, rented string) *spec.Error {
-	now, err := s.account(ctx, provider)
+func (s *Service) hides(ctx context.Context, name, rented string) *spec.Error {
+	now, err := s.account(ctx, name)
 	if err != nil {
 		return spec.AsError(err)
 	}
@@ -59,8 +60,8 @@ func (s *Service) hides(ctx context.Context, provider, rented string) *spec.Erro
 		s.accounts.Store(pair, true)
 		return nil
 	}
-	return &spec.Error{Kind: spec.KindUnauthorized, Provider: provider, Message: "the machine was rented with another credential, and the one of now does not show it: it may be another account's",
-		Hint: "set providers." + provider + ".api_key to a credential of that account; one counts as such as soon as it shows any machine that the other one rented. Where there is none any more, orchestrator.stop with forget gives the session up"}
+	return &spec.Error{Kind: spec.KindUnauthorized, Provider: name, Message: "the machine was rented with another credential, and the one of now does not show it: it may be another account's",
+		Hint: "set " + provider.Setting(name) + " to a credential of that account; one counts as such as soon as it shows any machine that the other one rented. Where there is none any more, orchestrator.stop with forget gives the session up"}
 }
 
 // stranger tells why a machine is not terminated with the credential of now: it may

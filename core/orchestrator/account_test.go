@@ -81,3 +81,23 @@ func TestAccount_IsKnownAgainUnderANewCredential(t *testing.T) {
 		}
 	})
 }
+
+// TestAccount_ThatIsFurtherIsNamedWhereItsCredentialStands holds the hint to a setting
+// that there is: providers.runpod:acme.api_key is refused.
+func TestAccount_ThatIsFurtherIsNamedWhereItsCredentialStands(t *testing.T) {
+	for name, want := range map[string]string{"runpod": "providers.runpod.api_key ", "runpod:acme": "providers.runpod.accounts.acme "} {
+		bubble(t, func(t *testing.T, w *world) {
+			w.accounts()
+			p := w.process()
+			s := p.spawn(idle(time.Hour), func(p *SpawnParams) { p.Provider = []string{name} })
+			p.kill()
+			w.key = "other"
+			q := w.process()
+			defer q.kill()
+			wait(2 * time.Hour)
+			if got := q.get(s.ID); got.Error == nil || !strings.Contains(got.Error.Hint, want) {
+				t.Errorf("%+v, want %s", got.Error, want)
+			}
+		})
+	}
+}

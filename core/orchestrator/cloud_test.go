@@ -274,7 +274,7 @@ func (w *world) process(change ...func(*Settings)) *process {
 	w.t.Helper()
 	f := &faulty{Store: w.store.Handle(), logless: w.logless}
 	bus := events.NewBus(clock.System{}, events.Settings{})
-	d := provider.NewDirectory(w.cloud, provider.Settings{Default: "runpod", Keys: map[string]spec.Secret{"runpod": spec.NewSecret(w.key)}})
+	d := provider.NewDirectory(w.cloud, provider.Settings{Default: "runpod", Keys: map[string]spec.Secret{"runpod": spec.NewSecret(w.key)}, Accounts: map[string]spec.Secret{"runpod:acme": spec.NewSecret(w.key)}})
 	settings := Settings{NamePrefix: "atlas-"}
 	for _, c := range change {
 		c(&settings)

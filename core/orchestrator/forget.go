@@ -12,7 +12,8 @@ import (
 	"github.com/exatlas/atlas/internal/safego"
 )
 
-// Words to a session's owner.
+// Words to a session's owner. Forgetting may be refused, and a stop is a promise: so
+// the word to forget never takes the place of the one to stop.
 const (
 	wordStop   = "stop"
 	wordForget = "forget"
@@ -55,7 +56,7 @@ func (s *Service) forget(ctx context.Context, id string, wait time.Duration) (*S
 			continue
 		}
 		if now := s.Clock.Now(); now.Sub(asked) >= askAgain {
-			if _, err := s.store.Ask(ctx, row.ID, wordForget); err != nil {
+			if _, err := s.store.Ask(ctx, row.ID, wordForget, ""); err != nil {
 				return nil, unknown(err)
 			}
 			asked = now

@@ -188,3 +188,31 @@ func TestForget_SendsOneMoreTerminate(t *testing.T) {
 		}
 	})
 }
+
+// TestForget_TakesNoStopBack has somebody who sees no machine of a session forget it
+// after it was stopped, while nobody acts on it: its next owner can give the machine
+// back, refuses to forget it, and was asked to stop it all the same.
+func TestForget_TakesNoStopBack(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.accounts()
+		p := w.process()
+		s := p.spawn(idle(0))
+		w.key = "other"
+		o := w.process(observing)
+		defer o.close()
+		p.kill()
+		if got, err := o.Stop(context.Background(), &StopParams{ID: s.ID, WaitMS: ms(0)}); err != nil || got.State != "live" {
+			t.Fatalf("%+v %v", got, err)
+		}
+		if _, err := o.forgetNow(s, 5*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		w.key = "old"
+		q := w.process()
+		defer q.close()
+		wait(5 * time.Minute)
+		if got := q.get(s.ID); got.State != "ended" || got.Reason != ReasonStopped || w.cloud.count() != 0 {
+			t.Fatalf("%s %s, %d machines", got.State, got.Reason, w.cloud.count())
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/exatlas/atlas/core/provider"
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/core/store"
 )
@@ -23,34 +24,34 @@ const spaceHalts = "orchestrator/halts"
 const haltGrace = 2 * time.Minute
 
 // Acting is what core/compute tells its acts to.
-func (s *Service) Acting(ctx context.Context, provider, id, operation string, failed bool) error {
+func (s *Service) Acting(ctx context.Context, name, id, operation string, failed bool) error {
 	if !s.running() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, commitLimit)
 	defer cancel()
 	halts := !failed && operation != spec.OpStart
-	err := s.noteHalt(ctx, provider, id, halts)
+	err := s.noteHalt(ctx, name, id, halts)
 	if halts && operation == spec.OpStop {
 		return err // a session that takes the machine for lost would give it back, and its disk with it
 	}
 	return nil // a machine that is to be given back is, whatever it counts as
 }
 
-func (s *Service) noteHalt(ctx context.Context, provider, id string, halts bool) error {
-	spot, err := s.holdsSpot(ctx, provider, id)
+func (s *Service) noteHalt(ctx context.Context, name, id string, halts bool) error {
+	spot, err := s.holdsSpot(ctx, name, id)
 	if err != nil || !spot {
 		return err
 	}
 	value := []byte{}
 	if !halts {
-		_, found, err := s.store.GetValue(ctx, spaceHalts, haltKey(provider, id))
+		_, found, err := s.store.GetValue(ctx, spaceHalts, haltKey(name, id))
 		if err != nil || !found {
 			return err
 		}
 		value = strconv.AppendInt(value, s.node.now()+haltGrace.Milliseconds(), 10)
 	}
-	if err := s.store.PutValue(ctx, spaceHalts, haltKey(provider, id), value); err != nil {
+	if err := s.store.PutValue(ctx, spaceHalts, haltKey(name, id), value); err != nil {
 		return unknown(err)
 	}
 	return nil
@@ -58,16 +59,16 @@ func (s *Service) noteHalt(ctx context.Context, provider, id string, halts bool)
 
 // holdsSpot tells whether a machine is a spot machine of a living session, whichever
 // process acts on that.
-func (s *Service) holdsSpot(ctx context.Context, provider, id string) (bool, error) {
+func (s *Service) holdsSpot(ctx context.Context, name, id string) (bool, error) {
 	if t := s.index.find(id); t != nil && !t.over() {
-		_, d := t.state()
-		return t.at(provider) && d.spot, nil
+		row, d := t.state()
+		return row.State == store.Live && sameCloud(row.Provider, name) && d.spot, nil
 	}
 	row, found, err := s.store.Get(ctx, id)
 	if err != nil {
 		return false, unknown(err)
 	}
-	if !found || row.State != store.Live || row.Provider != provider {
+	if !found || row.State != store.Live || !sameCloud(row.Provider, name) {
 		return false, nil
 	}
 	d, fault := decode(row.Doc)
@@ -77,7 +78,11 @@ func (s *Service) holdsSpot(ctx context.Context, provider, id string) (bool, err
 	return d.terms().spot, nil
 }
 
-func haltKey(provider, id string) string { return provider + "/" + id }
+// sameCloud tells whether a machine may be the same at both names: an account may be
+// configured twice, and a call name the cloud and bring the account's credential.
+func sameCloud(a, b string) bool { return provider.Cloud(a) == provider.Cloud(b) }
+
+func haltKey(name, id string) string { return provider.Cloud(name) + "/" + id }
 
 // halted tells whether somebody stopped or gave back a session's machine through
 // Atlas.

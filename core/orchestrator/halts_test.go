@@ -157,3 +157,54 @@ func TestHalt_OnExitIsNoPreemptionForTheNextProcess(t *testing.T) {
 		}
 	})
 }
+
+// TestHalt_ByAnotherNameOfTheAccountIsNoPreemption has an account that is configured
+// twice, or the credential of one in a call: machines are a cloud's, not an account's.
+func TestHalt_ByAnotherNameOfTheAccountIsNoPreemption(t *testing.T) {
+	for rented, stopped := range map[string]string{"runpod:acme": "runpod", "runpod": "runpod:acme"} {
+		bubble(t, func(t *testing.T, w *world) {
+			p, q := w.process(), w.process()
+			defer q.close()
+			defer p.close()
+			for _, by := range []*process{p, q} {
+				s := p.spawn(idle(0), spot, func(p *SpawnParams) { p.Provider = []string{rented} })
+				wait(time.Minute)
+				if _, err := by.Compute.Stop(context.Background(), &compute.IDParams{Target: target(stopped), ID: s.Compute.ID}); err != nil {
+					t.Fatal(err)
+				}
+				wait(2 * time.Minute)
+				if got := p.get(s.ID); got.State != "live" || got.Compute.Status != spec.StatusStopped {
+					t.Errorf("stopped at %s: %s %s", stopped, got.State, got.Reason)
+				}
+			}
+		})
+	}
+}
+
+// TestHalt_ThatTheCloudDidNotTakeIsForgotten has a cloud that answers 429, which is to be
+// tried again and was not carried out, and the machine taken back long after.
+func TestHalt_ThatTheCloudDidNotTakeIsForgotten(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		defer p.close()
+		s := p.spawn(idle(0), spot)
+		wait(time.Minute)
+		w.cloud.set(func(c *cloud) {
+			c.fail = func(operation string, _ int) *spec.Error {
+				if operation == spec.OpStop {
+					return &spec.Error{Kind: spec.KindRateLimited, Message: "slower", Status: 429, Retryable: true}
+				}
+				return nil
+			}
+		})
+		if p.pauseMachine(s) == nil {
+			t.Fatal("it was stopped")
+		}
+		wait(haltGrace + time.Hour)
+		w.cloud.set(func(c *cloud) { c.machines[s.Compute.ID].Status = spec.StatusStopped })
+		wait(2 * time.Minute)
+		if got := p.get(s.ID); got.Reason != ReasonPreempted {
+			t.Fatalf("%s %s", got.State, got.Reason)
+		}
+	})
+}

@@ -161,7 +161,7 @@ func (s *Service) ask(ctx context.Context, id string) error {
 	case row.State >= store.Ending:
 		return nil
 	}
-	if _, err := s.store.Ask(ctx, row.ID, wordStop); err != nil {
+	if _, err := s.store.Ask(ctx, row.ID, wordStop, wordForget); err != nil {
 		return unknown(err)
 	}
 	return nil

@@ -276,7 +276,7 @@ func (s *Service) doAsked() {
 	for _, w := range words {
 		if w.Word == wordForget {
 			if _, err := s.tryForget(ctx, w.ID); err != nil && spec.AsError(err).Kind == spec.KindConflict {
-				_, _ = s.store.Ask(ctx, w.ID, "") // it is not what this process knows; the next round says so again
+				_, _ = s.store.Ask(ctx, w.ID, "", wordForget) // it is not what this process knows; the next round says so again
 			}
 			continue
 		}

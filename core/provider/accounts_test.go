@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/exatlas/atlas/core/spec"
@@ -57,6 +58,17 @@ func TestDirectory_FindsFurtherAccounts(t *testing.T) {
 	all, err := d.FindAll(ctx, Targets{Provider: []string{Any}})
 	if err != nil || len(all) != 1 || all[0].Provider != "runpod" {
 		t.Errorf("any takes %+v %v", all, err)
+	}
+}
+
+func TestDirectory_SaysThatTheConfigurationNamesAnAccountThatIsNotThere(t *testing.T) {
+	ctx := context.Background()
+	d := NewDirectory(&clouds{}, Settings{Default: "runpod:amce", Accounts: map[string]spec.Secret{"runpod:acme": spec.NewSecret("k")}})
+	for name, want := range map[string]bool{"": true, "runpod:amce": true, "runpod:other": false} {
+		_, err := d.Find(ctx, name, spec.Secret{})
+		if err == nil || strings.Contains(spec.AsError(err).Hint, "default_provider says runpod:amce") != want {
+			t.Errorf("%q: %v", name, err)
+		}
 	}
 }
 

@@ -84,6 +84,15 @@ func Cloud(name string) string {
 	return cloud
 }
 
+// Setting is where the configuration holds the credential of a provider, or of one of
+// its accounts.
+func Setting(name string) string {
+	if cloud, account, further := strings.Cut(name, ":"); further {
+		return "providers." + cloud + ".accounts." + account
+	}
+	return "providers." + name + ".api_key"
+}
+
 // Find resolves the provider of a call: the one it names, else the default. The
 // credential is the call's own, that of the account it names, else the configured one, else the first of the
 // manifest's environment variables that is set; the environment is read once, at
@@ -132,7 +141,7 @@ func (d *Directory) account(name string, key spec.Secret, m *spec.Manifest) (Acc
 	if names := d.Further(Cloud(name)); len(names) > 0 {
 		e.Hint = "the accounts are: " + strings.Join(names, ", ")
 	}
-	return Account{}, e
+	return Account{}, d.traced(e, name)
 }
 
 // Further lists the further accounts of a provider as callers name them.
@@ -249,6 +258,11 @@ func (d *Directory) Known(name string) error {
 	if near := strict.Nearest(Cloud(name), names); near != "" {
 		e.Hint = "did you mean " + near + "?"
 	}
+	return d.traced(e, name)
+}
+
+// traced adds to the error of a name where a caller that gave none has it from.
+func (d *Directory) traced(e *spec.Error, name string) error {
 	if name == d.settings.Default {
 		e.Hint += " The configuration's default_provider says " + name
 	}
@@ -302,7 +316,7 @@ func Variables(name string, m *spec.Manifest) []string {
 }
 
 func missingKey(name string, m *spec.Manifest) *spec.Error {
-	hint := "pass api_key, or set providers." + name + ".api_key when opening the client"
+	hint := "pass api_key, or set " + Setting(name) + " when opening the client"
 	if known := Variables(name, m); len(known) > 0 {
 		hint += ", or set " + strings.Join(known, " or ") + " before it"
 	}

@@ -27,10 +27,10 @@ type Store interface {
 	// time before the stored one changes nothing. It answers the identifiers that
 	// are not live sessions.
 	Touch(ctx context.Context, touches []Touch) (notLive []string, err error)
-	// Ask leaves a word for a session's owner, where the session has not ended. A
-	// later word replaces an earlier one, and an empty one takes it back. It reports
-	// whether there was such a session.
-	Ask(ctx context.Context, id, word string) (found bool, err error)
+	// Ask leaves a word for a session's owner, where the session has not ended and
+	// holds no other one than over, which it replaces; an empty word takes over back.
+	// It reports whether there was such a session, whatever word that holds now.
+	Ask(ctx context.Context, id, word, over string) (found bool, err error)
 	// Asked lists the sessions of an owner that hold a word. A commit that ends the
 	// session, or begins to, clears it; no other does, since its writer may not have
 	// read the word.

@@ -162,7 +162,7 @@ func (s *Store) Touch(ctx context.Context, touches []store.Touch) ([]string, err
 }
 
 // Ask leaves a word.
-func (s *Store) Ask(ctx context.Context, id, word string) (bool, error) {
+func (s *Store) Ask(ctx context.Context, id, word, over string) (bool, error) {
 	if err := s.begin(ctx, "leaving word"); err != nil {
 		return false, err
 	}
@@ -171,7 +171,9 @@ func (s *Store) Ask(ctx context.Context, id, word string) (bool, error) {
 	if row == nil || row.State == store.Ended {
 		return false, nil
 	}
-	row.word = word
+	if row.word == "" || row.word == over {
+		row.word = word
+	}
 	return true, nil
 }
 

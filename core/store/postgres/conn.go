@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/puddle/v2"
@@ -146,7 +147,7 @@ func encode(value any) []byte {
 	case nil:
 		return nil
 	case string:
-		return []byte(v)
+		return []byte(holdable(v))
 	case int:
 		return strconv.AppendInt(nil, int64(v), 10)
 	case int64:
@@ -157,7 +158,7 @@ func encode(value any) []byte {
 		return hex.AppendEncode([]byte(`\x`), v)
 	case []string:
 		return array(v, func(b []byte, s string) []byte {
-			return append(append(append(b, '"'), quoter.Replace(s)...), '"')
+			return append(append(append(b, '"'), quoter.Replace(holdable(s))...), '"')
 		})
 	case []int64:
 		return array(v, func(b []byte, n int64) []byte { return strconv.AppendInt(b, n, 10) })
@@ -167,6 +168,16 @@ func encode(value any) []byte {
 		})
 	}
 	panic(fmt.Sprintf("postgres: %T has no text", value)) // a new type of column needs a line above
+}
+
+// holdable is a text that PostgreSQL takes: it refuses a statement for a zero, or what is
+// no UTF-8, in any of its texts, and callers may send both. Such a text is quoted, behind
+// what no name of a session or machine begins with.
+func holdable(text string) string {
+	if utf8.ValidString(text) && !strings.Contains(text, "\x00") {
+		return text
+	}
+	return string(utf8.RuneError) + strconv.QuoteToASCII(text)
 }
 
 var quoter = strings.NewReplacer(`\`, `\\`, `"`, `\"`)

@@ -163,3 +163,33 @@ func TestPostgres_ValuesComeBackAsTheyWere(t *testing.T) {
 		}
 	}
 }
+
+// TestPostgres_BringsOlderDatabasesUpToDate makes a database of the first version and
+// opens it with this one.
+func TestPostgres_BringsOlderDatabasesUpToDate(t *testing.T) {
+	s := open(t)
+	for _, text := range []string{"DROP SCHEMA exatlas CASCADE; CREATE SCHEMA exatlas; CREATE TABLE exatlas.meta (key text PRIMARY KEY, value text NOT NULL); INSERT INTO exatlas.meta VALUES ('version', '1'), ('identity', 'abcdef')",
+		migrations[0],
+		`INSERT INTO sessions VALUES ('s1', 'a', 1, 2, 'mock', 'm-s1', 'u', 10, 20, 0, 'stop', '{"a":1}'), ('s2', 'a', 1, 4, 'mock', 'm-s2', 'u', 10, 20, 30, '', '{}')`,
+		"INSERT INTO topics VALUES ('compute:m-s1', 2), ('orchestrator', 1); INSERT INTO events VALUES ('compute:m-s1', 1, 10, 'ready', '{}'), ('compute:m-s1', 2, 10, 'heartbeat', '{}'), ('orchestrator', 1, 10, 'reaped', '{}')"} {
+		if _, err := s.exec(context.Background(), "testing", text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = s.Close()
+	for range 2 { // the second time there is nothing to be done
+		s = open(t)
+		row, found, err := s.Get(context.Background(), "m-s1")
+		if err != nil || !found || string(row.Doc) != `{"a":1}` || row.State != store.Live || s.Identity() != "abcdef" {
+			t.Fatalf("%+v %v", row, err)
+		}
+		_ = s.Close()
+	}
+	s = open(t)
+	if n, err := s.Prune(context.Background(), 20, 10); err != nil || n != 2 {
+		t.Fatal("of three old events those that pass are two:", n, err)
+	}
+	if list, last, err := s.Events(context.Background(), "compute:m-s1", 1, 10); err != nil || len(list) != 1 || list[0].Name != "ready" || last != 2 {
+		t.Fatal(list, last, err)
+	}
+}

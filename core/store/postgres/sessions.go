@@ -109,8 +109,8 @@ func (s *Store) Touch(ctx context.Context, touches []store.Touch) ([]string, err
 }
 
 // Ask leaves a word.
-func (s *Store) Ask(ctx context.Context, id, word string) (bool, error) {
-	n, err := s.exec(ctx, "leaving word", "UPDATE sessions SET word = $2 WHERE id = $1 AND state < 4", id, word)
+func (s *Store) Ask(ctx context.Context, id, word, over string) (bool, error) {
+	n, err := s.exec(ctx, "leaving word", "UPDATE sessions SET word = CASE WHEN word IN ('', $3) THEN $2 ELSE word END WHERE id = $1 AND state < 4", id, word, over)
 	return n > 0, err
 }
 

@@ -109,9 +109,9 @@ func (s *Store) Touch(ctx context.Context, touches []store.Touch) (notLive []str
 }
 
 // Ask leaves a word.
-func (s *Store) Ask(ctx context.Context, id, word string) (found bool, err error) {
+func (s *Store) Ask(ctx context.Context, id, word, over string) (found bool, err error) {
 	err = s.submit(ctx, "leaving word", func(w *writer) error {
-		r, err := w.exec("UPDATE sessions SET word = ? WHERE id = ? AND state < ?", word, id, store.Ended)
+		r, err := w.exec("UPDATE sessions SET word = iif(word IN ('', ?), ?, word) WHERE id = ? AND state < ?", over, word, id, store.Ended)
 		if err != nil {
 			return err
 		}

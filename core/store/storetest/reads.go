@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/exatlas/atlas/core/store"
@@ -94,5 +95,29 @@ func values(t *testing.T, a, b store.Store) {
 	must(t, b.DeleteValue(ctx, "s", "k"))
 	if _, found, err := a.GetValue(ctx, "s", "k"); found || err != nil {
 		t.Fatal(found, err)
+	}
+}
+
+// oddNamesAreOfNobody looks for what callers may send and no store has given out: that
+// there is none is certain, and an error would stand in the way of the names beside it.
+func oddNamesAreOfNobody(t *testing.T, a, b store.Store) {
+	l := lease(t, a, "a", term)
+	create(t, a, l, "s1")
+	for _, name := range []string{"\x00", "s1\x00", "\xff", "s1\xc0", "'", "%", "s1 "} {
+		if _, found, err := b.Get(ctx, name); found || err != nil {
+			t.Errorf("get %q: %v %v", name, found, err)
+		}
+		if gone, err := b.Touch(ctx, []store.Touch{{ID: "s1", At: 300}, {ID: name, At: 300}}); err != nil || !slices.Equal(gone, []string{name}) {
+			t.Errorf("touch %q: %q %v", name, gone, err)
+		}
+		if found, err := b.Ask(ctx, name, "stop", ""); found || err != nil {
+			t.Errorf("ask %q: %v %v", name, found, err)
+		}
+		if list, err := b.List(ctx, store.Filter{UserID: name}); err != nil || len(list) > 0 {
+			t.Errorf("list of user %q: %v %v", name, list, err)
+		}
+		if list, last, err := b.Events(ctx, "compute:"+name, 1, 10); err != nil || len(list) > 0 || last > 0 {
+			t.Errorf("events of %q: %v %d %v", name, list, last, err)
+		}
 	}
 }

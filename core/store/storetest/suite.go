@@ -22,8 +22,9 @@ func Run(t *testing.T, open Open) {
 		{"CommitNeedsTheLease", commitNeedsTheLease}, {"CommitNeedsTheSession", commitNeedsTheSession}, {"CommitNewOnce", commitNewOnce},
 		{"CommitIsVoidWhenUsedMeanwhile", commitIsVoidWhenUsed}, {"CommitNumbersEventsWithoutAGap", commitNumbersEvents}, {"CommitsAtOnce", commitsAtOnce},
 		{"TouchOnlyMovesForward", touchOnlyMovesForward}, {"CommitWithoutDocKeepsIt", commitWithoutDocKeepsIt}, {"WordsReachTheOwner", wordsReachTheOwner}, {"WordsToAnEndingSessionReachTheOwner", wordsReachTheEnding},
+		{"WordsReplaceTheirsAlone", wordsReplaceTheirsAlone},
 		{"ClaimTakesFromTheGone", claimTakesFromTheGone}, {"ClaimCountsTheTouchLog", claimCountsTheTouchLog}, {"ClaimReadsTheTouchLogAnew", claimReadsTheLogAnew}, {"ClaimIsShared", claimIsShared}, {"ClaimTakesOwnOldOnes", claimTakesOwnOldOnes},
-		{"GetFindsByMachine", getFindsByMachine}, {"ListFiltersAndPages", listFiltersAndPages},
+		{"GetFindsByMachine", getFindsByMachine}, {"ListFiltersAndPages", listFiltersAndPages}, {"OddNamesAreOfNobody", oddNamesAreOfNobody},
 		{"EventsFromANumber", eventsFromANumber}, {"PruneForgetsTheEnded", pruneForgetsTheEnded}, {"PruneForgetsPassingEventsOfTheLiving", pruneForgetsPassing}, {"PruneIsInSteps", pruneIsInSteps}, {"Values", values},
 		{"ClosedCannotTell", closedCannotTell}, {"CancelledCannotTell", cancelledCannotTell},
 	} {

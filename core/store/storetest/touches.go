@@ -29,7 +29,7 @@ func wordsReachTheOwner(t *testing.T, a, b store.Store) {
 	l := lease(t, a, "a", term)
 	create(t, a, l, "s1", "s2")
 	for id, want := range map[string]bool{"s1": true, "nobody": false} {
-		if found, err := b.Ask(ctx, id, "stop"); err != nil || found != want {
+		if found, err := b.Ask(ctx, id, "stop", ""); err != nil || found != want {
 			t.Fatal(id, found, err)
 		}
 	}
@@ -51,7 +51,7 @@ func wordsReachTheOwner(t *testing.T, a, b store.Store) {
 	if words, err = a.Asked(ctx, "a"); err != nil || len(words) > 0 {
 		t.Fatal("the word outlives its answer", words, err)
 	}
-	if found, err := b.Ask(ctx, "s1", "stop"); err != nil || found {
+	if found, err := b.Ask(ctx, "s1", "stop", ""); err != nil || found {
 		t.Fatal("an ended session was asked", found, err)
 	}
 }
@@ -60,9 +60,9 @@ func wordsReachTheOwner(t *testing.T, a, b store.Store) {
 func wordsReachTheEnding(t *testing.T, a, b store.Store) {
 	l := lease(t, a, "a", term)
 	create(t, a, l, "s1")
-	ask := func(word string) {
+	ask := func(word, over string) {
 		t.Helper()
-		if found, err := b.Ask(ctx, "s1", word); err != nil || !found {
+		if found, err := b.Ask(ctx, "s1", word, over); err != nil || !found {
 			t.Fatal(found, err)
 		}
 	}
@@ -74,18 +74,38 @@ func wordsReachTheEnding(t *testing.T, a, b store.Store) {
 			t.Fatalf("%q, want %q", got, want)
 		}
 	}
-	ask("stop")
+	ask("stop", "")
 	ending := row(l, "s1")
 	ending.State = store.Ending
 	commit(t, a, l, store.Change{Session: ending})
 	asked("") // that was the answer
-	ask("forget")
+	ask("forget", "")
 	commit(t, a, l, store.Change{Session: ending, Topic: "compute:m-s1", Events: []store.Event{{Name: "terminate_failed"}}})
 	asked("forget")
-	ask("")
+	ask("", "forget")
 	asked("")
-	ask("forget")
+	ask("forget", "")
 	ending.State, ending.Ended = store.Ended, 99
 	commit(t, a, l, store.Change{Session: ending})
 	asked("")
+}
+
+// wordsReplaceTheirsAlone has two askers leave words for one session: whoever takes a
+// word back, or leaves one that matters less, must not take the other's.
+func wordsReplaceTheirsAlone(t *testing.T, a, b store.Store) {
+	l := lease(t, a, "a", term)
+	create(t, a, l, "s1")
+	for _, step := range []struct{ word, over, want string }{
+		{"", "forget", ""}, {"forget", "", "forget"}, {"", "", "forget"}, {"stop", "forget", "stop"},
+		{"forget", "", "stop"}, {"", "forget", "stop"}, {"stop", "forget", "stop"}, {"", "stop", ""},
+	} {
+		if found, err := b.Ask(ctx, "s1", step.word, step.over); err != nil || !found {
+			t.Fatal(step, found, err)
+		}
+		words, err := a.Asked(ctx, "a")
+		must(t, err)
+		if got := append(words, store.Word{})[0].Word; got != step.want {
+			t.Fatalf("%q over %q left %q, want %q", step.word, step.over, got, step.want)
+		}
+	}
 }

@@ -20,7 +20,7 @@ func cannotTell(t *testing.T, c context.Context, s store.Store) {
 	_, claim := s.Claim(c, l, 1)
 	_, commit := s.Commit(c, l, []store.Change{{Session: row(l, "s1"), New: true}})
 	_, touch := s.Touch(c, []store.Touch{{ID: "s1", At: 1}})
-	_, ask := s.Ask(c, "s1", "stop")
+	_, ask := s.Ask(c, "s1", "stop", "")
 	_, add := s.Append(c, "t", []store.Event{{Name: "x"}})
 	_, prune := s.Prune(c, 1, 1)
 	for name, err := range map[string]error{"get": get, "list": list, "events": events, "value": value, "asked": asked, "claim": claim, "commit": commit,
