@@ -68,6 +68,21 @@ func TestPatience_AHangingServerIsGivenUp(t *testing.T) {
 	}
 }
 
+// A call without a deadline lasts as long as the attempts that it may take.
+func TestPatience_OfTheCallerIsThatOfEachAttempt(t *testing.T) {
+	for attempts, want := range map[int]int32{0: mostLate, 1: 1, 10: 10} {
+		var requests atomic.Int32
+		timeless(t, scripted(hanging("", &requests)), func(t *testing.T, m *memory) {
+			c := newClient(t, func(o *Options) { o.Dial = m.dial })
+			start := time.Now()
+			mustFail(t, context.Background(), c, operated(t, c, memoryURL), &Request{Method: "GET", URL: memoryURL, Timeout: 10 * time.Minute, Attempts: attempts}, spec.KindTimeout)
+			if took, whole := time.Since(start), time.Duration(want)*10*time.Minute; requests.Load() != want || took < whole || took > whole+time.Second {
+				t.Errorf("attempts %d: %d requests in %v", attempts, requests.Load(), took)
+			}
+		})
+	}
+}
+
 // The wait for an answer on a socket is another one than that on a connection in
 // memory or under TLS. Opening one may take its time here: only the wait is cut.
 func TestPatience_EndsTheWaitOnASocket(t *testing.T) {
