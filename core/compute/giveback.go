@@ -27,7 +27,7 @@ func (s *Service) rescue(a provider.Account, claims []claim) {
 			unresolved(&spec.Error{Kind: spec.KindUnknown, Provider: a.Provider, Message: "whether the create happened could not be found out", UnknownOutcome: true})
 		}
 		for i := range found {
-			_ = s.giveBack(ctx, &a, &found[i])
+			s.giveBack(ctx, &a, &found[i])
 		}
 	})
 }
@@ -50,7 +50,7 @@ func (r *rental) sweep() {
 			return
 		}
 		for i := range found {
-			_ = s.giveBack(ctx, &a, &found[i])
+			s.giveBack(ctx, &a, &found[i])
 		}
 	})
 }
@@ -65,21 +65,20 @@ func (r *rental) giveBackRest(rest []spec.Compute) {
 		ctx, cancel := context.WithTimeout(s.rescueUntil, backgroundLimit)
 		defer cancel()
 		for i := range rest {
-			_ = s.giveBack(ctx, &a, &rest[i])
+			s.giveBack(ctx, &a, &rest[i])
 		}
 	})
 }
 
 // giveBack terminates a machine until the cloud says so, and tells it.
-func (s *Service) giveBack(ctx context.Context, a *provider.Account, c *spec.Compute) *spec.Error {
+func (s *Service) giveBack(ctx context.Context, a *provider.Account, c *spec.Compute) {
 	n := notice{Provider: a.Provider, ID: c.ID, Name: c.Name, RequestID: c.RequestID}
 	if n.Error = s.confirm(ctx, a, c.ID); n.Error != nil {
 		s.publish(TopicRentals, EventGiveBackFailed, n)
-		return n.Error
+		return
 	}
 	n.Status = spec.StatusTerminated
 	s.publish(TopicRentals, EventGivenBack, n)
-	return nil
 }
 
 // confirm terminates a machine until the cloud says that it is done, and returns
@@ -93,11 +92,12 @@ func (s *Service) confirm(ctx context.Context, a *provider.Account, id string) *
 		if err == nil && (found(c) || !s.Clock.Now().Before(settled)) {
 			return nil
 		}
-		e := spec.AsError(err)
+		pause, e := wait, spec.AsError(err)
 		if e == nil {
+			pause = min(wait, settled.Sub(s.Clock.Now()))
 			e = &spec.Error{Kind: spec.KindNotFound, Provider: a.Provider, Operation: spec.OpTerminate, Message: "the cloud does not know the machine yet", Retryable: true}
 		}
-		if s.Clock.Wait(ctx, max(wait, retryAfter(e, 0))) != nil {
+		if s.Clock.Wait(ctx, max(pause, retryAfter(e, 0))) != nil {
 			return e
 		}
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/exatlas/atlas/core/spec"
 )
@@ -22,8 +24,9 @@ func dearer() (clouds, *SpawnParams) {
 func TestSpawn_SaysGivenBackOnlyWhereTheCloudSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, p := dearer()
+		var mended atomic.Bool
 		c["vast"].before = func(_ context.Context, _ int, operation string) *spec.Error {
-			if operation == spec.OpTerminate {
+			if operation == spec.OpTerminate && !mended.Load() {
 				return &spec.Error{Kind: spec.KindProvider, Status: 200, Message: "a page of something between", Retryable: true}
 			}
 			return nil
@@ -38,7 +41,7 @@ func TestSpawn_SaysGivenBackOnlyWhereTheCloudSaysSo(t *testing.T) {
 		if len(c["runpod"].spawns) != 0 || len(c["vast"].machines) != 1 {
 			t.Errorf("a second machine was rented beside one that may cost: %+v", c["runpod"].spawns)
 		}
-		c["vast"].before = nil
+		mended.Store(true)
 		closeMarket(t, s)
 		if len(c["vast"].machines) != 0 {
 			t.Error("nothing went on giving the machine back")
@@ -63,6 +66,33 @@ func TestSpawn_DoesNotTakeAMachineThatDoesNotShowYetForGivenBack(t *testing.T) {
 		}
 		if i := slices.IndexFunc(got.Attempts, func(a Attempt) bool { return a.Outcome == OutcomeTooDear }); i < 0 || !strings.HasSuffix(got.Attempts[i].Message, "it was given back") {
 			t.Errorf("%+v", got.Attempts)
+		}
+		closeMarket(t, s)
+	})
+}
+
+// The terminate is carried out and its answer lost; from then on the cloud knows no
+// such machine, which counts as soon as the listing has settled.
+func TestSpawn_SaysGivenBackWhereTheAnswerToTheTerminateWasLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p := dearer()
+		vast := c["vast"]
+		c["runpod"].change = func(m *spec.Compute) { m.CostPerHour = ptr(0.34) }
+		vast.before = func(_ context.Context, n int, operation string) *spec.Error {
+			if operation != spec.OpTerminate || n > 1 {
+				return nil
+			}
+			vast.mu.Lock()
+			defer vast.mu.Unlock()
+			clear(vast.machines)
+			return &spec.Error{Kind: spec.KindProvider, Status: 500, Message: "lost", Retryable: true, UnknownOutcome: true}
+		}
+		s := openMarket(c)
+		s.Settings.Settle = 15 * time.Second // as the listings of Lambda and Fly take
+		start := time.Now()
+		got, err := s.Spawn(context.Background(), p)
+		if took := time.Since(start); err != nil || got.Provider != "runpod" || took != s.Settings.Settle {
+			t.Errorf("%+v %v after %v", got, err, took)
 		}
 		closeMarket(t, s)
 	})

@@ -17,8 +17,8 @@ const (
 	waitFirst   = 5 * time.Second
 	waitLongest = time.Minute
 	// confirmLimit is how long a spawn waits for the cloud's word that a machine it
-	// does not keep is given back.
-	confirmLimit = 15 * time.Second
+	// does not keep is given back: longer than any listing of the built-in clouds lags.
+	confirmLimit = 20 * time.Second
 )
 
 // trial is one spawn on its way over its candidates.

@@ -16,13 +16,14 @@ import (
 // would take an event at a time each, in turn, and not keep up.
 
 // Feed opens a feed. The source gives it events with Offer, Put and Tell and ends
-// it with Finish; onEnd runs once when the reader unsubscribes.
+// it with TellLast, or with Finish where nothing is left to say; onEnd runs once when
+// the reader unsubscribes.
 func (b *Bus) Feed(topicName string, ready func(*Subscription), onEnd func()) (*Subscription, *spec.Error) {
 	return b.FeedFrom(topicName, nil, 0, ready, onEnd)
 }
 
-// FeedFrom opens a feed of a source that numbers its events itself and gives them
-// with Hand. kept are events that the feed starts with, and last is the number of
+// FeedFrom opens a feed of a source that numbers its events itself, gives them with
+// Hand and ends it with HandLast. kept are events that the feed starts with, and last is the number of
 // the latest one there was.
 func (b *Bus) FeedFrom(topicName string, kept []*Event, last uint64, ready func(*Subscription), onEnd func()) (*Subscription, *spec.Error) {
 	b.mu.Lock()
@@ -114,6 +115,16 @@ func (s *Subscription) Hand(ctx context.Context, class Class, e *Event) error {
 	return late
 }
 
+// HandLast gives a feed the last event of a source that numbers them, whether it has
+// room or not, and ends it with that: whoever has the event finds the feed ended.
+func (s *Subscription) HandLast(e *Event) {
+	s.finish(func() {
+		s.topic.last = e.Seq
+		s.admit(e.Seq - 1)
+		s.pending = append(s.pending, e)
+	})
+}
+
 // await waits until the feed has room. Where it returns no error the caller holds
 // the lock.
 func (s *Subscription) await(ctx context.Context) error {
@@ -148,6 +159,12 @@ func (s *Subscription) Tell(name string, data spec.Raw) {
 	if tell {
 		s.ready(s)
 	}
+}
+
+// TellLast gives a feed its last event, whether it has room or not, and ends it with
+// that: whoever has the event finds the feed ended.
+func (s *Subscription) TellLast(name string, data spec.Raw) {
+	s.finish(func() { s.give(name, []spec.Raw{data}, Lifecycle) })
 }
 
 // give appends events of one moment, after word of those that were dropped.

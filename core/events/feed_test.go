@@ -131,3 +131,33 @@ func TestFeed_HandKeepsTheNumbersOfItsSource(t *testing.T) {
 		}
 	}
 }
+
+// TestFeed_WhoHasTheLastEventFindsItEnded unsubscribes as soon as the last event is
+// there to be taken; the word of what was lost comes before it.
+func TestFeed_WhoHasTheLastEventFindsItEnded(t *testing.T) {
+	for name, last := range map[string]func(*Subscription){
+		"told":   func(s *Subscription) { s.TellLast("end", spec.Raw(`{}`)) },
+		"handed": func(s *Subscription) { s.HandLast(&Event{Topic: "f", Seq: 5, Name: "end"}) },
+	} {
+		b := newBus(Settings{Pending: 1})
+		found, got := true, ""
+		s, err := b.Feed("f", func(s *Subscription) {
+			got = take(s)
+			found = b.Unsubscribe(s.ID)
+		}, func() { t.Errorf("%s: there was a subscription to end", name) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Start()
+		s.Lose(4)
+		last(s)
+		if got != "dropped@4 end@5" || found {
+			t.Errorf("%s: took %q; a subscription was there: %v", name, got, found)
+		}
+		last(s)
+		if e, _ := s.TakeEvent(); e != nil || b.Live() != 0 {
+			t.Errorf("%s: after the end it got %+v", name, e)
+		}
+		b.Close()
+	}
+}

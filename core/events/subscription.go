@@ -145,22 +145,46 @@ func (b *Bus) Unsubscribe(id string) bool {
 
 // Finish ends a subscription that gets nothing more, keeping what it has not
 // handed out yet.
-func (s *Subscription) Finish() {
+func (s *Subscription) Finish() { s.finish(func() {}) }
+
+// finish ends a subscription with what last adds to it, in one moment.
+func (s *Subscription) finish(last func()) {
 	s.bus.mu.Lock()
-	s.bus.detach(s, false)
+	unlock := s.bus.inside(s)
+	if !s.over {
+		last()
+	}
+	tell := s.wants()
+	s.bus.end(s)
+	unlock()
 	s.bus.mu.Unlock()
+	if tell {
+		s.ready(s)
+	}
+}
+
+// inside takes the lock of a feed, where the subscription is one, and returns what
+// gives it back. The caller holds the bus's lock.
+func (b *Bus) inside(s *Subscription) (unlock func()) {
+	if s.mu == &b.mu {
+		return func() {}
+	}
+	s.mu.Lock()
+	return s.mu.Unlock
 }
 
 // detach takes a subscription off its topic, without the events it has not handed
 // out where they are to be dropped. The caller holds the bus's lock.
 func (b *Bus) detach(s *Subscription, drop bool) {
-	if s.mu != &b.mu {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-	}
+	defer b.inside(s)()
 	if drop {
 		s.pending = nil
 	}
+	b.end(s)
+}
+
+// end ends a subscription. The caller holds the bus's lock and the subscription's.
+func (b *Bus) end(s *Subscription) {
 	if s.over {
 		return
 	}

@@ -28,6 +28,7 @@ type fake struct {
 	script   map[string][]string // JSON values; "!kind" fails with it, "?kind" too, and its outcome is unknown, "~" waits for the context
 	count    map[string]int
 	requests map[string]spec.Raw
+	sent     []spec.HTTP // how each was to be sent
 }
 
 func newFake(script map[string][]string) *fake {
@@ -43,6 +44,7 @@ func (f *fake) Call(ctx context.Context, call spec.Call) (spec.Raw, error) {
 	n := f.count[call.Operation]
 	f.count[call.Operation]++
 	f.requests[call.Operation] = append(spec.Raw(nil), call.Request...)
+	f.sent = append(f.sent, call.HTTP)
 	steps := f.script[call.Operation]
 	f.mu.Unlock()
 	if len(steps) == 0 {
@@ -334,6 +336,25 @@ func TestStream_SubscribersShareOneReader(t *testing.T) {
 		}
 		if f.calls(spec.OpStreamJob) != 3 {
 			t.Errorf("%d reads", f.calls(spec.OpStreamJob))
+		}
+		finish(t, s)
+	})
+}
+
+// A reader outlives the call that began it and reads for others, too: with one
+// caller's short timeout it would lose chunks of all.
+func TestStream_IsReadAsTheSettingsSay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(map[string][]string{spec.OpStreamJob: {`{"status":"completed"}`}, spec.OpGetJob: {job("completed")}})
+		s := newService(f)
+		p := &StreamParams{Target: provider.Target{HTTP: &spec.HTTP{TimeoutMS: 100, Attempts: 1}}, Endpoint: "ep", ID: "j1"}
+		sub, err := s.Stream(context.Background(), p, func(*events.Subscription) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-sub.Done()
+		if len(f.sent) != 2 || f.sent[0] != (spec.HTTP{}) || f.sent[1] != (spec.HTTP{}) {
+			t.Errorf("sent with %+v", f.sent)
 		}
 		finish(t, s)
 	})

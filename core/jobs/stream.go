@@ -60,7 +60,7 @@ func (s *Service) Stream(ctx context.Context, p *StreamParams, ready func(*event
 	}
 	fresh := r == nil || r.over
 	if fresh {
-		r = &reader{service: s, account: a, request: request, topic: topic, subs: map[*events.Subscription]bool{}}
+		r = &reader{service: s, account: a.Standing(), request: request, topic: topic, subs: map[*events.Subscription]bool{}}
 		r.first = s.Bus.Last(topic) + 1
 		r.ctx, r.stop = context.WithCancel(s.until)
 	}

@@ -67,6 +67,16 @@ func (s *Service) giveBack(t *tracked, row store.Session) {
 	s.later(t, min(time.Duration(t.looks)*250*time.Millisecond, 5*time.Second))
 }
 
+// longestHeeded bounds how long a cloud that said when to come back is left alone. One
+// that speaks of days has let go of it long before, or is wrong about the time, and
+// the machine costs meanwhile.
+const longestHeeded = 5 * time.Minute
+
+// heeded is how long to stay away after an error.
+func heeded(e *spec.Error) time.Duration {
+	return time.Duration(min(e.RetryAfterMS, longestHeeded.Milliseconds())) * time.Millisecond
+}
+
 // isGone tells the one answer that says a machine is not there.
 func isGone(err error) bool { return err != nil && spec.AsError(err).Kind == spec.KindNotFound }
 
@@ -78,7 +88,7 @@ func (s *Service) refused(t *tracked, e *spec.Error) {
 	}
 	t.tries++
 	wait := min(500*time.Millisecond<<min(t.tries, 7), retryLongest)
-	wait = max(wait, time.Duration(e.RetryAfterMS)*time.Millisecond)
+	wait = max(wait, heeded(e))
 	kept := *e
 	kept.Details, kept.Raw, kept.Err = nil, nil, nil
 	if now := s.node.now(); s.until.Err() == nil && t.failure.news(now, t.tries, kept.Kind) {

@@ -104,3 +104,45 @@ func TestGiveBack_AFailureThatTheStoreDidNotTakeIsToldWithTheNextTry(t *testing.
 		wait(2 * time.Minute)
 	})
 }
+
+// A cloud that says to come back in a week has let go of it long before, or is wrong
+// about the time: a machine that costs is not left to it.
+func TestGiveBack_DoesNotWaitAsLongAsACloudMaySay(t *testing.T) {
+	for _, operation := range []string{spec.OpTerminate, spec.OpList} {
+		bubble(t, func(t *testing.T, w *world) {
+			p := w.process(func(s *Settings) { s.ReapEvery = -1 })
+			defer p.close()
+			s := p.spawn(idle(0))
+			w.cloud.set(func(c *cloud) {
+				first := true
+				c.fail = func(asked string, _ int) *spec.Error {
+					if asked != operation || !first {
+						return nil
+					}
+					first = false
+					return &spec.Error{Kind: spec.KindRateLimited, Message: "429", Status: 429, Retryable: true, RetryAfterMS: (7 * 24 * time.Hour).Milliseconds()}
+				}
+			})
+			if operation == spec.OpTerminate {
+				if _, err := p.Stop(context.Background(), &StopParams{ID: s.ID}); err != nil {
+					t.Fatal(err)
+				}
+				wait(longestHeeded + time.Minute)
+				if got := p.get(s.ID); got.State != "ended" || w.cloud.count() != 0 {
+					t.Errorf("%s with %d machines", got.State, w.cloud.count())
+				}
+				return
+			}
+			wait(time.Minute)
+			listings := func() (n int) {
+				w.cloud.set(func(c *cloud) { n = c.calls[spec.OpList] })
+				return n
+			}
+			before := listings()
+			wait(longestHeeded + time.Minute)
+			if listings() <= before {
+				t.Errorf("%d listings, and no other since", before)
+			}
+		})
+	}
+}

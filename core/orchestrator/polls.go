@@ -257,7 +257,7 @@ func (p *polls) poll(name string) time.Duration {
 		began := time.Now()
 		items, next, err := s.pageOf(s.until, target(name), cursor)
 		if err != nil { // says nothing of any machine
-			return max(s.Settings.Poll, time.Duration(spec.AsError(err).RetryAfterMS)*time.Millisecond)
+			return max(s.Settings.Poll, heeded(spec.AsError(err)))
 		}
 		here, _ := s.account(s.until, name) // without one nothing was listed
 		for i := range items {

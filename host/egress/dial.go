@@ -111,9 +111,14 @@ func certificate(err error) bool {
 	return errors.As(err, &untrusted)
 }
 
+// timedOut reports whether a deadline is what err tells of.
+func timedOut(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
 // reason puts a network error in words that hold no data of the peer's.
 func reason(err error) string {
-	var timeout net.Error
 	switch {
 	case err == nil:
 		return "unknown"
@@ -125,7 +130,7 @@ func reason(err error) string {
 		return "network unreachable"
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		return "too many open files"
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+	case timedOut(err):
 		return "no answer in time"
 	}
 	return "connection failed"

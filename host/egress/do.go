@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"cmp"
 	"context"
 	"hash/maphash"
 	"net/url"
@@ -41,7 +42,7 @@ func (c *Client) Do(ctx context.Context, p *Policy, key spec.Secret, req *Reques
 	}
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, max(c.options.Timeout, req.Timeout*time.Duration(max(req.Attempts, 1))))
+		ctx, cancel = context.WithTimeout(ctx, max(c.options.Timeout, req.Timeout*time.Duration(cmp.Or(req.Attempts, mostLate))))
 		defer cancel()
 	}
 	return c.attempts(ctx, p, p.account(m.key), &m)

@@ -101,7 +101,7 @@ func (c *Client) exchange(ctx context.Context, on *conn, p *Policy, m *message) 
 	if ends(ctx) != nil {
 		return answer{}, ended(ctx, "waiting for "+m.at.host, written > 0), false
 	}
-	if whole := m.req.Read == nil; (whole || !answered) && !time.Now().Before(over) {
+	if whole := m.req.Read == nil; (whole || timedOut(err)) && !time.Now().Before(over) { // the wait for more of a stream ends without an error
 		return answer{}, late(m.at.host, patience, written > 0), false
 	}
 	return answer{}, c.explain(err, m.at.host, written > 0), reused && !answered && (written == 0 || m.again())
@@ -198,12 +198,11 @@ func (c *Client) drain(ctx context.Context, from *conn, stream io.Reader, how *R
 		}
 		n, err := stream.Read(body[len(body):min(cap(body), most)])
 		body = body[:len(body)+n]
-		var timeout net.Error
 		switch {
 		case err == nil:
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 			return body, false, nil
-		case errors.As(err, &timeout) && timeout.Timeout() && !errors.Is(ctx.Err(), context.Canceled):
+		case timedOut(err) && !errors.Is(ctx.Err(), context.Canceled):
 			return body, true, nil
 		default:
 			return nil, false, err

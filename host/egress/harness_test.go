@@ -13,7 +13,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/exatlas/atlas/core/spec"
@@ -121,6 +123,73 @@ func serve(t testing.TB, handler http.HandlerFunc) string {
 	return server.URL
 }
 
+// memory is a network in memory on which every address leads to the server that
+// listens on it. A bubble of synctest has its time to itself only without sockets.
+type memory struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	dials  atomic.Int32
+}
+
+// memoryURL is the address of the server on a memory.
+const memoryURL = "http://127.0.0.1:1"
+
+func (m *memory) dial(context.Context, netip.AddrPort) (net.Conn, error) {
+	near, far := net.Pipe()
+	m.dials.Add(1)
+	m.conns <- far
+	return near, nil
+}
+
+func (m *memory) Accept() (net.Conn, error) {
+	select {
+	case conn := <-m.conns:
+		return conn, nil
+	case <-m.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (m *memory) Close() error {
+	close(m.closed)
+	return nil
+}
+
+func (m *memory) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
+
+// timeless runs a test in virtual time against a server in memory: what waits waits
+// exactly as long as it should, however busy the machine is.
+func timeless(t *testing.T, start func(net.Listener) (stop func()), test func(t *testing.T, m *memory)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{conns: make(chan net.Conn), closed: make(chan struct{})}
+		t.Cleanup(start(m))
+		test(t, m)
+	})
+}
+
+// serving starts an HTTP server for timeless.
+func serving(handler http.HandlerFunc) func(net.Listener) func() {
+	return func(l net.Listener) func() {
+		server := &http.Server{Handler: handler}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_ = server.Serve(l)
+		}()
+		return func() {
+			_ = server.Close()
+			<-done
+		}
+	}
+}
+
+// scripted starts a server for timeless that handles each connection by itself;
+// number counts them from 0.
+func scripted(handle func(number int, conn net.Conn, in *bufio.Reader)) func(net.Listener) func() {
+	return func(l net.Listener) func() { return handleAll(l, handle) }
+}
+
 // script is a server that handles each connection by itself; number counts them
 // from 0.
 func script(t testing.TB, handle func(number int, conn net.Conn, in *bufio.Reader)) string {
@@ -129,6 +198,13 @@ func script(t testing.TB, handle func(number int, conn net.Conn, in *bufio.Reade
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(handleAll(listener, handle))
+	return "http://" + listener.Addr().String()
+}
+
+// handleAll handles the connections of a listener, each by itself, until it is
+// stopped.
+func handleAll(listener net.Listener, handle func(number int, conn net.Conn, in *bufio.Reader)) (stop func()) {
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	var open []net.Conn
@@ -151,7 +227,7 @@ func script(t testing.TB, handle func(number int, conn net.Conn, in *bufio.Reade
 			}()
 		}
 	}()
-	t.Cleanup(func() {
+	return func() {
 		listener.Close()
 		mu.Lock()
 		for _, conn := range open {
@@ -159,8 +235,7 @@ func script(t testing.TB, handle func(number int, conn net.Conn, in *bufio.Reade
 		}
 		mu.Unlock()
 		all.Wait()
-	})
-	return "http://" + listener.Addr().String()
+	}
 }
 
 // request reads one request, body included, and reports whether one came.

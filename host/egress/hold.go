@@ -2,6 +2,7 @@ package egress
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 )
@@ -33,7 +34,7 @@ type hold struct {
 	method, path string // empty: any
 	until        time.Time
 	round        int           // how often it was renewed
-	asking       chan struct{} // closed when the request that asks is answered; nil: none is on its way
+	asking       chan struct{} // closed when no longer waited for: the request that asks is answered, or another asks; nil: none does
 }
 
 // probe is the right to ask whether a hold is over.
@@ -112,20 +113,25 @@ func (a *account) holding(m *message) *hold {
 	return longest
 }
 
-// asked ends the asking of a probe. A hold that it did not renew is over.
+// asked ends the asking of a probe, and the hold with it unless the answer renewed
+// it: a late answer, too, after which another request asks, says that it is over.
 func (a *account) asked(now time.Time, p probe) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	close(p.done)
-	if p.hold.asking != p.done {
-		return // it took so long that another asks
+	over := !p.hold.until.After(now)
+	if over {
+		a.holds = slices.DeleteFunc(a.holds, func(h *hold) bool { return h == p.hold })
 	}
-	p.hold.asking = nil
-	for i, h := range a.holds {
-		if h == p.hold && !h.until.After(now) {
-			a.holds = append(a.holds[:i], a.holds[i+1:]...)
-			return
-		}
+	if over || p.hold.asking == p.done {
+		p.hold.wake()
+	}
+}
+
+// wake ends the waiting for the request that asks.
+func (h *hold) wake() {
+	if h.asking != nil {
+		close(h.asking)
+		h.asking = nil
 	}
 }
 
@@ -183,7 +189,7 @@ func (c *Client) pace(ctx context.Context, a *account, m *message, attempt int) 
 			return p, missed, ended(ctx, "waiting for the account's rate limit", false)
 		}
 		if passed && answered != nil && h.asking == answered {
-			h.asking = nil // it takes too long: this request asks itself
+			h.wake() // it takes too long: this request asks itself
 		}
 		now = c.options.Clock.Now()
 	}

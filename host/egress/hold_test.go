@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/exatlas/atlas/core/spec"
@@ -108,39 +109,30 @@ func TestHold_EndsACallAtOnceWhoseDeadlineComesFirst(t *testing.T) {
 // for all of them, and they give up together after as many rounds as one call
 // alone has attempts.
 func TestHold_OneRequestAsksForAllThatWait(t *testing.T) {
-	clock := newFakeClock()
-	server := &busy{after: "20"}
-	url := serve(t, server.ServeHTTP)
-	c := newClient(t, func(o *Options) { o.Clock = clock })
-	p := operated(t, c, url)
 	const calls = 3
-	var ended atomic.Int32
-	var all sync.WaitGroup
-	for range calls {
-		all.Add(1)
-		go func() {
-			defer all.Done()
-			if got, failure := c.Do(t.Context(), p, secret(), get(url)); failure == nil && got.Status != 429 {
-				t.Errorf("answered %d", got.Status)
-			}
-			ended.Add(1)
-		}()
-	}
-	clock.pending(calls)
-	first := server.requests()
-	for round := 1; ended.Load() < calls; round++ {
-		clock.advance(20*time.Second + time.Millisecond)
-		for before := server.requests(); server.requests() == before && ended.Load() < calls && clock.waits() < calls-int(ended.Load()); {
-			time.Sleep(time.Millisecond)
+	server := &busy{after: "20"}
+	timeless(t, serving(server.ServeHTTP), func(t *testing.T, m *memory) {
+		c := newClient(t, func(o *Options) { o.Dial = m.dial })
+		p := operated(t, c, memoryURL)
+		start := time.Now()
+		var all sync.WaitGroup
+		for range calls {
+			all.Go(func() {
+				if got, failure := c.Do(t.Context(), p, secret(), get(memoryURL)); failure == nil && got.Status != 429 {
+					t.Errorf("answered %d", got.Status)
+				}
+			})
 		}
-		if round > 40 {
-			t.Fatal("they do not end")
+		synctest.Wait()
+		first := server.requests()
+		all.Wait()
+		if after := server.requests() - first; first > calls || after > 4 {
+			t.Errorf("%d requests at first, %d after them", first, after)
 		}
-	}
-	all.Wait()
-	if first > calls || server.requests()-first > 4 {
-		t.Errorf("%d requests at first, %d after them", first, server.requests()-first)
-	}
+		if took := time.Since(start); took < 60*time.Second || took > 80*time.Second {
+			t.Errorf("they gave up after %v", took)
+		}
+	})
 }
 
 func TestHold_IsAsNarrowAsTheDeclaredLimits(t *testing.T) {
@@ -163,4 +155,34 @@ func TestHold_IsAsNarrowAsTheDeclaredLimits(t *testing.T) {
 	other := serve(t, elsewhere.ServeHTTP)
 	p.operator = append(p.operator, mustPolicy(t, c, PolicySpec{Operator: []string{other}}).operator...)
 	mustDo(t, c, p, get(other))
+}
+
+// A cloud that answers, but slowly, is not kept to one request in longestProbe: the
+// answer to a request that asked ends the hold, though another asks meanwhile.
+func TestHold_EndsWithAnAnswerThatTakesLongerThanTheOthersWait(t *testing.T) {
+	const calls, slow = 8, longestProbe + time.Second
+	var requests atomic.Int32
+	timeless(t, serving(func(w http.ResponseWriter, r *http.Request) {
+		if requests.Add(1) == 1 {
+			w.Header().Set("Retry-After", "20")
+			w.WriteHeader(429)
+			return
+		}
+		time.Sleep(slow)
+	}), func(t *testing.T, m *memory) {
+		c := newClient(t, func(o *Options) { o.Dial = m.dial })
+		p := operated(t, c, memoryURL)
+		if got := mustDo(t, c, p, &Request{Method: "GET", URL: memoryURL, Attempts: 1}); got.Status != 429 {
+			t.Fatalf("answered %d", got.Status)
+		}
+		start := time.Now()
+		var all sync.WaitGroup
+		for range calls {
+			all.Go(func() { mustDo(t, c, p, &Request{Method: "POST", URL: memoryURL}) })
+		}
+		all.Wait()
+		if took := time.Since(start); took != 20*time.Second+slow+slow {
+			t.Errorf("%d calls took %v", calls, took)
+		}
+	})
 }

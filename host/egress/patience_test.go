@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,16 +15,16 @@ import (
 	"github.com/exatlas/atlas/core/spec"
 )
 
-// hanging is a server that reads requests and never answers; it counts them.
-func hanging(t *testing.T, head string) (url string, requests *atomic.Int32) {
-	requests = &atomic.Int32{}
-	return script(t, func(_ int, conn net.Conn, in *bufio.Reader) {
+// hanging is a server that reads requests, sends what it is told to and nothing
+// more; it counts them.
+func hanging(head string, requests *atomic.Int32) func(int, net.Conn, *bufio.Reader) {
+	return func(_ int, conn net.Conn, in *bufio.Reader) {
 		if _, ok := request(in); ok {
 			requests.Add(1)
 			io.WriteString(conn, head)
 			io.Copy(io.Discard, in)
 		}
-	}), requests
+	}
 }
 
 func TestPatience_AHangingServerIsGivenUp(t *testing.T) {
@@ -34,26 +35,69 @@ func TestPatience_AHangingServerIsGivenUp(t *testing.T) {
 		request  Request
 		requests int32
 		sent     bool
+		took     time.Duration
 	}{
-		{"a GET is sent thrice", "", Request{Method: "GET"}, 3, true},
-		{"a DELETE is sent thrice", "", Request{Method: "DELETE"}, 3, true},
-		{"a body that does not come is no answer", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ndata", Request{Method: "GET"}, 3, true},
-		{"a POST is sent once", "", Request{Method: "POST", Body: []byte("{}")}, 1, true},
-		{"a GET that takes away what it reads is sent once", "", Request{Method: "GET", Once: true}, 1, true},
-		{"as often as the caller says", "", Request{Method: "GET", Attempts: 5, Timeout: short}, 5, true},
-		{"once if the caller says so", "", Request{Method: "GET", Attempts: 1}, 1, true},
-		{"a stream that does not begin", "", Request{Method: "GET", Read: &Read{IdleMS: 5}}, 3, true},
+		{"a GET is sent thrice", "", Request{Method: "GET"}, 3, true, 3 * short},
+		{"a DELETE is sent thrice", "", Request{Method: "DELETE"}, 3, true, 3 * short},
+		{"a body that does not come is no answer", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ndata", Request{Method: "GET"}, 3, true, 3 * short},
+		{"half a header is no answer", "HTTP/1.1 200 OK\r\nContent-", Request{Method: "GET"}, 3, true, 3 * short},
+		{"a POST is sent once", "", Request{Method: "POST", Body: []byte("{}")}, 1, true, 2 * short},
+		{"a GET that takes away what it reads is sent once", "", Request{Method: "GET", Once: true}, 1, true, short},
+		{"as often as the caller says", "", Request{Method: "GET", Attempts: 5, Timeout: short / 2}, 5, true, 5 * short / 2},
+		{"once if the caller says so", "", Request{Method: "GET", Attempts: 1}, 1, true, short},
+		{"a stream that does not begin", "", Request{Method: "GET", Read: &Read{IdleMS: 5}}, 3, true, 3 * (short + 5*time.Millisecond)},
+		{"a stream that begins with half a header", "HTTP/1.1 200 OK\r\nContent-", Request{Method: "GET", Read: &Read{IdleMS: 5}}, 3, true, 3 * (short + 5*time.Millisecond)},
 	}
 	for _, row := range rows {
-		url, requests := hanging(t, row.head)
-		c := newClient(t, func(o *Options) { o.AnswerTimeout, o.ChangeTimeout = short, 2*short })
-		row.request.URL = url
-		failure := mustFail(t, context.Background(), c, operated(t, c, url), &row.request, spec.KindTimeout)
-		if requests.Load() != row.requests || failure.Sent != row.sent || !failure.Retryable || !strings.Contains(failure.Message, "within ") {
-			t.Errorf("%s: %d requests, %+v", row.name, requests.Load(), failure)
-		}
-		if s := c.Stats(); s != (Stats{}) {
-			t.Errorf("%s: a connection is kept: %+v", row.name, s)
+		var requests atomic.Int32
+		timeless(t, scripted(hanging(row.head, &requests)), func(t *testing.T, m *memory) {
+			c := newClient(t, func(o *Options) { o.AnswerTimeout, o.ChangeTimeout, o.Dial = short, 2*short, m.dial })
+			row.request.URL = memoryURL
+			start := time.Now()
+			failure := mustFail(t, context.Background(), c, operated(t, c, memoryURL), &row.request, spec.KindTimeout)
+			if requests.Load() != row.requests || failure.Sent != row.sent || !failure.Retryable || !strings.Contains(failure.Message, "within ") {
+				t.Errorf("%s: %d requests, %+v", row.name, requests.Load(), failure)
+			}
+			if took := time.Since(start); took < row.took || took > row.took+5*time.Millisecond {
+				t.Errorf("%s: given up after %v, not %v", row.name, took, row.took)
+			}
+			if s := c.Stats(); s != (Stats{}) {
+				t.Errorf("%s: a connection is kept: %+v", row.name, s)
+			}
+		})
+	}
+}
+
+// A call without a deadline lasts as long as the attempts that it may take.
+func TestPatience_OfTheCallerIsThatOfEachAttempt(t *testing.T) {
+	for attempts, want := range map[int]int32{0: mostLate, 1: 1, 10: 10} {
+		var requests atomic.Int32
+		timeless(t, scripted(hanging("", &requests)), func(t *testing.T, m *memory) {
+			c := newClient(t, func(o *Options) { o.Dial = m.dial })
+			start := time.Now()
+			mustFail(t, context.Background(), c, operated(t, c, memoryURL), &Request{Method: "GET", URL: memoryURL, Timeout: 10 * time.Minute, Attempts: attempts}, spec.KindTimeout)
+			if took, whole := time.Since(start), time.Duration(want)*10*time.Minute; requests.Load() != want || took < whole || took > whole+time.Second {
+				t.Errorf("attempts %d: %d requests in %v", attempts, requests.Load(), took)
+			}
+		})
+	}
+}
+
+// The wait for an answer on a socket is another one than that on a connection in
+// memory or under TLS. Opening one may take its time here: only the wait is cut.
+func TestPatience_EndsTheWaitOnASocket(t *testing.T) {
+	var requests atomic.Int32
+	for _, read := range []*Read{nil, {IdleMS: 5}} {
+		url := script(t, hanging("", &requests))
+		c := newClient(t, func(o *Options) {
+			o.AnswerTimeout = 20 * time.Millisecond
+			o.Dial = func(_ context.Context, addr netip.AddrPort) (net.Conn, error) {
+				return dialTCP(context.Background(), addr)
+			}
+		})
+		failure := mustFail(t, context.Background(), c, operated(t, c, url), &Request{Method: "GET", URL: url, Read: read}, spec.KindTimeout)
+		if !failure.Retryable || !strings.Contains(failure.Message, "within ") || c.Stats() != (Stats{}) {
+			t.Errorf("%+v, %+v", failure, c.Stats())
 		}
 	}
 }
@@ -69,9 +113,20 @@ func TestPatience_OfTheDefaultsEndsAGetWithinAHundredSeconds(t *testing.T) {
 	}
 }
 
+// dated is a connection that remembers its deadline.
+type dated struct {
+	net.Conn
+	until time.Time
+}
+
+func (l *dated) SetDeadline(at time.Time) error {
+	l.until = at
+	return l.Conn.SetDeadline(at)
+}
+
 func TestPatience_LetsAStreamGoOnAndKeepsConnections(t *testing.T) {
 	const short = 100 * time.Millisecond
-	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	timeless(t, serving(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/plain" {
 			return
 		}
@@ -80,21 +135,33 @@ func TestPatience_LetsAStreamGoOnAndKeepsConnections(t *testing.T) {
 			w.(http.Flusher).Flush()
 			time.Sleep(short / 2)
 		}
-	})
-	c := newClient(t, func(o *Options) { o.AnswerTimeout = short })
-	p := operated(t, c, url)
-	for _, idle := range []int64{0, 10_000} {
-		if got := mustDo(t, c, p, &Request{Method: "GET", URL: url, Read: &Read{IdleMS: idle}}); string(got.Body) != "xxxxxx" {
-			t.Errorf("idle %d: read %q", idle, got.Body)
+	}), func(t *testing.T, m *memory) {
+		last := &dated{}
+		c := newClient(t, func(o *Options) {
+			o.AnswerTimeout = short
+			o.Dial = func(ctx context.Context, at netip.AddrPort) (net.Conn, error) {
+				conn, err := m.dial(ctx, at)
+				last = &dated{Conn: conn}
+				return last, err
+			}
+		})
+		p := operated(t, c, memoryURL)
+		for _, idle := range []int64{0, 10_000} {
+			if got := mustDo(t, c, p, &Request{Method: "GET", URL: memoryURL, Read: &Read{IdleMS: idle}}); string(got.Body) != "xxxxxx" {
+				t.Errorf("idle %d: read %q", idle, got.Body)
+			}
 		}
-	}
-	mustDo(t, c, p, get(url+"/plain"))
-	time.Sleep(2 * short) // the deadline of that answer passes; the connection is good all the same
-	careful := &Request{Method: "POST", URL: url + "/plain"}
-	mustDo(t, c, p, careful)
-	if s := c.Stats(); s.Open != 1 {
-		t.Errorf("the kept connection was not used again: %+v", s)
-	}
+		mustDo(t, c, p, get(memoryURL+"/plain"))
+		before := m.dials.Load()
+		if !last.until.IsZero() { // a look at the kept connection would fail from then on
+			t.Errorf("the deadline of that answer is left on its connection: %v", last.until)
+		}
+		time.Sleep(2 * short)
+		mustDo(t, c, p, &Request{Method: "POST", URL: memoryURL + "/plain"})
+		if s := c.Stats(); s.Open != 1 || m.dials.Load() != before {
+			t.Errorf("the kept connection was not used again: %+v", s)
+		}
+	})
 }
 
 func TestOnce_IsSentAgainOnlyWhereNothingArrived(t *testing.T) {

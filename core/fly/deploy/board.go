@@ -177,15 +177,23 @@ func (b *board) tell(ctx context.Context, t *ticket, class events.Class, name st
 	e, starter := func() (*events.Event, *events.Subscription) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		return b.share(t, class, name, data), t.starter
+		e := b.keep(t, class, name, data)
+		theirs := class
+		if theirs == events.Data {
+			theirs = events.Log
+		}
+		for reader := range t.readers {
+			_ = reader.Hand(context.Background(), theirs, e) // it waits for nobody
+		}
+		return e, t.starter
 	}()
 	if starter != nil {
 		_ = starter.Hand(ctx, class, e) // one who has left cancels the deploy by that
 	}
 }
 
-// share keeps an event and gives it to those who joined. The caller holds the lock.
-func (b *board) share(t *ticket, class events.Class, name string, data spec.Raw) *events.Event {
+// keep numbers an event and keeps it. The caller holds the lock.
+func (b *board) keep(t *ticket, class events.Class, name string, data spec.Raw) *events.Event {
 	t.last++
 	e := &events.Event{Topic: t.topic, Seq: t.last, Time: b.clock.Now(), Name: name, Data: data, Class: class}
 	t.kept, t.bytes = append(t.kept, e), t.bytes+len(data)
@@ -194,12 +202,6 @@ func (b *board) share(t *ticket, class events.Class, name string, data spec.Raw)
 		t.kept[0] = nil
 		t.kept = t.kept[1:]
 	}
-	if class == events.Data {
-		class = events.Log
-	}
-	for reader := range t.readers {
-		_ = reader.Hand(context.Background(), class, e) // it waits for nobody
-	}
 	return e
 }
 
@@ -207,13 +209,12 @@ func (b *board) share(t *ticket, class events.Class, name string, data spec.Raw)
 func (b *board) end(t *ticket, name string, data spec.Raw) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	e := b.share(t, events.Lifecycle, name, data)
+	e := b.keep(t, events.Lifecycle, name, data)
 	if t.starter != nil {
-		_ = t.starter.Hand(context.Background(), events.Lifecycle, e) // it waits for nobody
-		t.starter.Finish()
+		t.starter.HandLast(e)
 	}
 	for reader := range t.readers {
-		reader.Finish()
+		reader.HandLast(e)
 	}
 	clear(t.readers)
 	t.starter, t.running, t.ended = nil, false, b.clock.Now()

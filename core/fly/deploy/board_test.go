@@ -315,3 +315,40 @@ func TestFollow_ManyReadersOfManyDeploysAtOnce(t *testing.T) {
 		t.Errorf("%v, %d subscriptions are left", err, s.Bus.Live())
 	}
 }
+
+// TestBoard_WhoHasTheLastEventFindsItsFeedEnded looks as soon as the last event is
+// there to be taken.
+func TestBoard_WhoHasTheLastEventFindsItsFeedEnded(t *testing.T) {
+	bus := events.NewBus(clock.System{}, events.Settings{})
+	defer bus.Close()
+	b := &board{clock: clock.System{}, bus: bus, tickets: map[string]*ticket{}}
+	k, err := b.claim("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	look := func(s *events.Subscription) {
+		for e, _ := s.TakeEvent(); e != nil; e, _ = s.TakeEvent() {
+			select {
+			case <-s.Done():
+				seen++
+			default:
+				t.Errorf("it has %s and is not over", e.Name)
+			}
+		}
+	}
+	starter, err := b.start(k, look, func() { t.Error("there was a subscription to end") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, err := b.follow("a", 0, look)
+	if err != nil {
+		t.Fatal(err)
+	}
+	starter.Start()
+	reader.Start()
+	b.end(k, "done", spec.Raw(`{}`))
+	if seen != 2 || bus.Unsubscribe(starter.ID) {
+		t.Errorf("%d have the last event", seen)
+	}
+}

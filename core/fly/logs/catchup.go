@@ -32,8 +32,7 @@ func (st *streamer) catchUp(within context.Context, r *reader) {
 			case within.Err() != nil:
 				return
 			case final(err):
-				r.sub.Tell(EventError, last(err))
-				r.sub.Finish()
+				r.sub.TellLast(EventError, last(err))
 				st.service.left(st, r)
 				return
 			case st.service.Clock.Wait(within, st.after(failures, err)) != nil:

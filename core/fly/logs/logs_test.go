@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/exatlas/atlas/core/events"
 	"github.com/exatlas/atlas/core/spec"
 )
 
@@ -372,5 +373,41 @@ func TestParse_BothShapes(t *testing.T) {
 		if _, ok := parse("a", []byte(bad)); ok {
 			t.Errorf("%s is a page", bad)
 		}
+	}
+}
+
+// TestStream_WhoHasTheLastEventFindsItsSubscriptionEnded looks as soon as it is there
+// to be taken, whichever part of the stream gives up: the catching up or the reading.
+func TestStream_WhoHasTheLastEventFindsItsSubscriptionEnded(t *testing.T) {
+	for name, row := range map[string]struct {
+		answers []*Answer
+		from    string
+	}{
+		"catching up": {[]*Answer{nil, {Status: 404}}, "1700000000000000000"},
+		"reading":     {[]*Answer{{Status: 404}}, ""},
+	} {
+		c := &cloud{answers: row.answers}
+		during(t, c, 0, func(t *testing.T, s *Service) {
+			seen := 0
+			sub, err := s.Subscribe(t.Context(), &SubscribeParams{App: "my-api", From: row.from}, func(sub *events.Subscription) {
+				for e, _ := sub.TakeEvent(); e != nil; e, _ = sub.TakeEvent() {
+					select {
+					case <-sub.Done():
+						seen++
+					default:
+						t.Errorf("%s: it has %s %s and is not over", name, e.Name, e.Data)
+					}
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sub.Start()
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if seen != 1 {
+				t.Errorf("%s: %d last events", name, seen)
+			}
+		})
 	}
 }

@@ -146,8 +146,7 @@ func (st *streamer) tend(now time.Time) {
 	}
 	st.mu.Unlock()
 	for _, r := range dead {
-		r.sub.Tell(EventError, last(&spec.Error{Kind: spec.KindTimeout, Provider: "fly", Message: "nothing was read from the subscription for " + s.Settings.Abandon.String()}))
-		r.sub.Finish()
+		r.sub.TellLast(EventError, last(&spec.Error{Kind: spec.KindTimeout, Provider: "fly", Message: "nothing was read from the subscription for " + s.Settings.Abandon.String()}))
 		s.left(st, r)
 	}
 }
@@ -167,9 +166,10 @@ func (st *streamer) finish(last spec.Raw) {
 	defer st.mu.Unlock()
 	for r := range st.readers {
 		if last != nil {
-			r.sub.Tell(EventError, last)
+			r.sub.TellLast(EventError, last)
+		} else {
+			r.sub.Finish()
 		}
-		r.sub.Finish()
 		if delete(st.readers, r); r.leave != nil {
 			r.leave()
 		}
