@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -29,6 +30,7 @@ type board struct {
 
 	mu      sync.Mutex
 	tickets map[string]*ticket
+	past    []*ticket // those that have ended, the oldest first
 	next    int64  // number of the next deploy whose starter gave no ticket
 	floor   uint64 // highest event number of any ticket that was let go
 }
@@ -65,7 +67,8 @@ func (b *board) claim(name string) (*ticket, *spec.Error) {
 		return nil, &spec.Error{Kind: spec.KindConflict, Message: "params.ticket: a deploy with the ticket " + name + " is running",
 			Hint: "follow it with events.subscribe on the topic " + t.topic + ", or give another ticket"}
 	}
-	t.running, t.ended, t.kept, t.bytes = true, time.Time{}, nil, 0
+	b.revive(t)
+	t.running = true
 	return t, nil
 }
 
@@ -150,24 +153,17 @@ func (b *board) drop(t *ticket) {
 // forget lets deploys go that ended too long ago, and the oldest where too many
 // have ended. The caller holds the lock.
 func (b *board) forget() {
-	now := b.clock.Now()
-	for {
-		var oldest *ticket
-		ended := 0
-		for _, t := range b.tickets {
-			if t.ended.IsZero() {
-				continue
-			}
-			if ended++; oldest == nil || t.ended.Before(oldest.ended) {
-				oldest = t
-			}
-		}
-		if oldest == nil || ended <= keptEnded && now.Sub(oldest.ended) < keptFor {
-			return
-		}
-		oldest.ended, oldest.kept, oldest.bytes = time.Time{}, nil, 0 // who waits for its next deploy goes on waiting
+	for len(b.past) > 0 && (len(b.past) > keptEnded || b.clock.Now().Sub(b.past[0].ended) >= keptFor) {
+		oldest := b.past[0]
+		b.revive(oldest) // who waits for its next deploy goes on waiting
 		b.drop(oldest)
 	}
+}
+
+// revive lets go what is kept of a deploy that has ended. The caller holds the lock.
+func (b *board) revive(t *ticket) {
+	b.past = slices.DeleteFunc(b.past, func(other *ticket) bool { return other == t })
+	t.ended, t.kept, t.bytes = time.Time{}, nil, 0
 }
 
 // tell gives an event to all who follow a deploy. A line waits until the one who
@@ -218,5 +214,6 @@ func (b *board) end(t *ticket, name string, data spec.Raw) {
 	}
 	clear(t.readers)
 	t.starter, t.running, t.ended = nil, false, b.clock.Now()
+	b.past = append(b.past, t)
 	b.forget()
 }
