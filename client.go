@@ -10,6 +10,7 @@ import (
 	"github.com/exatlas/atlas/core/dispatch"
 	"github.com/exatlas/atlas/core/events"
 	"github.com/exatlas/atlas/core/jobs"
+	"github.com/exatlas/atlas/core/metrics"
 	"github.com/exatlas/atlas/core/offers"
 	"github.com/exatlas/atlas/core/orchestrator"
 	"github.com/exatlas/atlas/core/provider"
@@ -54,6 +55,7 @@ type Client struct {
 	offers     *offers.Service
 	jobs       *jobs.Service
 	prober     *prober
+	requests   *metrics.Requests
 	env        Environment
 
 	orchestrator *orchestrator.Service

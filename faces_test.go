@@ -43,7 +43,7 @@ func methodsOf(service reflect.Value, path string, into map[string]bool) {
 
 func TestFaces_GoHasTheMethodsOfTheTableByTheirNames(t *testing.T) {
 	c := open(t, `{}`)
-	offered := map[string]bool{"Info": true} // atlas.info is the client's own
+	offered := map[string]bool{"Info": true, "Metrics": true} // atlas.info is the client's own
 	for i := range reflect.TypeOf(c).Elem().NumField() {
 		if f := reflect.TypeOf(c).Elem().Field(i); f.IsExported() {
 			methodsOf(reflect.ValueOf(c).Elem().Field(i), f.Name+".", offered)

@@ -6,6 +6,7 @@ import (
 	json "github.com/goccy/go-json"
 
 	"github.com/exatlas/atlas/core/events"
+	"github.com/exatlas/atlas/core/metrics"
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/core/telemetry"
 	"github.com/exatlas/atlas/host/egress"
@@ -46,11 +47,11 @@ func (c *Client) telemetry() func(event string, data any) {
 // observer is who the HTTP clients tell of their attempts now.
 func (c *Client) observer() func(egress.Event) {
 	tell := c.telemetry()
-	if tell == nil {
-		return nil
-	}
 	return func(e egress.Event) {
-		tell("request", requestEvent{Provider: e.Provider, Operation: e.Operation, Method: e.Method, Host: e.Host, Path: e.Path, Status: e.Status, Error: e.Err,
-			Attempt: e.Attempt, DurationMS: telemetry.Milliseconds(e.Duration)})
+		c.requests.Count(metrics.Request{Provider: e.Provider, Operation: e.Operation, Status: e.Status, Kind: string(e.Err)}, e.Duration)
+		if tell != nil {
+			tell("request", requestEvent{Provider: e.Provider, Operation: e.Operation, Method: e.Method, Host: e.Host, Path: e.Path, Status: e.Status, Error: e.Err,
+				Attempt: e.Attempt, DurationMS: telemetry.Milliseconds(e.Duration)})
+		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/exatlas/atlas/core/dispatch"
 	"github.com/exatlas/atlas/core/events"
 	"github.com/exatlas/atlas/core/jobs"
+	"github.com/exatlas/atlas/core/metrics"
 	"github.com/exatlas/atlas/core/offers"
 	"github.com/exatlas/atlas/core/orchestrator"
 	"github.com/exatlas/atlas/core/provider"
@@ -32,7 +33,7 @@ func open(settings Settings, env Environment) (*Client, *spec.Error) {
 	if err := settings.check(); err != nil {
 		return nil, err
 	}
-	c := &Client{env: env, bus: events.NewBus(clock.System{}, events.Settings{Pending: settings.Limits.Queue})}
+	c := &Client{env: env, requests: metrics.NewRequests(), bus: events.NewBus(clock.System{}, events.Settings{Pending: settings.Limits.Queue})}
 	c.until, c.stop = context.WithCancel(context.Background())
 	ready := make(chan struct{}) // what watches the plugin folder starts before the rest is there
 	wired := sync.OnceFunc(func() { close(ready) })
@@ -111,6 +112,7 @@ func (c *Client) serve(settings *Settings, gpus *catalog.Catalog) {
 		Names:     c.host.Names,
 		Unused:    func() []string { return settings.unused(c.host.Names()) },
 		Live:      c.live,
+		Metrics:   c.Metrics,
 		Providers: &plugins{host: c.host, directory: c.directory},
 		Compute:   c.compute,
 		Offers:    c.offers,

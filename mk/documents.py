@@ -16,7 +16,7 @@ from told import events
 def every(address):
     """All of them; address is that of a simulated RunPod."""
     apart = in_the_machine() + events() + from_exatlas(address)
-    return apart + abi() + sessions(address) + fly() + dashboard() + testing() + security() + troubleshooting()
+    return apart + abi() + sessions(address) + fly() + dashboard() + metrics() + testing() + security() + troubleshooting()
 
 
 def abi():
@@ -69,6 +69,19 @@ def dashboard():
             elif language == "go":
                 go(text, pathlib.Path(folder), "vet")
     print("ok   docs/dashboard.md python, go")
+    return 1
+
+
+def metrics():
+    [program] = [text for language, text in blocks("docs/metrics.md") if language == "python"]
+    with simulators("mock") as clouds, tempfile.TemporaryDirectory() as folder:
+        output = python(program.replace("http://127.0.0.1:8700", clouds["mock"]), pathlib.Path(folder))
+    told = [
+        'atlas_calls_total{method="gpus.list",outcome="ok"} 1',
+        'atlas_requests_total{provider="mock",operation="list_gpu_types",outcome="200"} 1',
+    ]
+    expect(output.splitlines() == told, f"the program of docs/metrics.md printed {output!r}")
+    print("ok   docs/metrics.md python")
     return 1
 
 

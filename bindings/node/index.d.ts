@@ -109,6 +109,8 @@ export class Client {
 
   /** Versions, providers, and what is alive. */
   readonly info: Method<'atlas.info'>;
+  /** What this client counts, in the text format of Prometheus: serve `text` as `content_type`. */
+  readonly metrics: Method<'atlas.metrics'>;
   readonly compute: Namespace<'compute'>;
   readonly gpus: Namespace<'gpus'>;
   readonly offers: Namespace<'offers'>;

@@ -40,6 +40,17 @@ export interface AtlasInfo {
   live: Record<string, number>;
 }
 
+/** The params of atlas.metrics. */
+export interface AtlasMetricsParams {
+}
+
+export interface Metrics {
+  /** Media type to serve the text with. */
+  content_type: string;
+  /** All metrics in the text format of Prometheus. */
+  text: string;
+}
+
 /** The params of auth.token.mint. */
 export interface AuthTokenMintParams {
 }
@@ -1693,6 +1704,8 @@ export interface ClientConfig {
 export interface Methods {
   /** Tells the versions, the providers and what is alive in this client. */
   "atlas.info": { params: AtlasInfoParams; result: AtlasInfo };
+  /** Tells all that this client counts, in the text format of Prometheus. */
+  "atlas.metrics": { params: AtlasMetricsParams; result: Metrics };
   /** Mints a bearer token for a machine. */
   "auth.token.mint": { params: AuthTokenMintParams; result: MintedToken };
   /** Checks a token against a stored hash, in constant time. */

@@ -23,7 +23,7 @@ type handover struct {
 
 // callDetached waits for a call as long as its caller wants to and then lets it
 // go on as if submitted.
-func (d *Dispatcher) callDetached(ctx context.Context, end func([]byte), r *Request, run invoke) (Outcome, []byte) {
+func (d *Dispatcher) callDetached(ctx context.Context, end func([]byte, *spec.Error), r *Request, run invoke) (Outcome, []byte) {
 	h := &handover{done: make(chan struct{})}
 	id := r.ID
 	safego.Go(&d.wg, nil, func() {
@@ -37,7 +37,7 @@ func (d *Dispatcher) callDetached(ctx context.Context, end func([]byte), r *Requ
 		if left {
 			completion = answer(`"type":"completion",`, id, result, err)
 		}
-		end(completion)
+		end(completion, err)
 		if answered != nil {
 			answered()
 		}

@@ -84,7 +84,7 @@ func (d *Dispatcher) Call(data []byte) (Outcome, []byte) {
 		return d.callDetached(ctx, end, r, run)
 	}
 	result, answered, err := guarded(ctx, run)
-	end(nil)
+	end(nil, err)
 	if err != nil {
 		return outcomeOf(err), answer("", r.ID, nil, err)
 	}
@@ -110,7 +110,7 @@ func (d *Dispatcher) Submit(data []byte) (Outcome, []byte) {
 	id := r.ID
 	safego.Go(&d.wg, nil, func() {
 		result, answered, err := guarded(ctx, run)
-		end(answer(`"type":"completion",`, id, result, err))
+		end(answer(`"type":"completion",`, id, result, err), err)
 		if answered != nil {
 			answered()
 		}
@@ -132,8 +132,8 @@ func (d *Dispatcher) accept(data []byte) (*Request, invoke, Outcome, []byte) {
 }
 
 // begin counts the call in and gives it its context. end is called exactly once,
-// with the call's completion where one is to go into the queue.
-func (d *Dispatcher) begin(r *Request) (ctx context.Context, end func(completion []byte), outcome Outcome, document []byte) {
+// with the call's completion where one is to go into the queue, and its error.
+func (d *Dispatcher) begin(r *Request) (ctx context.Context, end func(completion []byte, e *spec.Error), outcome Outcome, document []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
@@ -155,11 +155,14 @@ func (d *Dispatcher) begin(r *Request) (ctx context.Context, end func(completion
 		ctx, cancel = context.WithCancel(ctx)
 	}
 	d.running++
-	id := r.ID
+	id, method := r.ID, r.Method
 	if id != "" {
 		d.named[id] = cancel
 	}
-	return ctx, func(completion []byte) { d.end(id, cancel, completion) }, OK, nil
+	return ctx, func(completion []byte, e *spec.Error) {
+		d.table.count(method, e)
+		d.end(id, cancel, completion)
+	}, OK, nil
 }
 
 // end counts a call out. Its id is free, and its place taken by its completion,

@@ -24,13 +24,15 @@ func (d *Dispatcher) Do(ctx context.Context, name string, params any, do func(co
 	default:
 		return &spec.Error{Kind: spec.KindCancelled, Operation: name, Message: "the client is closed"}
 	}
-	defer end(nil)
+	var failed *spec.Error
+	defer func() { end(nil, failed) }()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(d.base, cancel)()
 	defer func() {
 		if r := recover(); r != nil {
-			err = safego.FromPanic(r, debug.Stack())
+			failed = safego.FromPanic(r, debug.Stack())
+			err = failed
 		}
 	}()
 	if err := do(ctx); err != nil {
@@ -40,6 +42,7 @@ func (d *Dispatcher) Do(ctx context.Context, name string, params any, do func(co
 			withCause.Err = ctx.Err() // so that errors.Is finds context.Canceled
 			e = &withCause
 		}
+		failed = e
 		return e
 	}
 	return nil

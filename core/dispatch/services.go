@@ -23,6 +23,7 @@ type Services struct {
 	Names   func() []string         // names of the providers
 	Unused  func() []string         // sections of the configuration for providers that are none of these
 	Live    func() map[string]int64 // gauges
+	Metrics func() *Metrics
 
 	Providers Providers
 	Compute   Compute
@@ -82,6 +83,7 @@ type Jobs interface {
 func Methods(s *Services) *Table {
 	t := newTable()
 	addAtlas(t, s)
+	addMetrics(t, s)
 	addProviders(t, s)
 	addCompute(t, s)
 	addGPUs(t, s)

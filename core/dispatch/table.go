@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"sort"
 	"strings"
+	"sync/atomic"
 
 	json "github.com/goccy/go-json"
 
@@ -28,8 +29,9 @@ type Method struct {
 	Params reflect.Type
 	Result reflect.Type
 
-	plan *strict.Plan
-	bind func(plan *strict.Plan, params []byte) (invoke, *spec.Error)
+	plan  *strict.Plan
+	calls map[spec.Kind]*atomic.Uint64 // that are over, by the kind of their error; "": they went well
+	bind  func(plan *strict.Plan, params []byte) (invoke, *spec.Error)
 }
 
 // invoke carries out a call whose params have been decoded and returns the
@@ -57,7 +59,7 @@ func (t *Table) Methods() []*Method {
 // function that does it.
 func add[P, R any](t *Table, name string, doc Doc, do func(context.Context, *P) (*R, error)) {
 	params := reflect.TypeFor[P]()
-	m := &Method{Name: name, Doc: doc, Params: params, Result: reflect.TypeFor[R](), plan: strict.Compile(params)}
+	m := &Method{Name: name, Doc: doc, Params: params, Result: reflect.TypeFor[R](), plan: strict.Compile(params), calls: tallies()}
 	m.plan.Elsewhere(func(field string) string { return t.elsewhere(name, field) })
 	m.bind = func(plan *strict.Plan, data []byte) (invoke, *spec.Error) {
 		p := new(P)
@@ -81,6 +83,26 @@ func add[P, R any](t *Table, name string, doc Doc, do func(context.Context, *P) 
 	t.methods[name] = m
 	t.names = append(t.names, name)
 	sort.Strings(t.names)
+}
+
+// tallies are counters for all that can become of a call.
+func tallies() map[spec.Kind]*atomic.Uint64 {
+	out := map[spec.Kind]*atomic.Uint64{"": {}}
+	for _, kind := range spec.Kinds() {
+		out[kind] = &atomic.Uint64{}
+	}
+	return out
+}
+
+// count counts a call that is over.
+func (t *Table) count(method string, e *spec.Error) {
+	var kind spec.Kind
+	if e != nil {
+		kind = e.Kind
+	}
+	if n := t.methods[method].calls[kind]; n != nil {
+		n.Add(1)
+	}
 }
 
 // elsewhere says of a field that a method has not which methods of the same verb

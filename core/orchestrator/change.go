@@ -68,7 +68,7 @@ func (s *Service) conclude(t *tracked, row store.Session, next *document, told [
 	switch r.Verdict {
 	case store.Done:
 		row.Touched = max(row.Touched, r.Touched)
-		t.set(row, next)
+		s.learn(t, row, next)
 		if row.ComputeID != "" {
 			s.index.add(t, row.ComputeID)
 		}
@@ -79,6 +79,13 @@ func (s *Service) conclude(t *tracked, row store.Session, next *document, told [
 	case store.Lost:
 		s.drop(t)
 	}
+}
+
+// learn takes over what the store holds of a session now.
+func (s *Service) learn(t *tracked, row store.Session, doc *document) {
+	before, _ := t.state()
+	t.set(row, doc)
+	s.tally.took(before.State, &row, doc)
 }
 
 // note commits events that tell of sessions as they are, many in one write. It
@@ -187,7 +194,7 @@ func (s *Service) refresh(t *tracked) error {
 	if fault != nil {
 		return fault
 	}
-	t.set(row, doc)
+	s.learn(t, row, doc)
 	if row.ComputeID != "" {
 		s.index.add(t, row.ComputeID)
 		s.catchUp(topicOf(row.ComputeID))

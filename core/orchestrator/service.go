@@ -68,6 +68,7 @@ type Service struct {
 	adoptions adoptions
 	unsure    bool // a claim may have been carried out and its answer lost; of takeOver alone
 	bills     bills
+	tally     tally
 	lanes     *lanes
 	known     sync.Map // providers noted for the reaper
 	accounts  sync.Map // pairs of credentials known to show one account

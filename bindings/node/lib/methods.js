@@ -3,7 +3,7 @@
 // generated types. Any other method of the library is reached by client.call.
 
 const METHODS = [
-  'atlas.info',
+  'atlas.info', 'atlas.metrics',
   'providers.list', 'providers.capabilities', 'providers.load', 'providers.reload',
   'compute.spawn', 'compute.get', 'compute.list', 'compute.stop', 'compute.start', 'compute.terminate',
   'compute.await_ready', 'compute.logs', 'compute.bill',

@@ -26,6 +26,7 @@ ErrorKind = Literal[
 ]
 MethodName = Literal[
     "atlas.info",
+    "atlas.metrics",
     "auth.token.mint",
     "auth.token.verify",
     "auth.url.sign",
@@ -96,6 +97,19 @@ class AtlasInfo(_AtlasInfoRequired, total=False):
 
     unused_sections: List[str]
     "Sections of the configuration's providers whose names no plugin has now."
+
+
+class AtlasMetricsParams(TypedDict):
+    """The params of atlas.metrics."""
+
+
+class Metrics(TypedDict):
+    """Metrics."""
+
+    content_type: str
+    "Media type to serve the text with."
+    text: str
+    "All metrics in the text format of Prometheus."
 
 
 class AuthTokenMintParams(TypedDict):

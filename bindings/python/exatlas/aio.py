@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         ComputeSettings,
         FlySettings,
         LimitSettings,
+        Metrics,
         OrchestratorSettings,
         OrchestratorSpawnParams,
         PluginSettings,
@@ -291,6 +292,14 @@ class AsyncClient:
     async def info(self) -> AtlasInfo:
         """Versions, providers, and what is alive in this client (``atlas.info``)."""
         result: AtlasInfo = await self.call("atlas.info")
+        return result
+
+    async def metrics(self) -> Metrics:
+        """What this client counts, in the text format of Prometheus (``atlas.metrics``).
+
+        Serve ``["text"]`` with the content type ``["content_type"]``; docs/metrics.md lists the metrics.
+        """
+        result: Metrics = await self.call("atlas.metrics")
         return result
 
     async def aclose(self, timeout: Optional[float] = None) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         ComputeSettings,
         FlySettings,
         LimitSettings,
+        Metrics,
         OrchestratorSettings,
         OrchestratorSpawnParams,
         PluginSettings,
@@ -231,6 +232,14 @@ class Client:
     def info(self) -> AtlasInfo:
         """Versions, providers, and what is alive in this client (``atlas.info``)."""
         result: AtlasInfo = self.call("atlas.info")
+        return result
+
+    def metrics(self) -> Metrics:
+        """What this client counts, in the text format of Prometheus (``atlas.metrics``).
+
+        Serve ``["text"]`` with the content type ``["content_type"]``; docs/metrics.md lists the metrics.
+        """
+        result: Metrics = self.call("atlas.metrics")
         return result
 
     def close(self, timeout: Optional[float] = None) -> None:

@@ -31,8 +31,8 @@ type board struct {
 	mu      sync.Mutex
 	tickets map[string]*ticket
 	past    []*ticket // those that have ended, the oldest first
-	next    int64  // number of the next deploy whose starter gave no ticket
-	floor   uint64 // highest event number of any ticket that was let go
+	next    int64     // number of the next deploy whose starter gave no ticket
+	floor   uint64    // highest event number of any ticket that was let go
 }
 
 // ticket is what is known of one: somebody waits for its deploy, it runs, or it
