@@ -12,6 +12,7 @@ type plan struct {
 	machine  string // name of the machine
 	app      string // "" until it is known
 	made     bool   // the app was made by this spawn, for this machine alone
+	unsure   bool   // a create was sent, and there may be a machine of it
 	org      string
 	size     size // zero where provider_opts say it
 	services []service
