@@ -41,7 +41,7 @@ func parameters() []parameter {
 		{"template_id", "a pod template", refused, "a template's hash", refused},
 		{"ssh_key", "the text of a key; `22/tcp` is opened for it, unless a template brings the ports", "the text of a key, or the name of a registered one; default: the account's first", "the text of a key; Vast's SSH server runs in place of the image's entry point", refused},
 		{"name", "the pod's", "the machine's, at most 64 characters", "in the label", "in the metadata"},
-		{"provider_opts", "members of the body; `env` is joined", "members of the body; `tags` are joined, `user_data` runs first", "members of the body but `price`, `disk`, `label` and `template_hash_id`; `env` is joined", "`app`, `org`, `ips`, and members of the body and of its `config`; `env` and `metadata` are joined"},
+		{"provider_opts", "members of the body; `env`, `gpu` and `cpu` are joined", "members of the body; `tags` are joined, `user_data` runs first", "members of the body but `price`, `disk`, `label` and `template_hash_id`; `env` is joined", "`app`, `org`, `ips`, and members of the body and of its `config`; `env` and `metadata` are joined"},
 	}
 }
 

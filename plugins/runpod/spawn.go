@@ -87,8 +87,9 @@ func check(s *spec.SpawnRequest) *spec.Error {
 
 // createBody writes the body of a create. What is not asked for is left out, so
 // that a template's values stay. provider_opts go in last and win, member by
-// member; only the environment is merged by name, since it carries the request
-// id that the pod is found by.
+// member. Merged by name are the environment, since it carries the request id that
+// the pod is found by, and gpu and cpu, so that a CUDA version can be asked for
+// beside the GPU and its count.
 func createBody(s *spec.SpawnRequest) []byte {
 	w := jsonx.Writer{Buf: make([]byte, 0, 512)}
 	w.Open('{')
@@ -115,7 +116,14 @@ func createBody(s *spec.SpawnRequest) []byte {
 	w.Close('}')
 	body := w.Buf
 	if len(s.Options) > 0 {
-		body = jsonx.Merge(make([]byte, 0, len(body)+len(s.Options)), string(body), string(s.Options))
+		asked := string(body)
+		body = jsonx.Merge(make([]byte, 0, len(body)+len(s.Options)), asked, string(s.Options))
+		for _, named := range [...]string{"gpu", "cpu"} {
+			mine, over := jsonx.Field(asked, named), jsonx.Field(string(s.Options), named)
+			if mine != "" && jsonx.IsObject(over) {
+				body = jsonx.Merge(nil, string(body), `{"`+named+`":`+string(jsonx.Merge(nil, mine, over))+`}`)
+			}
+		}
 	}
 	return jsonx.Merge(make([]byte, 0, len(body)+256), string(body), `{"env":`+environment(s)+`}`)
 }

@@ -45,6 +45,11 @@ func TestSpawn_AsksInRunPodsWords(t *testing.T) {
 		{func(s *spec.SpawnRequest) { s.Ports = []spec.PortRequest{{Internal: 80}} }, "ports", "[80/http]"},
 		{func(s *spec.SpawnRequest) { s.GPU, s.CPU = "", &spec.CPU{Flavor: "cpu5m", VCPUCount: 4, MemoryGB: 32} }, "cpu", "map[id:cpu5m vcpuCount:4]"},
 		{func(s *spec.SpawnRequest) { s.GPU, s.CPU = "", &spec.CPU{MemoryGB: 16} }, "cpu", "map[id:cpu3m vcpuCount:2]"},
+		{func(s *spec.SpawnRequest) { s.GPUCount, s.Options = 4, spec.Raw(`{"gpu":{"minCudaVersion":"12.8"}}`) }, "gpu", "map[count:4 id:NVIDIA L4 minCudaVersion:12.8]"},
+		{func(s *spec.SpawnRequest) {
+			s.GPUCount, s.Options = 4, spec.Raw(`{"gpu":{"id":"NVIDIA A30"},"disk":5}`)
+		}, "gpu", "map[count:4 id:NVIDIA A30]"},
+		{func(s *spec.SpawnRequest) { s.Options = spec.Raw(`{"gpu":null,"cpu":{"id":"cpu5c","vcpuCount":2}}`) }, "gpu", "<nil>"},
 	} {
 		cloud := &hears{}
 		s := machine(row.change)
