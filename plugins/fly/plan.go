@@ -20,6 +20,7 @@ type plan struct {
 	regions  []string // in order; empty: Fly's choice
 	volumeGB int
 	volumeID string
+	mounted  volume // of volumeID, once it is looked up
 	options  string // provider_opts without Atlas's own members and without config
 	config   string // config of provider_opts
 }

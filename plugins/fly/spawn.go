@@ -15,6 +15,11 @@ func spawn(env sdk.Env, request *spec.SpawnRequest) (*spec.Compute, *spec.Error)
 	if err != nil {
 		return nil, err
 	}
+	if p.volumeID != "" { // first of all, since it may turn out not to be there
+		if p.mounted, err = lookUpVolume(env, p); err != nil {
+			return nil, err
+		}
+	}
 	if err = openApp(env, p); err != nil {
 		return nil, err
 	}
@@ -44,11 +49,7 @@ func spawn(env sdk.Env, request *spec.SpawnRequest) (*spec.Compute, *spec.Error)
 // Fly says for certain that it made nothing.
 func inRegions(env sdk.Env, p *plan, public string) (*spec.Compute, *spec.Error) {
 	if p.volumeID != "" {
-		v, err := lookUpVolume(env, p)
-		if err != nil {
-			return nil, err
-		}
-		return create(env, p, v, public)
+		return create(env, p, p.mounted, public)
 	}
 	regions := p.regions
 	if len(regions) == 0 {

@@ -296,6 +296,17 @@ func TestSpawn_MountsAVolumeOfANamedApp(t *testing.T) {
 	if _, err := spawn(r.env, s); err == nil || err.Kind != spec.KindValidation {
 		t.Errorf("another region: %v", err)
 	}
+	rate := r.Bill().RateNowUSD
+	s.RequestID, s.RegionHints, s.Ports = "d123456789abcdef0123", nil, []spec.PortRequest{{Internal: 22, Protocol: spec.ProtocolTCP}}
+	for _, app := range []string{"mine", "new"} {
+		s.Options, s.NetworkVolumeID = spec.Raw(`{"app":"`+app+`"}`), "vol_none"
+		if _, err := spawn(r.env, s); err == nil || err.Kind != spec.KindValidation || !strings.Contains(err.Hint, "the app "+app+" has no volume") {
+			t.Errorf("no volume of %s: %+v", app, err)
+		}
+	}
+	if r.apps() != 1 || r.Bill().RateNowUSD != rate {
+		t.Errorf("a volume that is not there left %d apps, and %v an hour, not %v", r.apps(), r.Bill().RateNowUSD, rate)
+	}
 }
 
 func TestSpawn_MergesProviderOpts(t *testing.T) {
