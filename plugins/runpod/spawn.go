@@ -28,6 +28,10 @@ func spawn(env sdk.Env, request *spec.SpawnRequest) (*spec.Compute, *spec.Error)
 	}
 	response, err := ask(env, "POST", address(env, "api", defaultAPI)+"/v2/pods", body, secretsOf(request)...)
 	if err != nil {
+		if err.Kind == spec.KindNotFound { // what is named, and not a machine
+			err.Kind = spec.KindValidation
+			err.Hint = "the account has no template_id or network_volume_id of that name"
+		}
 		return nil, err
 	}
 	compute, err := onePod(env, &response)

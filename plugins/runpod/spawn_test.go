@@ -79,3 +79,11 @@ func TestSpawn_RefusesWhatRunPodWouldPassOver(t *testing.T) {
 		}
 	}
 }
+
+func TestSpawn_TellsWhatIsNamedAndNotThereFromAMachineThatIsGone(t *testing.T) {
+	cloud := says{404, `{"title":"Not Found","status":404,"detail":"network volume not found"}`}
+	s := machine(func(s *spec.SpawnRequest) { s.NetworkVolumeID = "v" })
+	if _, err := spawn(sdk.Env{HTTP: cloud}, s); err == nil || err.Kind != spec.KindValidation || err.Status != 404 || err.Retryable {
+		t.Errorf("%+v", err)
+	}
+}
