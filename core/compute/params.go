@@ -131,7 +131,7 @@ type LogsParams struct {
 	provider.Target
 	ID     string `json:"id" required:"true" minlen:"1" doc:"The cloud's identifier of the machine."`
 	Cursor string `json:"cursor" doc:"Continues after an earlier page: its cursor."`
-	Tail   int    `json:"tail" min:"0" max:"5000" default:"100" doc:"Lines of backlog where there is no cursor."`
+	Tail   int    `json:"tail" min:"1" max:"5000" default:"100" doc:"Lines of backlog where there is no cursor."`
 	Source string `json:"source" enum:"container,system" doc:"Which log. Default: the cloud's own choice."`
 	Since  string `json:"since" format:"date-time" doc:"Lines from this time on, RFC 3339."`
 	WaitMS int64  `json:"wait_ms" min:"0" max:"60000" default:"0" doc:"How long to wait for further lines, ms."`
