@@ -44,3 +44,27 @@ func TestTerminate_IsDoneOnlyWhereRunPodSaysSo(t *testing.T) {
 		}
 	}
 }
+
+func TestGet_TellsOfAWayToLogInOnlyWhereThereIsOne(t *testing.T) {
+	const proxy = `"proxy":{"host":"ssh.runpod.io","port":22,"username":"p1-1","command":"ssh"}`
+	const direct = `"direct":{"host":"1.2.3.4","port":40022,"username":"root","command":"ssh"}`
+	for _, row := range []struct{ env, ssh, want string }{
+		{`{"PUBLIC_KEY":"ssh-ed25519 AAAA me"}`, proxy + `,"direct":null`, "ssh.runpod.io"},
+		{`{"PUBLIC_KEY":"ssh-ed25519 AAAA me"}`, proxy + `,` + direct, "1.2.3.4"},
+		{`{"PUBLIC_KEY":""}`, proxy + `,"direct":null`, ""},
+		{`{"A":"b"}`, proxy + `,"direct":null`, ""},
+		{`null`, `"proxy":null,"direct":null`, ""},
+		{`{"A":"b"}`, proxy + `,` + direct, "1.2.3.4"}, // the image may bring a server and keys of its own
+	} {
+		for _, text := range []string{`{"id":"p1","env":` + row.env + `,"ssh":{` + row.ssh + `}}`, `{"id":"p1","ssh":{` + row.ssh + `},"env":` + row.env + `}`} {
+			c, err := get(sdk.Env{HTTP: says{200, text}}, &spec.IDRequest{ID: "p1"})
+			host := ""
+			if err == nil && c.SSH != nil {
+				host = c.SSH.Host
+			}
+			if err != nil || host != row.want {
+				t.Errorf("%s: %v, %q", text, err, host)
+			}
+		}
+	}
+}

@@ -273,7 +273,7 @@ func containerArgs(s *spec.SpawnRequest) string {
 func environment(s *spec.SpawnRequest) string {
 	base := make(map[string]string, len(s.Env)+2)
 	if s.SSHKey != "" {
-		base["PUBLIC_KEY"] = s.SSHKey
+		base[keysVariable] = s.SSHKey
 	}
 	for key, value := range s.Env {
 		base[key] = value
