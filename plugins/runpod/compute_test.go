@@ -68,3 +68,19 @@ func TestGet_TellsOfAWayToLogInOnlyWhereThereIsOne(t *testing.T) {
 		}
 	}
 }
+
+func TestGet_BelievesNoStrangerThatAPodIsGone(t *testing.T) {
+	for _, row := range []struct {
+		body string
+		kind spec.Kind
+	}{
+		{`{"title":"Not Found","status":404,"detail":"resource not found"}`, spec.KindNotFound},
+		{``, spec.KindProvider},
+		{"\n", spec.KindProvider},
+		{`<html>not found</html>`, spec.KindProvider},
+	} {
+		if _, err := get(sdk.Env{HTTP: says{404, row.body}}, &spec.IDRequest{ID: "p1"}); err == nil || err.Kind != row.kind || err.Status != 404 {
+			t.Errorf("%q: %+v", row.body, err)
+		}
+	}
+}
