@@ -354,7 +354,7 @@ export interface ComputeSpawnParams {
   api_key?: string;
   /** How this call's requests are sent. Default: providers.<name>.http. */
   http?: HTTP;
-  /** GPU by canonical or native name, or a list in order of preference. Either gpu or cpu is needed. */
+  /** GPU by canonical or native name, or a list in order of preference. One of gpu, cpu and offer_id is needed. */
   gpu?: string | string[];
   /** Asks for a machine without GPUs. */
   cpu?: CPURequest;
@@ -368,7 +368,7 @@ export interface ComputeSpawnParams {
   spot?: boolean;
   /** Bid in USD per hour for a spot machine, where the cloud takes bids. */
   bid_per_hour?: number;
-  /** A listed offer to take, on market-place clouds; only with one provider. */
+  /** A listed offer to take, on market-place clouds; only with one provider, and in place of gpu, gpu_count, cloud_type and region_hints, which the offer decides. */
   offer_id?: string;
   /** Which candidate comes first: order takes the GPUs, then the providers as listed, then the cheapest; price takes the cheapest of all. Default order. */
   prefer?: "order" | "price";
@@ -384,7 +384,7 @@ export interface ComputeSpawnParams {
   env?: Record<string, string>;
   /** Persistent disk of the machine in GB. */
   volume_gb?: number;
-  /** Where the volume appears in the machine. */
+  /** Where the volume appears in the machine; only with volume_gb or network_volume_id. */
   volume_mount_path?: string;
   /** Disk of the container in GB. Default: the provider's. */
   container_disk_gb?: number;
@@ -1345,7 +1345,7 @@ export interface OrchestratorSpawnParams {
   api_key?: string;
   /** How this call's requests are sent. Default: providers.<name>.http. */
   http?: HTTP;
-  /** GPU by canonical or native name, or a list in order of preference. Either gpu or cpu is needed. */
+  /** GPU by canonical or native name, or a list in order of preference. One of gpu, cpu and offer_id is needed. */
   gpu?: string | string[];
   /** Asks for a machine without GPUs. */
   cpu?: CPURequest;
@@ -1359,7 +1359,7 @@ export interface OrchestratorSpawnParams {
   spot?: boolean;
   /** Bid in USD per hour for a spot machine, where the cloud takes bids. */
   bid_per_hour?: number;
-  /** A listed offer to take, on market-place clouds; only with one provider. */
+  /** A listed offer to take, on market-place clouds; only with one provider, and in place of gpu, gpu_count, cloud_type and region_hints, which the offer decides. */
   offer_id?: string;
   /** Which candidate comes first: order takes the GPUs, then the providers as listed, then the cheapest; price takes the cheapest of all. Default order. */
   prefer?: "order" | "price";
@@ -1375,7 +1375,7 @@ export interface OrchestratorSpawnParams {
   env?: Record<string, string>;
   /** Persistent disk of the machine in GB. */
   volume_gb?: number;
-  /** Where the volume appears in the machine. */
+  /** Where the volume appears in the machine; only with volume_gb or network_volume_id. */
   volume_mount_path?: string;
   /** Disk of the container in GB. Default: the provider's. */
   container_disk_gb?: number;

@@ -28,3 +28,15 @@ func TestSpawn_KnowsAnOffersPriceAndPortsBeforeItIsRented(t *testing.T) {
 	}
 	closeMarket(t, s)
 }
+
+func TestSpawn_CountsThePortOfTheSSHServerAmongAnOffers(t *testing.T) {
+	c := market()
+	c["vast"].offers[0].DirectPorts, c["vast"].offers[1].DirectPorts = 1, 2
+	s := openMarket(c)
+	p := anywhere("rtx_4090")
+	p.Ports, p.SSHKey = []spec.PortRequest{{Internal: 8000}}, "ssh-ed25519 AAAA me"
+	if got, err := s.Spawn(context.Background(), p); err != nil || tried(got.Attempts) != "fly/:skipped vast/ask1:rented" {
+		t.Errorf("%+v %v", got, err)
+	}
+	closeMarket(t, s)
+}

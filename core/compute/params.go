@@ -8,14 +8,14 @@ import (
 // SpawnParams asks for one machine.
 type SpawnParams struct {
 	provider.Targets
-	GPU               []string           `json:"gpu" single:"true" doc:"GPU by canonical or native name, or a list in order of preference. Either gpu or cpu is needed."`
+	GPU               []string           `json:"gpu" single:"true" doc:"GPU by canonical or native name, or a list in order of preference. One of gpu, cpu and offer_id is needed."`
 	CPU               *spec.CPU          `json:"cpu" doc:"Asks for a machine without GPUs."`
 	GPUCount          int                `json:"gpu_count" min:"1" max:"1024" default:"1" doc:"GPUs in the machine."`
 	Image             string             `json:"image" doc:"Container image. Needed unless template_id says it."`
 	CloudType         spec.CloudType     `json:"cloud_type" enum:"any,secure,community" default:"any" doc:"Tier of the cloud; any tries secure, then community."`
 	Spot              bool               `json:"spot" doc:"Asks for an interruptible machine. Needs the capability spot."`
 	BidPerHour        float64            `json:"bid_per_hour" min:"0" doc:"Bid in USD per hour for a spot machine, where the cloud takes bids."`
-	OfferID           string             `json:"offer_id" doc:"A listed offer to take, on market-place clouds; only with one provider."`
+	OfferID           string             `json:"offer_id" doc:"A listed offer to take, on market-place clouds; only with one provider, and in place of gpu, gpu_count, cloud_type and region_hints, which the offer decides."`
 	Prefer            Prefer             `json:"prefer" enum:"order,price" default:"order" doc:"Which candidate comes first: order takes the GPUs, then the providers as listed, then the cheapest; price takes the cheapest of all."`
 	MaxPricePerHour   float64            `json:"max_price_per_hour" min:"0.000001" doc:"Ceiling in USD per hour for the whole machine; absent, and not 0, for none. Nothing dearer, and nothing whose price is not known, is rented."`
 	WaitForCapacityMS int64              `json:"wait_for_capacity_ms" min:"0" max:"86400000" doc:"How long to go on looking while nothing is to be had, ms. Default: not at all."`
@@ -23,7 +23,7 @@ type SpawnParams struct {
 	Ports             []spec.PortRequest `json:"ports" doc:"Ports to open."`
 	Env               map[string]string  `json:"env" doc:"Environment of the machine."`
 	VolumeGB          int                `json:"volume_gb" min:"0" doc:"Persistent disk of the machine in GB."`
-	VolumeMountPath   string             `json:"volume_mount_path" doc:"Where the volume appears in the machine."`
+	VolumeMountPath   string             `json:"volume_mount_path" doc:"Where the volume appears in the machine; only with volume_gb or network_volume_id."`
 	ContainerDiskGB   int                `json:"container_disk_gb" min:"0" doc:"Disk of the container in GB. Default: the provider's."`
 	NetworkVolumeID   string             `json:"network_volume_id" doc:"Network volume to attach. Needs the capability network_volumes."`
 	TemplateID        string             `json:"template_id" doc:"The cloud's template to start from."`
@@ -131,7 +131,7 @@ type LogsParams struct {
 	provider.Target
 	ID     string `json:"id" required:"true" minlen:"1" doc:"The cloud's identifier of the machine."`
 	Cursor string `json:"cursor" doc:"Continues after an earlier page: its cursor."`
-	Tail   int    `json:"tail" min:"0" max:"5000" default:"100" doc:"Lines of backlog where there is no cursor."`
+	Tail   int    `json:"tail" min:"1" max:"5000" default:"100" doc:"Lines of backlog where there is no cursor."`
 	Source string `json:"source" enum:"container,system" doc:"Which log. Default: the cloud's own choice."`
 	Since  string `json:"since" format:"date-time" doc:"Lines from this time on, RFC 3339."`
 	WaitMS int64  `json:"wait_ms" min:"0" max:"60000" default:"0" doc:"How long to wait for further lines, ms."`

@@ -113,7 +113,6 @@ func (l *plan) candidates(ctx context.Context, t *trial) ([]candidate, *spec.Err
 	if !l.priced {
 		return l.fixed, nil
 	}
-	p := l.params
 	l.found, l.leastBid = 0, 0
 	found := l.service.Offers.Ask(ctx, l.accounts, l.question())
 	if e := ended(ctx); e != nil {
@@ -133,7 +132,7 @@ func (l *plan) candidates(ctx context.Context, t *trial) ([]candidate, *spec.Err
 	for i := range found.Items {
 		o := &found.Items[i]
 		a := accounts[o.Provider]
-		if o.DirectPorts > 0 && o.DirectPorts < len(p.Ports) || l.underbid(o) {
+		if o.DirectPorts > 0 && o.DirectPorts < l.ports() || l.underbid(o) {
 			continue
 		}
 		if !a.Exports(spec.OpSearchOffers) {
@@ -145,6 +144,15 @@ func (l *plan) candidates(ctx context.Context, t *trial) ([]candidate, *spec.Err
 	out = l.merge(out)
 	l.found = len(out)
 	return out, nil
+}
+
+// ports is how many public ports the machine takes up: those asked for, and that
+// of the SSH server that goes with a key.
+func (l *plan) ports() int {
+	if l.params.SSHKey != "" {
+		return len(l.params.Ports) + 1
+	}
+	return len(l.params.Ports)
 }
 
 // question is what is asked of the clouds' offers.

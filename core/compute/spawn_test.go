@@ -38,6 +38,12 @@ func TestSpawn_RefusesMistakesBeforeAnythingIsSent(t *testing.T) {
 		{"a port twice", &SpawnParams{GPU: []string{"h100"}, Ports: []spec.PortRequest{{Internal: 80}, {Internal: 80, Protocol: "http"}}}, spec.KindValidation, "params.ports[1]: the same"},
 		{"an env name", &SpawnParams{GPU: []string{"h100"}, Env: map[string]string{"-v": "/:/host"}}, spec.KindValidation, "params.env"},
 		{"a mount path", &SpawnParams{GPU: []string{"h100"}, VolumeMountPath: "data"}, spec.KindValidation, "params.volume_mount_path"},
+		{"a mount path without a volume", &SpawnParams{GPU: []string{"h100"}, VolumeMountPath: "/data"}, spec.KindValidation, "params.volume_mount_path: given without a volume"},
+		{"an offer of a GPU", &SpawnParams{OfferID: "1", GPU: []string{"h100"}}, spec.KindValidation, "params.gpu: given together with offer_id"},
+		{"an offer of no GPU", &SpawnParams{OfferID: "1", CPU: &spec.CPU{}}, spec.KindValidation, "params.cpu: given together with offer_id"},
+		{"an offer of GPUs", &SpawnParams{OfferID: "1", GPUCount: 2}, spec.KindValidation, "params.gpu_count: given together with offer_id"},
+		{"an offer of a tier", &SpawnParams{OfferID: "1", CloudType: spec.CloudSecure}, spec.KindValidation, "params.cloud_type: given together with offer_id"},
+		{"an offer of a place", &SpawnParams{OfferID: "1", RegionHints: []string{"DE"}}, spec.KindValidation, "params.region_hints: given together with offer_id"},
 		{"a provider", &SpawnParams{Targets: provider.Targets{Provider: []string{"runpd"}, APIKey: key.APIKey}, GPU: []string{"h100"}}, spec.KindValidation, "params.provider: no such provider"},
 	} {
 		_, err := r.Spawn(context.Background(), row.p)

@@ -44,6 +44,8 @@ func validate(p *SpawnParams, accounts int) error {
 		return wrong("bid_per_hour", "given without spot", "set spot, or leave the bid out")
 	case p.CPU != nil && p.GPUCount > 0:
 		return wrong("gpu_count", "given together with cpu", "leave it out")
+	case p.VolumeMountPath != "" && p.VolumeGB == 0 && p.NetworkVolumeID == "":
+		return wrong("volume_mount_path", "given without a volume", "give volume_gb or network_volume_id with it, or leave it out")
 	case p.VolumeMountPath != "" && !strings.HasPrefix(p.VolumeMountPath, "/"):
 		return wrong("volume_mount_path", "not an absolute path", "start it with /")
 	case strings.ContainsFunc(p.Name, func(r rune) bool { return r < 0x20 || r == 0x7f }):
@@ -54,10 +56,32 @@ func validate(p *SpawnParams, accounts int) error {
 			return wrong("gpu["+strconv.Itoa(i)+"]", "must not be empty", "")
 		}
 	}
+	if field := decided(p); field != "" {
+		return wrong(field, "given together with offer_id", "leave it out: an offer is one machine, with its GPUs, its tier and its place; offers.search shows which")
+	}
 	if err := validatePorts(p.Ports); err != nil {
 		return err
 	}
 	return validateEnv(p.Env)
+}
+
+// decided names a parameter that an offer decides by itself, "" where none is
+// given. Whatever it said, the machine of the offer would be rented.
+func decided(p *SpawnParams) string {
+	switch {
+	case p.OfferID == "":
+	case len(p.GPU) > 0:
+		return "gpu"
+	case p.CPU != nil:
+		return "cpu"
+	case p.GPUCount > 0:
+		return "gpu_count"
+	case p.CloudType == spec.CloudSecure, p.CloudType == spec.CloudCommunity:
+		return "cloud_type"
+	case len(p.RegionHints) > 0:
+		return "region_hints"
+	}
+	return ""
 }
 
 func validatePorts(ports []spec.PortRequest) error {

@@ -78,6 +78,7 @@ What each built-in provider can do. A feature that a cloud lacks answers kind ` 
 	for i := range manifests {
 		section(&out, &manifests[i])
 	}
+	parameterTable(&out)
 	gpuTable(&out, manifests)
 	return out.Bytes()
 }

@@ -23,8 +23,9 @@
 //     looking for a request id looks into the app of that name first.
 //   - Fly states no prices, so no cost is told and no ceiling can be kept.
 //   - A create whose answer was lost before it took effect leaves an empty app
-//     named atlas-m-REQUESTID. It costs nothing but an IPv4 address of its own,
-//     where a TCP port had asked for one.
+//     named atlas-m-REQUESTID, and so does a caller who leaves in the middle. It
+//     costs nothing but the IPv4 address that ports other than the first HTTP port
+//     had asked for, and the volume of volume_gb.
 //
 // The package is ordinary Go and knows no WebAssembly; guest/ puts it behind the
 // exports of the provider ABI.

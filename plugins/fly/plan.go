@@ -12,6 +12,7 @@ type plan struct {
 	machine  string // name of the machine
 	app      string // "" until it is known
 	made     bool   // the app was made by this spawn, for this machine alone
+	unsure   bool   // a create was sent, and there may be a machine of it
 	org      string
 	size     size // zero where provider_opts say it
 	services []service
@@ -19,6 +20,7 @@ type plan struct {
 	regions  []string // in order; empty: Fly's choice
 	volumeGB int
 	volumeID string
+	mounted  volume // of volumeID, once it is looked up
 	options  string // provider_opts without Atlas's own members and without config
 	config   string // config of provider_opts
 }

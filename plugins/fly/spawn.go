@@ -15,6 +15,11 @@ func spawn(env sdk.Env, request *spec.SpawnRequest) (*spec.Compute, *spec.Error)
 	if err != nil {
 		return nil, err
 	}
+	if p.volumeID != "" { // first of all, since it may turn out not to be there
+		if p.mounted, err = lookUpVolume(env, p); err != nil {
+			return nil, err
+		}
+	}
 	if err = openApp(env, p); err != nil {
 		return nil, err
 	}
@@ -26,10 +31,15 @@ func spawn(env sdk.Env, request *spec.SpawnRequest) (*spec.Compute, *spec.Error)
 		}
 	}
 	// An app in which a machine may have come into being after all must stay, or
-	// the machine that is about to be found would go with it.
-	if p.made && refused(err) {
+	// the machine that is about to be found would go with it. Any other goes,
+	// whatever the error is: its addresses and volumes cost, and nobody would look
+	// for an app without a machine.
+	if p.made && !p.unsure {
 		if left := closeApp(env, p.app, ""); left != nil {
-			err.Hint += "; the empty app " + p.app + " could not be deleted"
+			if err.Hint != "" {
+				err.Hint += "; "
+			}
+			err.Hint += "the app " + p.app + ", which has no machine, could not be deleted: its addresses and volumes cost"
 		}
 	}
 	return nil, err
@@ -39,11 +49,7 @@ func spawn(env sdk.Env, request *spec.SpawnRequest) (*spec.Compute, *spec.Error)
 // Fly says for certain that it made nothing.
 func inRegions(env sdk.Env, p *plan, public string) (*spec.Compute, *spec.Error) {
 	if p.volumeID != "" {
-		v, err := lookUpVolume(env, p)
-		if err != nil {
-			return nil, err
-		}
-		return create(env, p, v, public)
+		return create(env, p, p.mounted, public)
 	}
 	regions := p.regions
 	if len(regions) == 0 {
@@ -89,10 +95,12 @@ func inRegion(env sdk.Env, p *plan, region, public string) (*spec.Compute, *spec
 func create(env sdk.Env, p *plan, v volume, public string) (*spec.Compute, *spec.Error) {
 	response, err := ask(env, call{method: "POST", path: appPath(p.app, "/machines"), body: createBody(p, v, public), secrets: secretsOf(p)})
 	if err != nil {
+		p.unsure = !refused(err)
 		return nil, err
 	}
 	compute, ok := toCompute(env, p.app, response.Body)
 	if !ok {
+		p.unsure = true
 		return nil, rest.Unreadable(&response, "machine")
 	}
 	if compute.RequestID == "" {

@@ -199,6 +199,41 @@ func TestSpawn_LeavesNothingAfterARefusal(t *testing.T) {
 	}
 }
 
+func TestSpawn_LeavesNothingWhereItFailsBeforeTheCreate(t *testing.T) {
+	for _, f := range []simkit.Fault{
+		{Method: "POST", Path: "/v1/apps/*/ip_assignments", Nth: 2, Effect: simkit.Status, Status: 500},
+		{Method: "POST", Path: "/v1/apps/*/ip_assignments", Nth: 2, Effect: simkit.LostAnswer},
+		{Method: "GET", Path: "/v1/platform/regions", Effect: simkit.Status, Status: 503},
+		{Method: "POST", Path: "/v1/apps/*/volumes", Effect: simkit.LostAnswer},
+	} {
+		r := newRig(t, simfly.Options{Options: simkit.Options{Faults: []simkit.Fault{f}}})
+		s := request()
+		s.VolumeGB, s.Ports = 10, []spec.PortRequest{{Internal: 22, Protocol: spec.ProtocolTCP}}
+		if _, err := spawn(r.env, s); err == nil || r.apps() != 0 || r.Bill().RateNowUSD != 0 {
+			t.Errorf("%s %s: %v; %d apps, %v an hour", f.Method, f.Path, err, r.apps(), r.Bill().RateNowUSD)
+		}
+	}
+}
+
+func TestSpawn_KeepsTheAppOfAMachineThatMayBeThere(t *testing.T) {
+	r := newRig(t, simfly.Options{Options: simkit.Options{Faults: []simkit.Fault{{Method: "POST", Path: "/v1/apps/*/machines", Effect: simkit.LostAnswer}}}})
+	if _, err := spawn(r.env, request()); err == nil || r.apps() != 1 || len(r.Machines()) != 1 {
+		t.Errorf("%v: %d apps, %d machines", err, r.apps(), len(r.Machines()))
+	}
+}
+
+func TestSpawn_TellsOfAnAppThatItCouldNotTakeAway(t *testing.T) {
+	r := newRig(t, simfly.Options{Options: simkit.Options{Faults: []simkit.Fault{
+		{Method: "POST", Path: "/v1/apps/*/ip_assignments", Effect: simkit.Status, Status: 500},
+		{Method: "DELETE", Path: "/v1/apps/*", Effect: simkit.Status, Status: 500},
+	}}})
+	s := request()
+	s.Ports = []spec.PortRequest{{Internal: 80}}
+	if _, err := spawn(r.env, s); err == nil || !strings.HasPrefix(err.Hint, "the app atlas-m-"+requestID+", which has no machine, could not be deleted") {
+		t.Errorf("%+v", err)
+	}
+}
+
 func TestSpawn_TriesTheHintedRegionsInOrder(t *testing.T) {
 	limits := []simkit.Limit{{Region: "ams", Count: 0}, {Region: "fra", Count: 0}}
 	r := newRig(t, simfly.Options{Options: simkit.Options{Capacity: limits}})
@@ -260,6 +295,17 @@ func TestSpawn_MountsAVolumeOfANamedApp(t *testing.T) {
 	s.RequestID, s.RegionHints = "e123456789abcdef0123", []string{"ord"}
 	if _, err := spawn(r.env, s); err == nil || err.Kind != spec.KindValidation {
 		t.Errorf("another region: %v", err)
+	}
+	rate := r.Bill().RateNowUSD
+	s.RequestID, s.RegionHints, s.Ports = "d123456789abcdef0123", nil, []spec.PortRequest{{Internal: 22, Protocol: spec.ProtocolTCP}}
+	for _, app := range []string{"mine", "new"} {
+		s.Options, s.NetworkVolumeID = spec.Raw(`{"app":"`+app+`"}`), "vol_none"
+		if _, err := spawn(r.env, s); err == nil || err.Kind != spec.KindValidation || !strings.Contains(err.Hint, "the app "+app+" has no volume") {
+			t.Errorf("no volume of %s: %+v", app, err)
+		}
+	}
+	if r.apps() != 1 || r.Bill().RateNowUSD != rate {
+		t.Errorf("a volume that is not there left %d apps, and %v an hour, not %v", r.apps(), r.Bill().RateNowUSD, rate)
 	}
 }
 

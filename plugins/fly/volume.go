@@ -67,6 +67,9 @@ func createVolume(env sdk.Env, p *plan, region string) (volume, *spec.Error) {
 func lookUpVolume(env sdk.Env, p *plan) (volume, *spec.Error) {
 	response, err := ask(env, call{method: "GET", path: appPath(p.app, "/volumes/"+rest.Escape(p.volumeID))})
 	if err != nil {
+		if err.Kind == spec.KindNotFound { // what is named, and not a machine
+			err.Kind, err.Hint = spec.KindValidation, "the app "+p.app+" has no volume of that network_volume_id"
+		}
 		return volume{}, err
 	}
 	v, err := oneVolume(&response)

@@ -82,9 +82,6 @@ func rank(last bool) int {
 func (l *launch) fitting(types []machineType) ([]machineType, *spec.Error) {
 	s := l.request
 	exact := l.option("instance_type_name")
-	if exact == "" && s.CPU != nil {
-		exact = s.CPU.Flavor
-	}
 	count := max(s.GPUCount, 1)
 	var list []machineType
 	others := map[int]bool{}
@@ -95,7 +92,7 @@ func (l *launch) fitting(types []machineType) ([]machineType, *spec.Error) {
 				continue
 			}
 		case s.CPU != nil:
-			if t.gpus > 0 || t.vcpus < s.CPU.VCPUCount || float64(t.memory) < s.CPU.MemoryGB {
+			if s.CPU.Flavor != "" && t.name != s.CPU.Flavor || t.gpus > 0 || t.vcpus < s.CPU.VCPUCount || float64(t.memory) < s.CPU.MemoryGB {
 				continue
 			}
 		case !t.has(s.GPU):
@@ -128,6 +125,8 @@ func unsold(s *spec.SpawnRequest, exact string, others map[int]bool) *spec.Error
 	switch {
 	case exact != "":
 		return invalid("Lambda lists no instance type "+exact, hint)
+	case s.CPU != nil && s.CPU.Flavor != "":
+		return invalid("Lambda lists no machine without GPUs that is called "+s.CPU.Flavor+" and has what cpu asks for", "leave cpu.flavor out, or ask for less; Lambda may leave out types that the account may not use")
 	case s.CPU != nil:
 		return invalid("Lambda lists no machine without GPUs of that size", "ask for less")
 	case len(others) == 0:

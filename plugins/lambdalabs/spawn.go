@@ -75,8 +75,11 @@ func check(s *spec.SpawnRequest) *spec.Error {
 			"name an image, or set the machine up with provider_opts.user_data")
 	case jsonx.Has(options, "quantity"):
 		return invalid("provider_opts.quantity: one spawn rents one machine", "leave it out")
-	case (s.VolumeGB > 0 || s.NetworkVolumeID != "") && s.Image == "" && s.VolumeMountPath != "" && !mountable(s.VolumeMountPath):
+	case s.NetworkVolumeID != "" && s.Image == "" && s.VolumeMountPath != "" && !mountable(s.VolumeMountPath):
 		return invalid("volume_mount_path: Lambda mounts below /home, /lambda/nfs and /data, with letters, digits and dashes", "")
+	case s.Image == "" && s.VolumeGB > 0:
+		return invalid("volume_gb is a folder of the machine's own disk that the container sees, and image is missing",
+			"name an image, or leave volume_gb out: a machine without a container has its whole disk")
 	case s.VolumeGB > 0 && s.NetworkVolumeID != "":
 		return invalid("volume_gb and network_volume_id exclude each other", "a network volume outlives the machine, its own disk does not; choose one")
 	}

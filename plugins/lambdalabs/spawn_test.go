@@ -203,6 +203,7 @@ func TestSpawn_RefusesBeforeAnyRequestWhatLambdaHasNot(t *testing.T) {
 		"neither":             {spec.KindValidation, func(s *spec.SpawnRequest) { s.GPU = "" }},
 		"long name":           {spec.KindValidation, func(s *spec.SpawnRequest) { s.Name = strings.Repeat("n", 65) }},
 		"env without image":   {spec.KindValidation, func(s *spec.SpawnRequest) { s.Image, s.Env = "", map[string]string{"A": "b"} }},
+		"disk of no image":    {spec.KindValidation, func(s *spec.SpawnRequest) { s.Image, s.VolumeGB = "", 10 }},
 		"several":             {spec.KindValidation, func(s *spec.SpawnRequest) { s.Options = spec.Raw(`{"quantity":2}`) }},
 		"two volumes":         {spec.KindValidation, func(s *spec.SpawnRequest) { s.VolumeGB, s.NetworkVolumeID = 10, "v" }},
 		"eight who meant one": {spec.KindValidation, func(s *spec.SpawnRequest) { s.GPU = "gpu_8x_h100_sxm5" }},
@@ -233,10 +234,18 @@ func TestSpawn_SaysWhatLambdaDoesNotList(t *testing.T) {
 	s = a10()
 	s.GPU, s.CPU = "", &spec.CPU{VCPUCount: 64}
 	c.refused(s, spec.KindValidation, "of that size")
+	for _, cpu := range []spec.CPU{{Flavor: "cpu_4x_general", VCPUCount: 64}, {Flavor: "cpu_4x_general", MemoryGB: 500}, {Flavor: "gpu_1x_a10"}, {Flavor: "cpu_1x_warp"}} {
+		s.CPU = &cpu
+		c.refused(s, spec.KindValidation, "called "+cpu.Flavor)
+	}
+	s.CPU = &spec.CPU{Flavor: "cpu_4x_general", VCPUCount: 4, MemoryGB: 16}
+	if got := c.spawn(s); got.Metadata["cpu_flavor"] != "cpu_4x_general" {
+		t.Errorf("%+v", got)
+	}
 	s = a10()
 	s.RegionHints = []string{"mars-1"}
 	c.refused(s, spec.KindCapacity, "us-west-1")
-	if n := c.count("POST " + launchPath); n != 0 {
+	if n := c.count("POST " + launchPath); n != 1 {
 		t.Errorf("%d launches", n)
 	}
 }

@@ -16,6 +16,11 @@ func get(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec.Error) {
 	}
 	response, err := ask(env, "GET", url, nil)
 	if err != nil {
+		if err.Kind == spec.KindNotFound && rest.Blank(response.Body) {
+			// RunPod says so by a document. A machine that is taken for gone by the
+			// word of something between would run on, and cost.
+			foreign(err)
+		}
 		return nil, err
 	}
 	return onePod(env, &response)

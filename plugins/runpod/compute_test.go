@@ -44,3 +44,43 @@ func TestTerminate_IsDoneOnlyWhereRunPodSaysSo(t *testing.T) {
 		}
 	}
 }
+
+func TestGet_TellsOfAWayToLogInOnlyWhereThereIsOne(t *testing.T) {
+	const proxy = `"proxy":{"host":"ssh.runpod.io","port":22,"username":"p1-1","command":"ssh"}`
+	const direct = `"direct":{"host":"1.2.3.4","port":40022,"username":"root","command":"ssh"}`
+	for _, row := range []struct{ env, ssh, want string }{
+		{`{"PUBLIC_KEY":"ssh-ed25519 AAAA me"}`, proxy + `,"direct":null`, "ssh.runpod.io"},
+		{`{"PUBLIC_KEY":"ssh-ed25519 AAAA me"}`, proxy + `,` + direct, "1.2.3.4"},
+		{`{"PUBLIC_KEY":""}`, proxy + `,"direct":null`, ""},
+		{`{"A":"b"}`, proxy + `,"direct":null`, ""},
+		{`null`, `"proxy":null,"direct":null`, ""},
+		{`{"A":"b"}`, proxy + `,` + direct, "1.2.3.4"}, // the image may bring a server and keys of its own
+	} {
+		for _, text := range []string{`{"id":"p1","env":` + row.env + `,"ssh":{` + row.ssh + `}}`, `{"id":"p1","ssh":{` + row.ssh + `},"env":` + row.env + `}`} {
+			c, err := get(sdk.Env{HTTP: says{200, text}}, &spec.IDRequest{ID: "p1"})
+			host := ""
+			if err == nil && c.SSH != nil {
+				host = c.SSH.Host
+			}
+			if err != nil || host != row.want {
+				t.Errorf("%s: %v, %q", text, err, host)
+			}
+		}
+	}
+}
+
+func TestGet_BelievesNoStrangerThatAPodIsGone(t *testing.T) {
+	for _, row := range []struct {
+		body string
+		kind spec.Kind
+	}{
+		{`{"title":"Not Found","status":404,"detail":"resource not found"}`, spec.KindNotFound},
+		{``, spec.KindProvider},
+		{"\n", spec.KindProvider},
+		{`<html>not found</html>`, spec.KindProvider},
+	} {
+		if _, err := get(sdk.Env{HTTP: says{404, row.body}}, &spec.IDRequest{ID: "p1"}); err == nil || err.Kind != row.kind || err.Status != 404 {
+			t.Errorf("%q: %+v", row.body, err)
+		}
+	}
+}

@@ -25,6 +25,7 @@ func toCompute(env sdk.Env, text string) (c spec.Compute, ok bool) {
 	var requested []string
 	var mapped []mapping
 	var direct, proxied login
+	keyed := false
 	r := jsonx.New(text)
 	for more := r.Object(); more; more = r.NextMember() {
 		switch r.Key() {
@@ -41,7 +42,7 @@ func toCompute(env sdk.Env, text string) (c spec.Compute, ok bool) {
 		case "ports":
 			requested = r.Texts()
 		case "env":
-			c.RequestID = requestID(&r)
+			c.RequestID, keyed = fromEnvironment(&r)
 		case "gpu":
 			c.GPUNative, c.GPUCount = gpu(&r)
 		case "cpu":
@@ -73,6 +74,7 @@ func toCompute(env sdk.Env, text string) (c spec.Compute, ok bool) {
 	}
 	c.Status = status(c.NativeStatus)
 	c.GPUType = c.GPUNative
+	proxied.known = proxied.known && keyed // RunPod tells of its proxy, too, where no key lets anybody in
 	if direct.known || proxied.known {
 		way := proxied.SSH
 		if direct.known {
@@ -143,18 +145,20 @@ func cloudType(native string) spec.CloudType {
 	return ""
 }
 
-// requestID finds the request id in the environment and leaves the rest of it
-// unread.
-func requestID(r *jsonx.Reader) string {
-	found := ""
+// fromEnvironment finds the request id in the environment, and whether there are
+// SSH keys in it, and leaves the rest of it unread.
+func fromEnvironment(r *jsonx.Reader) (requestID string, keyed bool) {
 	for more := r.Object(); more; more = r.NextMember() {
-		if r.Key() == requestIDVariable {
-			found = r.Text()
-		} else {
+		switch r.Key() {
+		case requestIDVariable:
+			requestID = r.Text()
+		case keysVariable:
+			keyed = r.Text() != ""
+		default:
 			r.Skip()
 		}
 	}
-	return found
+	return requestID, keyed
 }
 
 func gpu(r *jsonx.Reader) (id string, count int) {

@@ -37,9 +37,7 @@ func classify(e *spec.Error, problem *rest.Problem, response *sdk.Response) {
 	case e.Status == 404 && !problem.JSON && len(response.Body) > 0:
 		// RunPod says "not found" in JSON. A page of something between must not
 		// pass for a machine that is gone.
-		e.Kind = spec.KindProvider
-		e.Message = "not found, and not in RunPod's words"
-		e.Hint = "check base_url, and what is between this machine and RunPod"
+		foreign(e)
 	case e.Status == 410:
 		e.Kind = spec.KindProvider
 		e.Hint = "RunPod has retired this API; a newer plugin is needed"
@@ -62,6 +60,13 @@ func classify(e *spec.Error, problem *rest.Problem, response *sdk.Response) {
 	case e.Status == 429:
 		e.RetryAfterMS = max(e.RetryAfterMS, windowMS(response.Header("ratelimit")))
 	}
+}
+
+// foreign makes of a "not found" what it is where RunPod has not said it.
+func foreign(e *spec.Error) {
+	e.Kind = spec.KindProvider
+	e.Message = "not found, and not in RunPod's words"
+	e.Hint = "check base_url, and what is between this machine and RunPod"
 }
 
 // capacity are the sentences that mean "none free, nothing created", in lower

@@ -19,6 +19,10 @@ const (
 // create; RunPod's listing shows it.
 const requestIDVariable = "ATLAS_REQUEST_ID"
 
+// keysVariable is the environment variable in which RunPod hands SSH keys to a
+// pod: those of a create, or else the account's where startSsh asks for them.
+const keysVariable = "PUBLIC_KEY"
+
 // Provider returns the provider.
 func Provider() *sdk.Provider {
 	return &sdk.Provider{

@@ -2,6 +2,7 @@ package runpod
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/plugins/sdk"
@@ -13,6 +14,7 @@ const (
 	defaultDiskGB    = 20           // container disk; RunPod wants a size unless a template gives one
 	minVolumeGB      = 10           // smallest persistent volume
 	maxBody          = 102400       // bytes RunPod accepts in a create
+	sshPort          = 22
 )
 
 // spawn rents a pod: one create, for one GPU type or CPU flavour on one tier.
@@ -26,6 +28,10 @@ func spawn(env sdk.Env, request *spec.SpawnRequest) (*spec.Compute, *spec.Error)
 	}
 	response, err := ask(env, "POST", address(env, "api", defaultAPI)+"/v2/pods", body, secretsOf(request)...)
 	if err != nil {
+		if err.Kind == spec.KindNotFound { // what is named, and not a machine
+			err.Kind = spec.KindValidation
+			err.Hint = "the account has no template_id or network_volume_id of that name"
+		}
 		return nil, err
 	}
 	compute, err := onePod(env, &response)
@@ -74,14 +80,20 @@ func check(s *spec.SpawnRequest) *spec.Error {
 		return invalid("volume_gb is " + strconv.Itoa(s.VolumeGB) + ", RunPod's smallest is " + strconv.Itoa(minVolumeGB))
 	case s.CPU != nil && s.CPU.Flavor == "" && flavor(s.CPU) == "":
 		return &spec.Error{Kind: spec.KindValidation, Message: "RunPod has at most 8 GB of memory for each virtual CPU", Hint: "ask for a larger cpu.vcpu_count"}
+	case s.CPU != nil && s.CPU.Flavor != "" && s.CPU.MemoryGB > memoryEach(s.CPU.Flavor)*float64(vcpus(s.CPU)):
+		return &spec.Error{Kind: spec.KindValidation, Message: "the flavour " + s.CPU.Flavor + " is not known to have so much memory with " + strconv.Itoa(vcpus(s.CPU)) + " virtual CPUs",
+			Hint: "RunPod derives the memory from flavour and virtual CPUs: ask for more of them, or leave cpu.flavor or cpu.memory_gb out"}
+	case s.SSHKey != "" && !strings.Contains(s.SSHKey, " "):
+		return &spec.Error{Kind: spec.KindValidation, Message: "ssh_key is no public key", Hint: "give the text of the key, such as ssh-ed25519 AAAA…; keys at RunPod have no names"}
 	}
 	return nil
 }
 
 // createBody writes the body of a create. What is not asked for is left out, so
 // that a template's values stay. provider_opts go in last and win, member by
-// member; only the environment is merged by name, since it carries the request
-// id that the pod is found by.
+// member. Merged by name are the environment, since it carries the request id that
+// the pod is found by, and gpu and cpu, so that a CUDA version can be asked for
+// beside the GPU and its count.
 func createBody(s *spec.SpawnRequest) []byte {
 	w := jsonx.Writer{Buf: make([]byte, 0, 512)}
 	w.Open('{')
@@ -95,20 +107,27 @@ func createBody(s *spec.SpawnRequest) []byte {
 	} else if s.CloudType == spec.CloudCommunity {
 		w.TextField("cloud", "COMMUNITY")
 	}
-	w.TextsField("dataCenterIds", s.RegionHints)
+	w.TextsField("dataCenterIds", dataCenters(s.RegionHints))
 	disk := s.ContainerDiskGB
 	if disk == 0 && s.TemplateID == "" {
 		disk = defaultDiskGB
 	}
 	w.IntField("disk", int64(disk))
 	writeMounts(&w, s)
-	w.TextsField("ports", portTexts(s.Ports))
+	w.TextsField("ports", portTexts(withLogin(s)))
 	w.TextField("args", containerArgs(s))
 	w.BoolField("startSsh", s.SSHKey != "")
 	w.Close('}')
 	body := w.Buf
 	if len(s.Options) > 0 {
-		body = jsonx.Merge(make([]byte, 0, len(body)+len(s.Options)), string(body), string(s.Options))
+		asked := string(body)
+		body = jsonx.Merge(make([]byte, 0, len(body)+len(s.Options)), asked, string(s.Options))
+		for _, named := range [...]string{"gpu", "cpu"} {
+			mine, over := jsonx.Field(asked, named), jsonx.Field(string(s.Options), named)
+			if mine != "" && jsonx.IsObject(over) {
+				body = jsonx.Merge(nil, string(body), `{"`+named+`":`+string(jsonx.Merge(nil, mine, over))+`}`)
+			}
+		}
 	}
 	return jsonx.Merge(make([]byte, 0, len(body)+256), string(body), `{"env":`+environment(s)+`}`)
 }
@@ -133,6 +152,46 @@ func writeMachine(w *jsonx.Writer, s *spec.SpawnRequest) {
 		w.Int(int64(vcpus(s.CPU)))
 		w.Close('}')
 	}
+}
+
+// dataCenters are the hints as RunPod spells its data centres: in capitals. It
+// takes others for places that never have any room.
+func dataCenters(hints []string) []string {
+	list := make([]string, len(hints))
+	for i, hint := range hints {
+		list[i] = strings.ToUpper(hint)
+	}
+	return list
+}
+
+// withLogin are the ports of a create. A key that is given alone opens nothing:
+// RunPod's proxy knows the account's keys only, so the way to log in with another
+// one is the SSH port. The ports of a template stay as they are, since a list
+// would take their place.
+func withLogin(s *spec.SpawnRequest) []spec.PortRequest {
+	if s.SSHKey == "" || s.TemplateID != "" && len(s.Ports) == 0 {
+		return s.Ports
+	}
+	for _, p := range s.Ports {
+		if p.Internal == sshPort && p.Protocol == spec.ProtocolTCP && !p.Symmetric {
+			return s.Ports
+		}
+	}
+	return append(s.Ports[:len(s.Ports):len(s.Ports)], spec.PortRequest{Internal: sshPort, Protocol: spec.ProtocolTCP})
+}
+
+// memoryEach is the memory in GB that a flavour has for each virtual CPU: its last
+// letter tells. Of others it is not known, and 0.
+func memoryEach(flavor string) float64 {
+	switch flavor {
+	case "cpu3c", "cpu5c":
+		return 2
+	case "cpu3g", "cpu5g":
+		return 4
+	case "cpu3m", "cpu5m":
+		return 8
+	}
+	return 0
 }
 
 // flavor names the CPU flavour. Where only a memory size is asked for it is the
@@ -214,7 +273,7 @@ func containerArgs(s *spec.SpawnRequest) string {
 func environment(s *spec.SpawnRequest) string {
 	base := make(map[string]string, len(s.Env)+2)
 	if s.SSHKey != "" {
-		base["PUBLIC_KEY"] = s.SSHKey
+		base[keysVariable] = s.SSHKey
 	}
 	for key, value := range s.Env {
 		base[key] = value

@@ -74,6 +74,9 @@ func listGPUTypes(env sdk.Env, request *spec.GPUTypesRequest) (*spec.GPUTypeList
 			} else if q.available > 0 && len(found) > 1 {
 				row.Stock = spec.StockUnknown // of some size
 			}
+			if q.available > 0 && request.GPUCount > 1 {
+				row.Stock = spec.StockUnknown // of machines with any number of GPUs
+			}
 			if env.IncludeRaw {
 				row.Raw = spec.Raw(q.text)
 			}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/plugins/sdk"
 	"github.com/exatlas/atlas/sim/simkit"
 	simvast "github.com/exatlas/atlas/sim/vast"
 )
@@ -246,6 +247,15 @@ func TestConvert_IsLenient(t *testing.T) {
 		c, err := get(env, &spec.IDRequest{ID: "7"})
 		if err != nil || c.ID != "7" || c.Ports == nil || c.Status == "" {
 			t.Errorf("%s: %+v %v", body, c, err)
+		}
+	}
+}
+
+func TestConvert_TellsWhatAStoppedMachineCostsNow(t *testing.T) {
+	for actual, want := range map[string]float64{"running": 0.81, "exited": 0.01, "stopped": 0.01, "frozen": 0.81} {
+		c, ok := toCompute(sdk.Env{}, `{"id":1,"actual_status":"`+actual+`","intended_status":"stopped","cur_state":"running","next_state":"stopped","dph_base":0.8,"dph_total":0.81,"storage_total_cost":0.01}`)
+		if !ok || c.CostPerHour == nil || *c.CostPerHour != want {
+			t.Errorf("%s: %+v", actual, c)
 		}
 	}
 }

@@ -132,8 +132,8 @@ func (in *instance) fill(env sdk.Env, c *spec.Compute, place string) {
 		c.GPUCount = 1
 	}
 	switch {
-	case c.Status == spec.StatusStopped && in.storageKnown:
-		c.CostPerHour = &in.storage
+	case c.Status == spec.StatusStopped && in.actual != wordFrozen && in.storageKnown:
+		c.CostPerHour = &in.storage // a frozen machine keeps its GPUs, and pays for them
 	case in.totalKnown && in.total >= 0:
 		c.CostPerHour = &in.total
 	}

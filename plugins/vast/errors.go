@@ -86,6 +86,8 @@ func classify(e *spec.Error, code string, own bool) {
 		e.Kind = spec.KindProvider
 		e.Message = "not found, and not in Vast.ai's words"
 		e.Hint = "check base_url, and what is between this machine and Vast.ai"
+	case e.Status == 403 && strings.Contains(prose, "not your own"):
+		e.Hint = "the account is a host's, which can rent its own machines alone: use an account that hosts none"
 	case e.Status == 403:
 		e.Hint = "the key lacks the right for this; renting needs the rights misc, instance_read and instance_write, bills billing_read"
 	case e.Status >= 200 && e.Status < 300:

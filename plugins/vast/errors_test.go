@@ -1,6 +1,7 @@
 package vast
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/exatlas/atlas/core/spec"
@@ -55,5 +56,15 @@ func TestErrors_GoByTheCodeBeforeTheStatus(t *testing.T) {
 		if retry := row.kind == spec.KindRateLimited || row.kind == spec.KindCapacity || row.kind == spec.KindTimeout || row.status >= 500; e.Retryable != retry {
 			t.Errorf("%d %s: retryable %v", row.status, row.body, e.Retryable)
 		}
+	}
+}
+
+func TestErrors_DoNotBlameTheKeyOfAHost(t *testing.T) {
+	own, lacking := say(403, `{"success":false,"error":"invalid_args","msg":"error 403/3586: Offer 1 is not your own. Hosts can only rent their own machines."}`), say(403, `{"success":false,"error":"forbidden","msg":"no"}`)
+	if e := failure(&own, nil); !strings.Contains(e.Hint, "the account is a host's") {
+		t.Errorf("%+v", e)
+	}
+	if e := failure(&lacking, nil); !strings.Contains(e.Hint, "the key lacks the right") {
+		t.Errorf("%+v", e)
 	}
 }

@@ -125,6 +125,14 @@ func TestGPUTypes_JoinPricesAndSizes(t *testing.T) {
 			t.Errorf("%s: %+v", id, g)
 		}
 	}
+	if all, err = listGPUTypes(r.env, &spec.GPUTypesRequest{GPUCount: 8}); err != nil || len(all.Items) == 0 {
+		t.Fatal(err)
+	}
+	for _, g := range all.Items { // Vast counts machines with any number of GPUs
+		if g.Stock != spec.StockUnknown && g.Stock != spec.StockUnavailable {
+			t.Errorf("eight of them: %+v", g)
+		}
+	}
 	if _, err := listGPUTypes(r.env, &spec.GPUTypesRequest{CloudType: spec.CloudSecure}); err != nil || !strings.Contains(r.last("GET", "/api/v0/metrics").path, "hosting_type=secure_cloud") {
 		t.Errorf("%v", err)
 	}

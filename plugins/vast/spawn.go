@@ -25,6 +25,9 @@ func spawn(env sdk.Env, s *spec.SpawnRequest) (*spec.Compute, *spec.Error) {
 	}
 	w := &want{cards: []card{parseCard(s.GPU)}, count: s.GPUCount, tier: s.CloudType, spot: s.Spot, ceiling: s.MaxPricePerHour,
 		diskGB: disk(s), ports: len(s.Ports), limit: 2 * maxTried}
+	if s.SSHKey != "" {
+		w.ports++ // of the SSH server
+	}
 	if s.Spot && s.BidPerHour > 0 {
 		w.ceiling = s.BidPerHour
 	}

@@ -224,6 +224,9 @@ func TestSpawn_AttachesAnSSHKeyOrGivesTheMachineBack(t *testing.T) {
 	s := request()
 	s.SSHKey, s.Command = "ssh-ed25519 AAAA me", []string{"serve", "it's"}
 	c := r.spawn(s)
+	if got := at(t, r.last("POST", "/api/v0/bundles/").body, "direct_port_count", "gte"); got != 3.0 { // that of the SSH server, too
+		t.Errorf("%v ports", got)
+	}
 	body := r.last("PUT", "/api/v0/asks/").body
 	if at(t, body, "runtype") != "ssh_direct" || at(t, body, "onstart") != `'serve' 'it'\''s'` || at(t, body, "args") != nil {
 		t.Errorf("%s", body)

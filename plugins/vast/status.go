@@ -18,6 +18,7 @@ type states struct {
 const (
 	wordRunning = "running"
 	wordStopped = "stopped"
+	wordFrozen  = "frozen" // paused with its memory
 )
 
 // status normalizes the states. A stopped machine is interrupted where it would
@@ -46,7 +47,7 @@ func (s *states) status() (status spec.Status, interrupted bool) {
 			return spec.StatusProvisioning, false // started again, and waiting for its GPUs
 		}
 		return spec.StatusFailed, false
-	case "frozen":
+	case wordFrozen:
 		return spec.StatusStopped, false
 	case "offline", "unknown": // neither comes back by itself
 		return spec.StatusFailed, false

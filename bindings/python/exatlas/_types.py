@@ -509,7 +509,7 @@ class ComputeSpawnParams(TypedDict, total=False):
     http: HTTP
     "How this call's requests are sent. Default: providers.<name>.http."
     gpu: Union[str, List[str]]
-    "GPU by canonical or native name, or a list in order of preference. Either gpu or cpu is needed."
+    "GPU by canonical or native name, or a list in order of preference. One of gpu, cpu and offer_id is needed."
     cpu: CPURequest
     "Asks for a machine without GPUs."
     gpu_count: int
@@ -523,7 +523,7 @@ class ComputeSpawnParams(TypedDict, total=False):
     bid_per_hour: float
     "Bid in USD per hour for a spot machine, where the cloud takes bids."
     offer_id: str
-    "A listed offer to take, on market-place clouds; only with one provider."
+    "A listed offer to take, on market-place clouds; only with one provider, and in place of gpu, gpu_count, cloud_type and region_hints, which the offer decides."
     prefer: Literal["order", "price"]
     "Which candidate comes first: order takes the GPUs, then the providers as listed, then the cheapest; price takes the cheapest of all."
     max_price_per_hour: float
@@ -539,7 +539,7 @@ class ComputeSpawnParams(TypedDict, total=False):
     volume_gb: int
     "Persistent disk of the machine in GB."
     volume_mount_path: str
-    "Where the volume appears in the machine."
+    "Where the volume appears in the machine; only with volume_gb or network_volume_id."
     container_disk_gb: int
     "Disk of the container in GB. Default: the provider's."
     network_volume_id: str
@@ -1692,7 +1692,7 @@ class OrchestratorSpawnParams(TypedDict, total=False):
     http: HTTP
     "How this call's requests are sent. Default: providers.<name>.http."
     gpu: Union[str, List[str]]
-    "GPU by canonical or native name, or a list in order of preference. Either gpu or cpu is needed."
+    "GPU by canonical or native name, or a list in order of preference. One of gpu, cpu and offer_id is needed."
     cpu: CPURequest
     "Asks for a machine without GPUs."
     gpu_count: int
@@ -1706,7 +1706,7 @@ class OrchestratorSpawnParams(TypedDict, total=False):
     bid_per_hour: float
     "Bid in USD per hour for a spot machine, where the cloud takes bids."
     offer_id: str
-    "A listed offer to take, on market-place clouds; only with one provider."
+    "A listed offer to take, on market-place clouds; only with one provider, and in place of gpu, gpu_count, cloud_type and region_hints, which the offer decides."
     prefer: Literal["order", "price"]
     "Which candidate comes first: order takes the GPUs, then the providers as listed, then the cheapest; price takes the cheapest of all."
     max_price_per_hour: float
@@ -1722,7 +1722,7 @@ class OrchestratorSpawnParams(TypedDict, total=False):
     volume_gb: int
     "Persistent disk of the machine in GB."
     volume_mount_path: str
-    "Where the volume appears in the machine."
+    "Where the volume appears in the machine; only with volume_gb or network_volume_id."
     container_disk_gb: int
     "Disk of the container in GB. Default: the provider's."
     network_volume_id: str
