@@ -55,7 +55,7 @@ func manifest() spec.Manifest {
 			{Name: "port", URL: defaultPort, OverridePath: "/proxy/{id}/{port}"},
 		},
 		Hosts:      []string{"cloud.lambda.ai"},
-		Credential: &spec.Credential{Env: []string{"LAMBDA_LABS_API_KEY", "LAMBDA_API_KEY"}, Header: "Authorization", Scheme: "Bearer"},
+		Credential: &spec.Credential{Env: []string{"LAMBDA_LABS_API_KEY"}, Header: "Authorization", Scheme: "Bearer"},
 		RateLimits: []spec.RateLimit{
 			{Requests: 1, WindowMS: 1000},
 			{Method: "POST", Path: launchPath, Requests: 1, WindowMS: 12_000},
