@@ -11,9 +11,10 @@ import os
 import threading
 import time
 from collections import deque
-from typing import Any, Deque, Dict, List, Optional, Union
+from typing import Any, Deque, Dict, List, Mapping, Optional, Union
 
 from . import _codec, _native, errors
+from ._undo import UNDO_S, Makers, Request
 
 Item = Dict[str, Any]
 
@@ -56,6 +57,7 @@ class Pump:
         self._ended = 0
         # Calls that may be detached: None until the answer has come or somebody waits for it.
         self.calls: Dict[str, Union[None, Item, Box]] = {}
+        self._makers = Makers()
         self._subscriptions: Dict[str, Box] = {}
         self._subscribing = 0
         self._early: Dict[str, List[Item]] = {}
@@ -158,11 +160,23 @@ class Pump:
         elif self._subscribing:
             self._early.setdefault(id, []).append(item)
 
+    def drop(self, id: str, method: str, params: Optional[Mapping[str, Any]]) -> Optional[Request]:
+        """Lets go of a call that was interrupted. Tells how to undo it, where its answer is here already."""
+        with self._lock:
+            entry = self.calls.pop(id, None)
+            self._makers.add(id, method, params)
+            item = entry.items[0] if isinstance(entry, Box) and entry.items else entry
+            return self._makers.undoing(item) if isinstance(item, dict) else None
+
     def _discard(self, item: Item) -> None:
-        """Drops the answer of an interrupted call, and ends the subscription it may have begun."""
-        result = item.get("result")
-        if isinstance(result, dict) and "subscription" in result:
-            self.unsubscribe(str(result["subscription"]))
+        """Drops the answer of an interrupted call, and undoes what it has begun. Waits for nothing."""
+        undo = self._makers.undoing(item)
+        if undo is None:
+            return
+        if undo[0] == "events.unsubscribe":
+            self.unsubscribe(undo[1]["subscription"])
+        else:
+            self._library.submit(self._client, _codec.encode_request(f"undo-{item['id']}", *undo, UNDO_S))
 
     def expect(self) -> None:
         """Keeps events of unknown subscriptions: one is being opened, whose id nobody knows yet."""

@@ -44,6 +44,8 @@ class FakeLibrary:
         self.calls.append(json.loads(request))
         return _native.OK, b"{}"
 
+    submit = call
+
 
 @pytest.fixture
 def library() -> FakeLibrary:
@@ -119,6 +121,25 @@ def test_an_interrupted_subscribe_is_undone_when_its_answer_comes(library: FakeL
     library.put(type="event", subscription="other", seq=1)
     pump.wait(other)
     assert library.calls == [{"method": "events.unsubscribe", "params": {"subscription": "orphan"}}]
+
+
+def test_what_an_interrupted_call_made_is_given_back_when_its_answer_comes(library: FakeLibrary, pump: Pump) -> None:
+    other = pump.adopt("other")
+    asked = {"py-1": ("compute.spawn", {"provider": "any", "api_key": "k"}), "py-2": ("orchestrator.spawn", None), "py-3": ("compute.get", {}),
+             "py-4": ("jobs.run", {"on_timeout": "keep"}), "py-5": ("jobs.run", {}), "py-6": ("jobs.run", {}), "py-7": ("compute.spawn", {})}
+    for id, (method, params) in asked.items():
+        assert pump.drop(id, method, params) is None
+        if id != "py-7":
+            library.put(type="completion", id=id, result={"provider": "vast", "id": id, "endpoint": "e", "status": "completed" if id == "py-6" else "running"})
+    library.put(type="completion", id="py-7", error={"kind": "cancelled", "message": "m"})
+    library.put(type="event", subscription="other", seq=1)
+    pump.wait(other)
+    assert [(call["id"], call["method"], call["params"]) for call in library.calls] == [
+        ("undo-py-1", "compute.terminate", {"provider": "vast", "id": "py-1", "api_key": "k"}),
+        ("undo-py-2", "orchestrator.stop", {"id": "py-2"}),
+        ("undo-py-5", "jobs.cancel", {"provider": "vast", "id": "py-5", "endpoint": "e"}),
+    ]
+    assert pump._makers._calls == {}
 
 
 def test_events_that_overtake_their_subscription_are_kept(library: FakeLibrary, pump: Pump) -> None:
