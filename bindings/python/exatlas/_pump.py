@@ -53,6 +53,7 @@ class Pump:
         # Reentrant, since a signal handler of the program may make a call in the middle of a wait.
         self._lock = threading.RLock()
         self._leader: Optional[int] = None
+        self._turn = 0  # goes on while the leader leads
         self._followers: List[Box] = []
         self._ended = 0
         # Calls that may be detached: None until the answer has come or somebody waits for it.
@@ -97,17 +98,20 @@ class Pump:
                     self._leader = me
                 elif not lead:
                     self._followers.append(box)
+                turn = self._turn
             left = None if until is None else until - time.monotonic()
             try:
                 if left is not None and left <= 0:
                     raise errors.AtlasTimeoutError("nothing came in time")
                 if lead:
                     self._lead(box, until)
-                else:
-                    box.wake.acquire(timeout=_FOLLOW_S if left is None else min(left, _FOLLOW_S))
+                elif left is not None and left < _FOLLOW_S:
+                    box.wake.acquire(timeout=left)
+                elif not box.wake.acquire(timeout=_FOLLOW_S) and self._turn == turn:
+                    self._leader = None  # Ctrl-C hit its thread where it could not say that it leads no more
             finally:
                 with self._lock:
-                    if outermost:
+                    if outermost and self._leader == me:
                         self._leader = None
                     elif not lead:
                         self._followers.remove(box)
@@ -123,12 +127,15 @@ class Pump:
                 if left_ms <= 0:
                     return
                 wait_ms = min(slice_ms, left_ms)
+            self._turn += 1
             status = self._library.next(self._client, wait_ms, self._route)
             if status not in (_native.OK, _native.TIMEOUT):
                 self.end(status)
 
     def end(self, status: int) -> None:
         """Nothing more will come: every wait ends with that status."""
+        if os.getpid() != self._pid:
+            return  # the lock may be held by a thread that fork left behind
         with self._lock:
             self._ended = self._ended or status
             for box in self._followers:
@@ -180,6 +187,8 @@ class Pump:
 
     def expect(self) -> None:
         """Keeps events of unknown subscriptions: one is being opened, whose id nobody knows yet."""
+        if os.getpid() != self._pid:
+            _codec.raise_status(_native.FORKED)  # as in end
         with self._lock:
             self._subscribing += 1
 

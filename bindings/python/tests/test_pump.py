@@ -106,6 +106,15 @@ def test_an_interrupted_leader_loses_no_item_of_another_thread(library: FakeLibr
     assert item["seq"] == 7
 
 
+def test_a_leader_that_could_not_say_that_it_leads_no_more_is_replaced(library: FakeLibrary, pump: Pump) -> None:
+    pump._leader = threading.get_ident()  # Ctrl-C came before wait could take it back
+    box = pump.adopt("s")
+    thread, results = started(lambda: pump.wait(box))
+    library.put(type="event", subscription="s", seq=1)
+    thread.join(30)
+    assert [item["seq"] for item in results] == [1] and pump._leader is None
+
+
 def test_an_answer_that_comes_before_anyone_waits_is_kept(library: FakeLibrary, pump: Pump) -> None:
     pump.calls["py-1"] = None
     other = pump.adopt("other")
