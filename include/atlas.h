@@ -122,7 +122,8 @@ ATLAS_API int atlas_open(const char *config, size_t config_len,
  * negative number: 5000), and releases everything it holds. What threads are
  * doing in atlas_call or atlas_next on it ends with ATLAS_CANCELLED or
  * ATLAS_CLOSED. Sessions of this process go as their on_exit says, in the same
- * time; other machines go on. Closing twice is allowed.
+ * time; other machines go on. Closing twice is allowed: the second waits for the
+ * first, at most its own timeout_ms.
  * Ownership: none.
  * Threads:   any.
  * Returns:   ATLAS_OK, also when it is closed already; ATLAS_TIMEOUT when calls
