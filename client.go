@@ -25,6 +25,10 @@ type Environment struct {
 	// Environ lists all variables as name=value: flyctl gets them, and looks at
 	// which are set and empty. Nil: those of Getenv that flyctl is known to need.
 	Environ func() []string
+
+	// Starting runs start, which starts a child process, with the signal mask that
+	// the child is to inherit. Nil: that of the thread.
+	Starting func(start func())
 }
 
 // closeTimeout is how long Close waits when told nothing.

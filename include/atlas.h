@@ -20,9 +20,10 @@
  *
  * The process
  *   The library contains the Go runtime. It stays loaded once loaded: dlclose
- *   does not unload it. Handlers that the program installs for SIGSEGV, SIGBUS,
- *   SIGFPE, SIGPIPE or SIGURG must use SA_ONSTACK, and all its handlers should
- *   use SA_RESTART. A thread that has called Atlas has an alternate signal
+ *   does not unload it. Handlers that the program installs once it is loaded, for
+ *   whatever signal, must use SA_ONSTACK: the stack of a call may be too small for
+ *   them. They should use SA_RESTART. The library's threads block what signals the
+ *   runtime does not need, all but SIGCHLD. A thread that has called Atlas has an alternate signal
  *   stack; it may set another one, but must not be left without. After fork the
  *   child can only free memory and exec: every other call answers ATLAS_FORKED.
  *   Create the client after forking. glibc only (not musl).
