@@ -26,6 +26,10 @@ type Environment struct {
 	// Environ lists all variables as name=value: flyctl gets them, and looks at
 	// which are set and empty. Nil: those of Getenv that flyctl is known to need.
 	Environ func() []string
+
+	// Starting runs start, which starts a child process, with the signal mask that
+	// the child is to inherit. Nil: that of the thread.
+	Starting func(start func())
 }
 
 // closeTimeout is how long Close waits when told nothing.
@@ -67,7 +71,7 @@ type Client struct {
 	background   sync.WaitGroup
 
 	closing sync.Mutex
-	closed  bool
+	closed  chan struct{} // closed when the first Close is over; nil before it
 }
 
 // OpenJSON opens a client with a configuration document. A nil config means {}.
@@ -113,21 +117,38 @@ func (c *Client) NotifyQueue(f func(nonEmpty bool)) { c.dispatcher.NotifyQueue(f
 // Close cancels the calls in flight, waits for them at most timeout (negative: 5
 // seconds), gives back machines that nobody knows of, and releases what the
 // client holds. It answers Timeout when something was still ending, which it
-// does in the background. Closing twice is allowed.
+// does in the background. Closing twice is allowed: the second waits for the
+// first, at most its own timeout.
 func (c *Client) Close(timeout time.Duration) Outcome {
 	if timeout < 0 {
 		timeout = closeTimeout
 	}
-	c.closing.Lock()
-	defer c.closing.Unlock()
-	if c.closed {
-		return OK
-	}
-	c.closed = true
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	if !c.release(ctx) {
+	c.closing.Lock()
+	over := c.closed
+	first := over == nil
+	if first {
+		over = make(chan struct{})
+		c.closed = over
+	}
+	c.closing.Unlock()
+	if first {
+		defer close(over)
+		if !c.release(ctx) {
+			return Timeout
+		}
+		return OK
+	}
+	select {
+	case <-over:
+		return OK
+	default:
+	}
+	select {
+	case <-over:
+		return OK
+	case <-ctx.Done():
 		return Timeout
 	}
-	return OK
 }

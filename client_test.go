@@ -1,6 +1,9 @@
 package atlas_test
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +43,35 @@ func TestClient_AnswersInfoAndMintsATokenByCallAndBySubmit(t *testing.T) {
 	outcome, item := c.NextJSON(5 * time.Second)
 	if outcome != atlas.OK || !strings.HasPrefix(string(item), `{"type":"completion","id":"b","result":{"token":"`) {
 		t.Fatalf("next: %d %s", outcome, item)
+	}
+}
+
+func TestClient_ASecondCloseWaitsForTheFirstNoLongerThanItsOwnTime(t *testing.T) {
+	arrived, answer := make(chan struct{}, 100), make(chan struct{})
+	cloud := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		arrived <- struct{}{}
+		<-answer
+		_, _ = w.Write([]byte("[]"))
+	}))
+	defer cloud.Close()
+	c, outcome, document := atlas.OpenJSON([]byte(`{"providers":{"runpod":{"api_key":"k","base_url":"`+cloud.URL+`"}}}`), atlas.Environment{})
+	if outcome != atlas.OK {
+		t.Fatalf("open: %d %s", outcome, document)
+	}
+	c.SubmitJSON([]byte(`{"id":"1","method":"compute.spawn","params":{"provider":"runpod","gpu":"rtx_4090","image":"i"}}`))
+	<-arrived
+	first := make(chan atlas.Outcome, 1)
+	go func() { first <- c.Close(20 * time.Second) }()
+	for outcome = atlas.OK; outcome != atlas.Closed; outcome, _ = c.CallJSON([]byte(`{"method":"atlas.info"}`)) {
+		runtime.Gosched()
+	}
+	if outcome := c.Close(0); outcome != atlas.Timeout {
+		t.Errorf("a second close while the first waits: %d", outcome)
+	}
+	close(answer)
+	<-first
+	if outcome := c.Close(0); outcome != atlas.OK {
+		t.Errorf("a close of a closed client: %d", outcome)
 	}
 }
 

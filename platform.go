@@ -87,7 +87,7 @@ func newFlyPlatform(c *Client, s *FlySettings, v *vault, env Environment) (*flyP
 		return nil, spec.AsError(err)
 	}
 	get := &flyGetter{client: f.client, policy: policy}
-	program := flyctl.Program{Configured: s.CLI, Environ: env.variables()}
+	program := flyctl.Program{Configured: s.CLI, Environ: env.variables(), Starting: env.Starting}
 	machines := or(s.MachinesURL, "https://api.machines.dev")
 	f.tokens = tokens.New(tokens.Wiring{
 		Clock:   clock.System{},

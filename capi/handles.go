@@ -28,7 +28,8 @@ type core interface {
 // client is what one handle stands for.
 type client struct {
 	core
-	wake wake
+	wake    wake
+	closing atomic.Bool // whether someone closes it, or has
 }
 
 // firstHandle is far from anything a caller could mistake for a handle (a
@@ -81,8 +82,10 @@ func (t *table) close(handle uint64, timeout time.Duration) atlas.Outcome {
 		}
 		return outcome
 	}
+	first := c.closing.CompareAndSwap(false, true)
 	outcome = c.Close(timeout)
-	if c.wake.close() {
+	// Whose time is up while another closes leaves the rest to that one.
+	if (first || outcome == C.ATLAS_OK) && c.wake.close() {
 		t.live.Add(-1)
 		t.retire(handle, c)
 	}

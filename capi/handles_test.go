@@ -111,3 +111,41 @@ func TestDuration_IsBoundedAndForEverWhenNegative(t *testing.T) {
 		}
 	}
 }
+
+// slow is a core whose first Close lasts until it is told, as one with calls that
+// are still ending does.
+type slow struct {
+	fake
+	closing, over chan struct{}
+}
+
+func (s *slow) Close(timeout time.Duration) atlas.Outcome {
+	if timeout == 0 {
+		return atlas.Timeout
+	}
+	close(s.closing)
+	<-s.over
+	return atlas.OK
+}
+
+func TestHandles_AClientIsKeptForWhoeverClosesItFirst(t *testing.T) {
+	var handles table
+	c := &slow{closing: make(chan struct{}), over: make(chan struct{})}
+	handle := handles.add(c)
+	first := make(chan atlas.Outcome)
+	go func() { first <- handles.close(handle, time.Hour) }()
+	<-c.closing
+	if got := handles.close(handle, 0); got != atlas.Timeout {
+		t.Errorf("the second close: %d", got)
+	}
+	if got := outcomeOf(&handles, handle); got != atlas.OK {
+		t.Errorf("while the first close lasts the client is %d", got)
+	}
+	close(c.over)
+	if got := <-first; got != atlas.OK {
+		t.Errorf("the first close: %d", got)
+	}
+	if got := outcomeOf(&handles, handle); got != atlas.Closed || handles.live.Load() != 0 {
+		t.Errorf("afterwards: %d, %d live", got, handles.live.Load())
+	}
+}

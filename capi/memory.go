@@ -42,7 +42,7 @@ func environment() atlas.Environment {
 	for name, value := range variables {
 		list = append(list, name+"="+value)
 	}
-	return atlas.Environment{Getenv: func(name string) string { return variables[name] }, Gauges: gauges, Environ: func() []string { return list }}
+	return atlas.Environment{Getenv: func(name string) string { return variables[name] }, Gauges: gauges, Environ: func() []string { return list }, Starting: starting}
 }
 
 // snapshot copies C's environment, because Go's copy dates from when the library

@@ -9,6 +9,7 @@
 #include "_cgo_export.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,9 +23,39 @@ static void note_fork(void)
     atomic_store_explicit(&in_forked_child, 1, memory_order_relaxed);
 }
 
-/* Runs when the library is loaded: forking breaks it from then on, used or not. */
+/* The mask of the thread that loads the library. */
+static sigset_t loader_mask;
+
+/*
+ * Runs before the constructor that starts the Go runtime, whose threads keep the
+ * mask that they are started with. Signals are the program's: one that blocks
+ * them and takes them by sigwait or signalfd would lose them to a thread that
+ * blocks nothing, and the default action would end it. The runtime unblocks what
+ * it needs itself.
+ */
+__attribute__((constructor(101))) static void block_signals(void)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &loader_mask);
+}
+
+int exatlas_unblock_signals(sigset_t *before)
+{
+    return pthread_sigmask(SIG_SETMASK, &loader_mask, before);
+}
+
+int exatlas_restore_signals(const sigset_t *before)
+{
+    return pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+/* Runs when the library is loaded, after the runtime has its first thread.
+ * Forking breaks it from then on, used or not. */
 __attribute__((constructor)) static void watch_fork(void)
 {
+    pthread_sigmask(SIG_SETMASK, &loader_mask, NULL);
     pthread_atfork(NULL, NULL, note_fork);
 }
 

@@ -2,6 +2,7 @@
 #ifndef EXATLAS_SHIM_H
 #define EXATLAS_SHIM_H
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,5 +28,11 @@ int64_t exatlas_live(void);
 
 /* The i-th "NAME=value" of the environment, or NULL beyond the last. */
 const char *exatlas_variable(size_t i);
+
+/* Gives the calling thread the signal mask of the thread that loaded the library,
+ * and back the one it had: the library's threads block signals, and what they
+ * start would inherit that. Both return 0. */
+int exatlas_unblock_signals(sigset_t *before);
+int exatlas_restore_signals(const sigset_t *before);
 
 #endif

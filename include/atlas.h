@@ -20,9 +20,10 @@
  *
  * The process
  *   The library contains the Go runtime. It stays loaded once loaded: dlclose
- *   does not unload it. Handlers that the program installs for SIGSEGV, SIGBUS,
- *   SIGFPE, SIGPIPE or SIGURG must use SA_ONSTACK, and all its handlers should
- *   use SA_RESTART. A thread that has called Atlas has an alternate signal
+ *   does not unload it. Handlers that the program installs once it is loaded, for
+ *   whatever signal, must use SA_ONSTACK: the stack of a call may be too small for
+ *   them. They should use SA_RESTART. The library's threads block what signals the
+ *   runtime does not need, all but SIGCHLD. A thread that has called Atlas has an alternate signal
  *   stack; it may set another one, but must not be left without. After fork the
  *   child can only free memory and exec: every other call answers ATLAS_FORKED.
  *   Create the client after forking. glibc only (not musl).
@@ -122,7 +123,8 @@ ATLAS_API int atlas_open(const char *config, size_t config_len,
  * negative number: 5000), and releases everything it holds. What threads are
  * doing in atlas_call or atlas_next on it ends with ATLAS_CANCELLED or
  * ATLAS_CLOSED. Sessions of this process go as their on_exit says, in the same
- * time; other machines go on. Closing twice is allowed.
+ * time; other machines go on. Closing twice is allowed: the second waits for the
+ * first, at most its own timeout_ms.
  * Ownership: none.
  * Threads:   any.
  * Returns:   ATLAS_OK, also when it is closed already; ATLAS_TIMEOUT when calls

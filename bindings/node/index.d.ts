@@ -205,6 +205,8 @@ export class AtlasError extends Error {
   readonly details: any;
   /** The cloud's own error body, secrets redacted; or null. */
   readonly raw: unknown;
+  /** All of these facts: those that say nothing are not enumerable, and neither is the hint, which the message has. */
+  toJSON(): Record<string, unknown>;
 }
 
 export class UnauthorizedError extends AtlasError { readonly kind: 'unauthorized'; }

@@ -29,6 +29,9 @@ type Command struct {
 	// nothing is read, so the child waits, and that is not held against it. Its
 	// context ends when the run does. It may be nil.
 	Line func(ctx context.Context, l Line)
+	// Starting runs start, which starts the child, with the signal mask that the
+	// child is to inherit. Nil: that of the thread.
+	Starting func(start func())
 }
 
 // Stream tells the child's two outputs apart.

@@ -78,7 +78,12 @@ func (r *runner) start() *spec.Error {
 	safego.Go(&r.work, nil, func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		err := r.child.Start()
+		var err error
+		if start := func() { err = r.child.Start() }; r.Starting != nil {
+			r.Starting(start)
+		} else {
+			start()
+		}
 		failed <- err
 		if err != nil {
 			return

@@ -16,6 +16,7 @@
 static void *library;
 static volatile sig_atomic_t interrupts;
 static sigjmp_buf after_fault;
+static sigset_t mask; /* of the program */
 
 static void count_interrupt(int number) { (void)number; interrupts++; }
 static void leave_fault(int number) { siglongjmp(after_fault, number); }
@@ -135,6 +136,16 @@ static void a_fault_of_the_program_reaches_its_older_handler(void)
     free(stack.ss_sp);
 }
 
+static void loading_leaves_the_signal_mask_alone(void)
+{
+    sigset_t now;
+    int number;
+
+    CHECK(pthread_sigmask(SIG_SETMASK, NULL, &now) == 0);
+    for (number = 1; number < SIGRTMAX; number++)
+        CHECK(sigismember(&now, number) == sigismember(&mask, number));
+}
+
 static void dlclose_leaves_it_loaded(void)
 {
     void *again;
@@ -153,11 +164,15 @@ int main(void)
     install(SIGINT, count_interrupt);
     install(SIGSEGV, leave_fault);
     install(SIGPIPE, SIG_IGN);
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGUSR1);
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
     library = dlopen(path == NULL ? "libexatlas.so.1" : path, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL) {
         printf("%s\n", dlerror());
         return 1;
     }
+    RUN(loading_leaves_the_signal_mask_alone);
     RUN(the_library_adds_no_name_to_the_program);
     RUN(an_interrupt_still_reaches_the_program);
     RUN(an_ignored_sigpipe_stays_ignored);

@@ -82,6 +82,32 @@ static void handlers_of_the_program_run_during_calls(void)
     close_client(client);
 }
 
+/* A thread of the library's that did not block it would take it, and die of it. */
+static void a_signal_that_all_threads_of_the_program_block_waits_for_them(void)
+{
+    struct timespec most = {30, 0};
+    atlas_client client = open_client("{}");
+    sigset_t wanted, before;
+    reply answer;
+    int i;
+
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGTERM);
+    sigaddset(&wanted, SIGUSR2);
+    CHECK(pthread_sigmask(SIG_BLOCK, &wanted, &before) == 0);
+    answer = call(client, "{\"method\":\"atlas.info\"}");
+    forget(&answer);
+    for (i = 0; i < 10; i++) {
+        CHECK(kill(getpid(), SIGTERM) == 0);
+        CHECK(sigtimedwait(&wanted, NULL, &most) == SIGTERM);
+        CHECK(kill(getpid(), SIGUSR2) == 0);
+        CHECK(sigtimedwait(&wanted, NULL, &most) == SIGUSR2);
+    }
+    CHECK(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+    CHECK(!sigismember(&before, SIGTERM)); /* loading left the mask of the program alone */
+    close_client(client);
+}
+
 static void an_ignored_sigpipe_stays_ignored(void)
 {
     struct sigaction old = install(SIGPIPE, SIG_IGN), now;
@@ -142,6 +168,7 @@ static void a_fault_of_the_program_reaches_its_handler(void)
 void run_signals(void)
 {
     RUN(handlers_of_the_program_run_during_calls);
+    RUN(a_signal_that_all_threads_of_the_program_block_waits_for_them);
     RUN(an_ignored_sigpipe_stays_ignored);
     RUN(the_alternate_stack_of_a_thread_stays);
     RUN(a_fault_of_the_program_reaches_its_handler);

@@ -2,28 +2,36 @@
 // The one error tree: AtlasError, with a class for each kind of core/spec. What
 // the classes add is `instanceof`; `kind` says the same as text.
 
-const { INSPECT, plainly } = require('./secret');
-
 /** Statuses of include/atlas.h that come without a document. */
 const STATUS = Object.freeze({
   OK: 0, FAILED: 1, PENDING: 2, INVALID: 10, BAD_CLIENT: 11, CLOSED: 12, BUSY: 13, TOO_LARGE: 14,
   NO_MEMORY: 20, FORKED: 21, VERSION: 22, TIMEOUT: 30, CANCELLED: 31, INTERNAL: 90,
 });
 
+/** What an error tells beside its message, and how each fact is when there is nothing to say. */
+const ABSENT = Object.freeze({
+  kind: undefined, code: undefined, hint: '', provider: '', operation: '', status: 0, retryable: undefined, retryAfterMs: 0,
+  unknownOutcome: false, details: null, raw: null,
+});
+
 class AtlasError extends Error {
   constructor(facts = {}, options) {
     super(textOf(facts), options);
-    this.kind = facts.kind ?? 'unknown';
-    this.code = facts.code ?? `ATLAS_${this.kind.toUpperCase()}`;
-    this.hint = facts.hint ?? '';
-    this.provider = facts.provider ?? '';
-    this.operation = facts.operation ?? '';
-    this.status = facts.status ?? 0;
-    this.retryable = facts.retryable ?? false;
-    this.retryAfterMs = facts.retry_after_ms ?? 0;
-    this.unknownOutcome = facts.unknown_outcome ?? false;
-    this.details = facts.details ?? null;
-    this.raw = facts.raw ?? null;
+    const kind = facts.kind ?? 'unknown';
+    const told = {
+      ...facts, kind, code: facts.code ?? `ATLAS_${kind.toUpperCase()}`, retryable: facts.retryable ?? false,
+      retryAfterMs: facts.retry_after_ms, unknownOutcome: facts.unknown_outcome,
+    };
+    // Node prints an uncaught error with all that can be enumerated, and asks no
+    // hook: so that is what there is, less the hint, which the message has.
+    for (const [name, absent] of Object.entries(ABSENT)) {
+      const value = told[name] ?? absent;
+      Object.defineProperty(this, name, { value, enumerable: value !== absent && name !== 'hint', writable: true, configurable: true });
+    }
+  }
+
+  toJSON() {
+    return Object.fromEntries(Object.keys(ABSENT).map((name) => [name, this[name]]));
   }
 }
 
@@ -89,21 +97,6 @@ const CLASSES = {
 for (const [name, type] of Object.entries(CLASSES)) {
   Object.defineProperty(type.prototype, 'name', { value: name, writable: true, configurable: true });
 }
-
-// Printing an error shows the facts it has, not a dozen empty ones, and the hint
-// in the message alone.
-Object.defineProperty(AtlasError.prototype, INSPECT, {
-  value(depth, options, inspect) {
-    const facts = {};
-    for (const key of Object.keys(this)) {
-      const value = this[key];
-      if (key !== 'hint' && value !== '' && value !== 0 && value !== null && !(key === 'unknownOutcome' && !value)) facts[key] = value;
-    }
-    if (this.cause !== undefined) facts.cause = this.cause;
-    const stack = this.stack ?? `${this.name}: ${this.message}`;
-    return depth < 0 ? stack : `${stack} ${inspect(plainly(facts), options)}`;
-  },
-});
 
 /** The error of an error document: {"kind":…,"message":…}. */
 function fromFacts(facts, options) {

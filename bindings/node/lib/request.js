@@ -8,7 +8,7 @@ const { guardOf } = require('./secret');
 /** Methods that wait for nothing: their work takes less time than handing it to another thread. */
 const LOCAL = new Set(['atlas.info', 'auth.token.mint', 'auth.token.verify', 'auth.url.sign', 'auth.url.verify', 'gpus.catalog']);
 
-/** Reads, which are mostly repeated with the same params, and whose params hold no credential. */
+/** Reads, which are mostly repeated with the same params. */
 const READS = new Set([
   'compute.get', 'compute.list', 'gpus.list', 'orchestrator.get', 'orchestrator.list', 'providers.capabilities', 'providers.list',
 ]);
@@ -47,7 +47,8 @@ function plainRequest(method, params) {
   if (repeats(last, params)) return last.text;
   const text = request(method, params);
   const values = Object.values(params);
-  if (values.every((value) => typeof value === 'string')) method.last = { params: { ...params }, size: values.length, text };
+  const kept = values.every((value) => typeof value === 'string') && params.api_key === undefined; // a key is not kept
+  if (kept) method.last = { params: { ...params }, size: values.length, text };
   return text;
 }
 
@@ -55,10 +56,12 @@ function isPlain(params) {
   return typeof params === 'object' && params !== null && Object.getPrototypeOf(params) === Object.prototype;
 }
 
+/** Whether params are the last ones, which are all texts: an undefined one is no match for a name that was not among them. */
 function repeats(last, params) {
   let size = 0;
   for (const name in params) {
-    if (params[name] !== last.params[name]) return false;
+    const value = params[name];
+    if (value === undefined || value !== last.params[name]) return false;
     size++;
   }
   return size === last.size;

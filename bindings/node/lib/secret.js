@@ -15,11 +15,6 @@ function redact(value, secret) {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, redact(item, secret)]));
 }
 
-/** A copy that util.inspect prints without custom hooks of its own. */
-function plainly(facts) {
-  return { ...facts };
-}
-
 function inspectCredential(depth, options, inspect) {
   return inspect(redact({ ...this }, this.token), options);
 }
@@ -54,4 +49,4 @@ function guardOf(method) {
   return GUARDS[method];
 }
 
-module.exports = { INSPECT, REDACTED, guardOf, plainly };
+module.exports = { INSPECT, REDACTED, guardOf };

@@ -28,6 +28,20 @@ test('a client answers by name, by call and blocking alike', () => withClient(as
   assert.equal(client.callSync('atlas.info').version, version);
 }));
 
+test('a blocking read takes no other for a repetition of the last one', () => withClient(async (client) => {
+  const seen = (params) => {
+    try {
+      return client.callSync('orchestrator.get', params).id;
+    } catch (error) {
+      return error.message;
+    }
+  };
+  const asked = seen({ id: 'ses-1' });
+  assert.equal(seen({ id: 'ses-1' }), asked);
+  assert.match(seen({ state: undefined }), /params\.id: missing/);
+  assert.equal(seen({ id: 'ses-1', state: undefined }), asked);
+}));
+
 test('Client.open is the constructor with a promise', async () => {
   const client = await Client.open({});
   assert.ok(client instanceof Client);

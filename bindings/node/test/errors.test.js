@@ -5,7 +5,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
 const { inspect } = require('node:util');
-const { PACKAGE } = require('./support');
+const { PACKAGE, run } = require('./support');
 const atlas = require('exatlas');
 const { BY_KIND, STATUS, fromFacts, fromStatus } = require('../lib/errors');
 
@@ -45,8 +45,20 @@ test('an error keeps all its document says', () => {
 test('printing an error leaves out what it does not have', () => {
   const shown = inspect(fromFacts({ kind: 'not_found', message: 'no such machine' }, { cause: new Error('why') }));
   assert.match(shown, /NotFoundError: no such machine/);
-  assert.match(shown, /cause: Error: why/);
+  assert.match(shown, /\[cause\]: Error: why/);
   for (const absent of ['provider', 'retryAfterMs', 'unknownOutcome', 'raw', 'details']) assert.ok(!shown.includes(absent), absent);
+});
+
+test('an error that nobody catches is printed as briefly, and its JSON has every fact', async () => {
+  const { code, stderr } = await run("throw require('./lib/errors').fromFacts({ kind: 'conflict', message: 'm', hint: 'hold' + ' on', provider: 'runpod' });");
+  assert.equal(code, 1);
+  assert.equal(stderr.split('hold on').length, 2, stderr);
+  assert.match(stderr, /ConflictError: runpod: m \(hold on\)[^]*provider: 'runpod'/);
+  for (const absent of ['operation', 'retryAfterMs', 'unknownOutcome', 'details', 'raw']) assert.ok(!stderr.includes(`${absent}:`), absent);
+  assert.deepEqual(JSON.parse(JSON.stringify(fromFacts({ kind: 'conflict', message: 'm', hint: 'hold on' }))), {
+    kind: 'conflict', code: 'ATLAS_CONFLICT', hint: 'hold on', provider: '', operation: '', status: 0, retryable: false, retryAfterMs: 0,
+    unknownOutcome: false, details: null, raw: null,
+  });
 });
 
 test('a kind of a newer library is still an AtlasError', () => {

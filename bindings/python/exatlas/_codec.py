@@ -73,6 +73,11 @@ class Asked:
         return request
 
 
+def encode_request(id: str, method: str, params: Mapping[str, Any], timeout: float) -> bytes:
+    request = {"id": id, "method": method, "params": params, "deadline_ms": deadline_ms(timeout)}
+    return _encode(request).encode("ascii")
+
+
 def encode_unsubscribe(subscription: str) -> bytes:
     request = {"method": "events.unsubscribe", "params": {"subscription": subscription}}
     return _encode(request).encode("ascii")

@@ -9,6 +9,9 @@ from . import _codec, _native, errors
 
 OPTIONS = ["compute", "default_provider", "fly", "limits", "orchestrator", "plugins", "providers", "store"]
 
+# How long atlas_close waits when it is told nothing, seconds.
+CLOSE_S = 5.0
+
 # How long the interpreter waits at exit for calls in flight to notice that they are cancelled.
 EXIT_MS = 2000
 

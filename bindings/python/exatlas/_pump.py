@@ -11,9 +11,10 @@ import os
 import threading
 import time
 from collections import deque
-from typing import Any, Deque, Dict, List, Optional, Union
+from typing import Any, Deque, Dict, List, Mapping, Optional, Union
 
 from . import _codec, _native, errors
+from ._undo import UNDO_S, Makers, Request
 
 Item = Dict[str, Any]
 
@@ -52,10 +53,12 @@ class Pump:
         # Reentrant, since a signal handler of the program may make a call in the middle of a wait.
         self._lock = threading.RLock()
         self._leader: Optional[int] = None
+        self._turn = 0  # goes on while the leader leads
         self._followers: List[Box] = []
         self._ended = 0
         # Calls that may be detached: None until the answer has come or somebody waits for it.
         self.calls: Dict[str, Union[None, Item, Box]] = {}
+        self._makers = Makers()
         self._subscriptions: Dict[str, Box] = {}
         self._subscribing = 0
         self._early: Dict[str, List[Item]] = {}
@@ -95,17 +98,20 @@ class Pump:
                     self._leader = me
                 elif not lead:
                     self._followers.append(box)
+                turn = self._turn
             left = None if until is None else until - time.monotonic()
             try:
                 if left is not None and left <= 0:
                     raise errors.AtlasTimeoutError("nothing came in time")
                 if lead:
                     self._lead(box, until)
-                else:
-                    box.wake.acquire(timeout=_FOLLOW_S if left is None else min(left, _FOLLOW_S))
+                elif left is not None and left < _FOLLOW_S:
+                    box.wake.acquire(timeout=left)
+                elif not box.wake.acquire(timeout=_FOLLOW_S) and self._turn == turn:
+                    self._leader = None  # Ctrl-C hit its thread where it could not say that it leads no more
             finally:
                 with self._lock:
-                    if outermost:
+                    if outermost and self._leader == me:
                         self._leader = None
                     elif not lead:
                         self._followers.remove(box)
@@ -121,12 +127,15 @@ class Pump:
                 if left_ms <= 0:
                     return
                 wait_ms = min(slice_ms, left_ms)
+            self._turn += 1
             status = self._library.next(self._client, wait_ms, self._route)
             if status not in (_native.OK, _native.TIMEOUT):
                 self.end(status)
 
     def end(self, status: int) -> None:
         """Nothing more will come: every wait ends with that status."""
+        if os.getpid() != self._pid:
+            return  # the lock may be held by a thread that fork left behind
         with self._lock:
             self._ended = self._ended or status
             for box in self._followers:
@@ -158,14 +167,28 @@ class Pump:
         elif self._subscribing:
             self._early.setdefault(id, []).append(item)
 
+    def drop(self, id: str, method: str, params: Optional[Mapping[str, Any]]) -> Optional[Request]:
+        """Lets go of a call that was interrupted. Tells how to undo it, where its answer is here already."""
+        with self._lock:
+            entry = self.calls.pop(id, None)
+            self._makers.add(id, method, params)
+            item = entry.items[0] if isinstance(entry, Box) and entry.items else entry
+            return self._makers.undoing(item) if isinstance(item, dict) else None
+
     def _discard(self, item: Item) -> None:
-        """Drops the answer of an interrupted call, and ends the subscription it may have begun."""
-        result = item.get("result")
-        if isinstance(result, dict) and "subscription" in result:
-            self.unsubscribe(str(result["subscription"]))
+        """Drops the answer of an interrupted call, and undoes what it has begun. Waits for nothing."""
+        undo = self._makers.undoing(item)
+        if undo is None:
+            return
+        if undo[0] == "events.unsubscribe":
+            self.unsubscribe(undo[1]["subscription"])
+        else:
+            self._library.submit(self._client, _codec.encode_request(f"undo-{item['id']}", *undo, UNDO_S))
 
     def expect(self) -> None:
         """Keeps events of unknown subscriptions: one is being opened, whose id nobody knows yet."""
+        if os.getpid() != self._pid:
+            _codec.raise_status(_native.FORKED)  # as in end
         with self._lock:
             self._subscribing += 1
 

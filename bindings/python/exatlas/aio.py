@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NoReturn, Optional, 
 from . import _codec, _native, _open, errors
 from ._aio_stream import Mailbox
 from ._session import AsyncSession
+from ._undo import UNDO_S, Makers
 from .aio_namespaces import (
     AsyncAuth,
     AsyncCompute,
@@ -61,6 +62,8 @@ class _Core:
         self.thread = 0
         self.fd = -1
         self.calls: Dict[str, asyncio.Future[Dict[str, Any]]] = {}
+        self.makers = Makers()
+        self.undoing: Dict[str, asyncio.Future[None]] = {}
         self.boxes: Dict[str, Mailbox] = {}
         self.subscribing = 0
         self.early: Dict[str, List[Dict[str, Any]]] = {}
@@ -78,6 +81,7 @@ class _Core:
         if fd < 0:
             _codec.raise_status(_native.FORKED if os.getpid() != self.pid else _native.CLOSED)
         self.calls.clear()
+        self.undoing.clear()
         self.boxes.clear()
         loop.add_reader(fd, self.drain, _TURN)
         self.loop, self.fd, self.thread = loop, fd, threading.get_ident()
@@ -104,17 +108,40 @@ class _Core:
             elif self.subscribing:
                 self.early.setdefault(id, []).append(item)
             return
-        future = self.calls.get(item.get("id", ""))
+        id = item.get("id", "")
+        future = self.calls.get(id)
         if future is not None and not future.done():
             future.set_result(item)
+        elif id in self.undoing:
+            self.undoing.pop(id).set_result(None)
         else:
             self.discard(item)
 
+    def drop(self, id: str) -> None:
+        """Cancels a call whose task was cancelled, and undoes it where its answer is here already."""
+        self.library.cancel(self.handle, id.encode("ascii"))
+        future = self.calls[id]
+        if future.done() and not future.cancelled() and future.exception() is None:
+            self.discard(future.result())
+
     def discard(self, item: Mapping[str, Any]) -> None:
-        """Drops the answer of a cancelled call, and ends the subscription it may have begun."""
-        result = item.get("result")
-        if isinstance(result, dict) and "subscription" in result:
-            self.unsubscribe(str(result["subscription"]))
+        """Drops the answer of a cancelled call, and undoes what it has begun."""
+        undo = self.makers.undoing(item)
+        if undo is None:
+            return
+        if undo[0] == "events.unsubscribe":
+            self.unsubscribe(undo[1]["subscription"])
+        elif self.loop is not None:
+            id = f"undo-{item['id']}"
+            if self.library.submit(self.handle, _codec.encode_request(id, *undo, UNDO_S))[0] == _native.OK:
+                self.undoing[id] = self.loop.create_future()
+
+    async def undone(self, timeout: float) -> None:
+        """Waits until what nobody waits for any more has been given back."""
+        if self.loop is asyncio.get_running_loop():
+            self.drain(-1)
+            if self.undoing:
+                await asyncio.wait(list(self.undoing.values()), timeout=timeout)
 
     def unsubscribe(self, subscription: str) -> None:
         """Ends a subscription from any thread; never fails, since finalizers call it."""
@@ -139,6 +166,9 @@ class _Core:
         for future in self.calls.values():
             if not future.done():
                 future.set_exception(_codec.error_of(status))
+        for undone in self.undoing.values():
+            undone.cancel()
+        self.undoing.clear()
         for box in self.boxes.values():
             box.fail(status)
 
@@ -215,18 +245,22 @@ class AsyncClient:
             text += ',"deadline_ms":%d' % _codec.deadline_ms(timeout)
         future: asyncio.Future[Dict[str, Any]] = core.bind().create_future()
         core.calls[id] = future
+        core.makers.add(id, method, params)
         try:
             status, document = core.library.submit(core.handle, (text + "}").encode("ascii"))
             if status != _native.OK:
                 _codec.raise_status(status, document)
-            return _codec.result_of(await future)
+            item = await future
         except asyncio.CancelledError:
-            core.library.cancel(core.handle, id.encode("ascii"))
-            if future.done() and not future.cancelled() and future.exception() is None:
-                core.discard(future.result())
+            core.drop(id)
+            raise
+        except errors.AtlasError:
+            core.makers.forget(id)
             raise
         finally:
             del core.calls[id]
+        core.makers.forget(id)
+        return _codec.result_of(item)
 
     async def _subscribe(
         self, method: str, params: Mapping[str, Any], timeout: Optional[float]
@@ -308,18 +342,23 @@ class AsyncClient:
         Waits at most timeout seconds (5 by default); raises AtlasTimeoutError where calls were
         still ending then, which they do in the background.
         """
-        timeout_ms = _open.closing_ms(timeout)
+        _open.closing_ms(timeout)  # refuses what is no time
         if self._finalizer.detach() is None:
             return
         core = self._core
         if os.getpid() != core.pid:
             return
-        core.detach()
-        # Closing waits, so it gets a thread for as long as that takes. The calls it ends leave
-        # their completions in the queue.
         loop = asyncio.get_running_loop()
-        closing = loop.run_in_executor(None, core.library.close, core.handle, timeout_ms)
+        until = loop.time() + (_open.CLOSE_S if timeout is None else timeout)
         try:
+            try:
+                await core.undone(until - loop.time())
+            finally:
+                core.detach()
+                # Closing waits, so it gets a thread for as long as that takes. The calls it ends
+                # leave their completions in the queue.
+                left_ms = _open.closing_ms(until - loop.time())
+                closing = loop.run_in_executor(None, core.library.close, core.handle, left_ms)
             status = await asyncio.shield(closing)
         finally:
             core.loop = None

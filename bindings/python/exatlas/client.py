@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, NoReturn, Optional, Type
 from . import _codec, _native, _open, errors
 from ._pump import MAIN_SLICE_MS, Pump
 from ._session import Session
+from ._undo import UNDO_S, Request
 from .namespaces import Auth, Compute, Dashboard, Events, Fly, GPUs, Jobs, Offers, Orchestrator, Providers
 
 if TYPE_CHECKING:
@@ -150,14 +151,14 @@ class Client:
                 _codec.raise_status(status, document)
             return _codec.decode(document)["result"]
         if method not in _READS:
-            return self._call_interruptible(text)
+            return self._call_interruptible(text, method, params)
         began = time.monotonic()
-        result = self._call_interruptible(text)
+        result = self._call_interruptible(text, method, params)
         if time.monotonic() - began < _QUICK_S:
             self._quick[method] = _codec.Asked(_QUICK + self._methods[method], method != _TOUCH)
         return result
 
-    def _call_interruptible(self, text: str) -> Any:
+    def _call_interruptible(self, text: str, method: str, params: Optional[Mapping[str, Any]]) -> Any:
         # Python raises Ctrl-C only between C functions. So the library answers "pending" after a
         # moment, and the wait goes on in short steps.
         id = "py-%d" % next(self._ids)
@@ -175,9 +176,19 @@ class Client:
             # Ctrl-C, or whatever a signal handler of the program raises: nobody waits any more.
             if not isinstance(error, errors.AtlasError):
                 self._library.cancel(self._handle, id.encode("ascii"))
+                self._undo(self._pump.drop(id, method, params))
             raise
         finally:
             calls.pop(id, None)
+
+    def _undo(self, undo: Optional[Request]) -> None:
+        """Gives back what an interrupted call had made. A second Ctrl-C ends that."""
+        if undo is None:
+            return
+        try:
+            self.call(*undo, timeout=UNDO_S)
+        except errors.AtlasError:
+            pass  # the interruption is what the program is told
 
     # Namespaces are made on access: kept, each would tie a knot that only the garbage collector undoes.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import select
 import threading
-from typing import Any, Awaitable, Callable, Dict
+from typing import Any, Awaitable, Callable, Dict, Set
 
 import pytest
 from conftest import SilentServer, descriptors, runpod_config
@@ -87,6 +88,34 @@ def test_a_subscription_whose_task_was_cancelled_is_ended() -> None:
             await until(client, "subscriptions", 0)
 
     asyncio.run(main())
+
+
+def rented(client: exatlas.Client) -> Set[str]:
+    return {machine["id"] for machine in client.compute.list()["items"] if machine["status"] != "terminated"}
+
+
+@pytest.mark.parametrize("taken", [True, False], ids=["its answer was handed on", "its answer was in the queue"])
+def test_a_machine_whose_task_was_cancelled_too_late_is_given_back(client: exatlas.Client, simulators: Dict[str, str], taken: bool) -> None:
+    before = rented(client)
+
+    async def main() -> None:
+        async with exatlas.AsyncClient(**runpod_config(simulators["runpod"])) as own:
+            task = asyncio.ensure_future(own.compute.spawn(gpu="rtx_4090", image="i"))
+            await asyncio.sleep(0)
+            assert select.select([own._core.fd], [], [], 30)[0], "no answer came"
+            if taken:
+                own._core.drain(-1)
+            assert rented(client) > before
+            task.cancel()
+            if taken:
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+        # Closing alone finds the answer that was still in the queue.
+        assert task.cancelled()
+        assert own._core.makers._calls == {} and own._core.undoing == {}
+
+    asyncio.run(main())
+    assert rented(client) == before
 
 
 def test_closing_ends_the_calls_in_flight(silent: SilentServer) -> None:

@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from typing import Dict, Iterator
+from typing import Callable, Dict, Iterator, Set
 
 import pytest
 from conftest import Child, SilentServer, live, runpod_config
@@ -173,6 +173,32 @@ def test_ctrl_c_ends_a_read_that_was_quick(child: Child, moody: Moody, client: e
     out, err = process.communicate(timeout=20)
     assert (out.strip(), err, process.returncode) == ("interrupted 0", "", 0)
     client.compute.terminate(id=rented)
+
+
+def test_a_machine_whose_call_was_interrupted_too_late_is_given_back(
+    client: exatlas.Client, simulators: Dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exatlas.client._DETACH", ',"detach_after_ms":1,')
+    before = rented(client)
+    with exatlas.Client(**runpod_config(simulators["runpod"])) as own:  # its plugin is compiled first: that takes longer
+        real = own._library.next
+
+        def interrupted(handle: int, timeout_ms: int, route: Callable[[bytes], None]) -> int:
+            status = real(handle, timeout_ms, route)
+            if status == 0:
+                assert rented(client) > before
+                raise KeyboardInterrupt  # as Python does once the C function is back
+            return status
+
+        own._pump._library = own._library._replace(next=interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            own.compute.spawn(gpu="rtx_4090", image="i")
+        assert rented(client) == before
+        assert own._pump.calls == {} and own._pump._makers._calls == {}
+
+
+def rented(client: exatlas.Client) -> Set[str]:
+    return {machine["id"] for machine in client.compute.list()["items"] if machine["status"] != "terminated"}
 
 
 def test_a_signal_handler_runs_during_a_blocking_call(child: Child, silent: SilentServer) -> None:

@@ -135,6 +135,17 @@ def test_a_deploy_shows_its_progress_and_its_result(
         assert failed.value.details["exit_code"] == 1
 
 
+def test_flyctl_gets_the_signal_mask_of_the_program(fly: str, site: Path) -> None:
+    script = site / "fly"
+    script.write_text("#!/bin/sh\nexec grep SigBlk /proc/self/status\n")
+    script.chmod(0o755)
+    with exatlas.Client(**config(fly, str(script))) as client:
+        client.fly.tokens.set_manual(app="my-api", token="fm2_token")
+        result = client.fly.deploy.run(path=str(site))
+    own = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("SigBlk"))
+    assert [line["text"] for line in result["tail"]] == [own]
+
+
 def test_others_follow_a_deploy_before_while_and_after(
     fly: str, flyctl: str, site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

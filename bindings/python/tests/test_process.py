@@ -58,6 +58,40 @@ def open_in_child(queue: Any) -> None:
         queue.put(client.info()["abi"])
 
 
+FORKED_WHILE_LOCKED = """
+import os, signal, threading, warnings
+import exatlas
+warnings.simplefilter("ignore", DeprecationWarning)
+client = exatlas.Client()
+locked, over = threading.Event(), threading.Event()
+def hold():
+    with client._pump._lock:  # as a thread that waits for an event does again and again
+        locked.set()
+        over.wait()
+holder = threading.Thread(target=hold)
+holder.start()
+locked.wait()
+pid = os.fork()
+if pid == 0:
+    signal.alarm(20)
+    try:
+        client.events.subscribe("rentals")
+    except exatlas.ForkedError:
+        client.close()
+        os._exit(3)
+    os._exit(7)
+_, status = os.waitpid(pid, 0)
+print(os.waitstatus_to_exitcode(status))
+over.set()
+holder.join()
+client.close()
+"""
+
+
+def test_a_child_waits_for_no_lock_of_a_thread_it_does_not_have(child: Child) -> None:
+    assert child(FORKED_WHILE_LOCKED).communicate(timeout=60) == ("3\n", "")
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_forked_worker_gets_a_clear_error_and_a_spawned_one_works() -> None:
     with exatlas.Client() as client:

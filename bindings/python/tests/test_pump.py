@@ -44,6 +44,8 @@ class FakeLibrary:
         self.calls.append(json.loads(request))
         return _native.OK, b"{}"
 
+    submit = call
+
 
 @pytest.fixture
 def library() -> FakeLibrary:
@@ -104,6 +106,15 @@ def test_an_interrupted_leader_loses_no_item_of_another_thread(library: FakeLibr
     assert item["seq"] == 7
 
 
+def test_a_leader_that_could_not_say_that_it_leads_no_more_is_replaced(library: FakeLibrary, pump: Pump) -> None:
+    pump._leader = threading.get_ident()  # Ctrl-C came before wait could take it back
+    box = pump.adopt("s")
+    thread, results = started(lambda: pump.wait(box))
+    library.put(type="event", subscription="s", seq=1)
+    thread.join(30)
+    assert [item["seq"] for item in results] == [1] and pump._leader is None
+
+
 def test_an_answer_that_comes_before_anyone_waits_is_kept(library: FakeLibrary, pump: Pump) -> None:
     pump.calls["py-1"] = None
     other = pump.adopt("other")
@@ -119,6 +130,25 @@ def test_an_interrupted_subscribe_is_undone_when_its_answer_comes(library: FakeL
     library.put(type="event", subscription="other", seq=1)
     pump.wait(other)
     assert library.calls == [{"method": "events.unsubscribe", "params": {"subscription": "orphan"}}]
+
+
+def test_what_an_interrupted_call_made_is_given_back_when_its_answer_comes(library: FakeLibrary, pump: Pump) -> None:
+    other = pump.adopt("other")
+    asked = {"py-1": ("compute.spawn", {"provider": "any", "api_key": "k"}), "py-2": ("orchestrator.spawn", None), "py-3": ("compute.get", {}),
+             "py-4": ("jobs.run", {"on_timeout": "keep"}), "py-5": ("jobs.run", {}), "py-6": ("jobs.run", {}), "py-7": ("compute.spawn", {})}
+    for id, (method, params) in asked.items():
+        assert pump.drop(id, method, params) is None
+        if id != "py-7":
+            library.put(type="completion", id=id, result={"provider": "vast", "id": id, "endpoint": "e", "status": "completed" if id == "py-6" else "running"})
+    library.put(type="completion", id="py-7", error={"kind": "cancelled", "message": "m"})
+    library.put(type="event", subscription="other", seq=1)
+    pump.wait(other)
+    assert [(call["id"], call["method"], call["params"]) for call in library.calls] == [
+        ("undo-py-1", "compute.terminate", {"provider": "vast", "id": "py-1", "api_key": "k"}),
+        ("undo-py-2", "orchestrator.stop", {"id": "py-2"}),
+        ("undo-py-5", "jobs.cancel", {"provider": "vast", "id": "py-5", "endpoint": "e"}),
+    ]
+    assert pump._makers._calls == {}
 
 
 def test_events_that_overtake_their_subscription_are_kept(library: FakeLibrary, pump: Pump) -> None:

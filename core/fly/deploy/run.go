@@ -59,7 +59,7 @@ const longestKept = 4 << 10
 func (d *deployment) run(ctx context.Context, t *ticket) (*FlyDeploy, *spec.Error) {
 	d.service.running.Add(1)
 	defer d.service.running.Add(-1)
-	got, err := process.Run(ctx, process.Command{Path: d.path, Args: d.args, Dir: d.folder, Env: d.env, Idle: d.idle, Total: d.total, Grace: d.service.Grace, Joined: true,
+	got, err := process.Run(ctx, process.Command{Path: d.path, Args: d.args, Dir: d.folder, Env: d.env, Idle: d.idle, Total: d.total, Grace: d.service.Grace, Joined: true, Starting: d.service.Program.Starting,
 		Line: func(ctx context.Context, l process.Line) {
 			line := d.line(l)
 			d.keep(line)

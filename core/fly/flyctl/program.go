@@ -19,6 +19,7 @@ const (
 type Program struct {
 	Configured string          // path set by the operator; empty: looked for
 	Environ    func() []string // all variables, as name=value; nil: there are none
+	Starting   func(func())    // as that of process.Command
 }
 
 // Lookup reads one variable. Set tells one that is set and empty from one that is

@@ -34,7 +34,7 @@ func mint(ctx context.Context, p flyctl.Program, app, org string, expiry, timeou
 	args = append(args, "--name", "atlas "+app, "--expiry", expiry.String(), "--json")
 	var out strings.Builder
 	var complaint string
-	result, err := process.Run(ctx, process.Command{Path: path, Args: args, Env: p.Env(spec.Secret{}, dropped...), Total: timeout, Grace: time.Second,
+	result, err := process.Run(ctx, process.Command{Path: path, Args: args, Env: p.Env(spec.Secret{}, dropped...), Total: timeout, Grace: time.Second, Starting: p.Starting,
 		Line: func(_ context.Context, l process.Line) {
 			switch {
 			case l.Stream == process.Stdout && out.Len() < 256<<10:
