@@ -35,13 +35,15 @@ func (x *exchange) body() []byte {
 	return x.answer.Body
 }
 
+// header returns the value of a header. A name may be as long as the guest's
+// memory, so it is only read where it is as long as one that is there.
 func (x *exchange) header(name []byte) (string, bool) {
 	if x.answer == nil {
 		return "", false
 	}
 	for i := range x.answer.Header {
-		if strings.EqualFold(x.answer.Header[i].Name, string(name)) {
-			return x.answer.Header[i].Value, true
+		if h := &x.answer.Header[i]; len(h.Name) == len(name) && strings.EqualFold(h.Name, string(name)) {
+			return h.Value, true
 		}
 	}
 	return "", false
