@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -45,5 +46,29 @@ func TestHost_KeepsAPluginForWhichThereIsNoMemory(t *testing.T) {
 		}
 		cancel()
 		m.release()
+	}
+}
+
+// TestHost_LoadsAPluginAgainThatCouldNotBeRead has a plugin whose file cannot be
+// opened for a moment.
+func TestHost_LoadsAPluginAgainThatCouldNotBeRead(t *testing.T) {
+	plugin := builtins(t)[0]
+	open, tries := plugin.Open, 0
+	plugin.Open = func() ([]byte, error) {
+		if tries++; tries == 1 {
+			return nil, errors.New("too many open files")
+		}
+		return open()
+	}
+	h := newHost(t, Options{Builtin: []Plugin{plugin}})
+	_, err := h.Manifest(context.Background(), plugin.Name)
+	expect(t, err, spec.KindPlugin, "cannot be read: too many open files")
+	for range 2 {
+		if _, err := h.Manifest(context.Background(), plugin.Name); err != nil {
+			t.Errorf("once it can be read: %v", err)
+		}
+	}
+	if tries != 2 {
+		t.Errorf("it is read %d times", tries)
 	}
 }
