@@ -24,6 +24,8 @@ type instance struct {
 	lock  chan struct{} // holds a token while nobody is inside
 	dead  atomic.Bool   // closed; set once
 
+	parked atomic.Int64 // calls that wait for HTTP in it, the one that is inside not counted
+
 	guest     api.Module
 	memory    api.Memory // nil: the module has none
 	allocator *memoryAllocator
@@ -86,8 +88,9 @@ type entryClock struct {
 	up      bool
 }
 
-// hurryTime is what is left to a guest once nobody wants its answer any more: a
-// healthy entry ends within it.
+// hurryTime is what is left to a guest once nobody wants its answer any more.
+// Nearly every healthy entry ends within it; one that reads a long listing may not,
+// so a guest in which other calls wait has all of its time.
 const hurryTime = 100 * time.Millisecond
 
 func newEntryClock() *entryClock {
@@ -254,7 +257,11 @@ func (i *instance) beginEntry(ctx context.Context) func() {
 		return func() {}
 	}
 	entry := clock.begin(i.owner.host.limits.EntryTime)
-	stop := context.AfterFunc(ctx, func() { clock.hurry(entry) })
+	stop := context.AfterFunc(ctx, func() {
+		if i.parked.Load() == 0 { // or one call's end might end those of many others
+			clock.hurry(entry)
+		}
+	})
 	return func() {
 		stop()
 		clock.end()
