@@ -3,6 +3,7 @@ package host
 import (
 	"strings"
 
+	json "github.com/goccy/go-json"
 	"github.com/valyala/fastjson"
 
 	"github.com/exatlas/atlas/core/spec"
@@ -54,11 +55,7 @@ func (x *exchange) failureText() []byte {
 	if x.failure == nil || x.text != nil {
 		return x.text
 	}
-	var arena fastjson.Arena
-	object := arena.NewObject()
-	object.Set("kind", arena.NewString(string(x.failure.Kind)))
-	object.Set("message", arena.NewString(x.failure.Message))
-	x.text = object.MarshalTo(nil)
+	x.text = texts(map[string]string{"kind": string(x.failure.Kind), "message": x.failure.Message})
 	return x.text
 }
 
@@ -197,9 +194,7 @@ func printable(text string) bool {
 
 // headersJSON is the answer's headers as http_headers gives them.
 func headersJSON(list []egress.Header) []byte {
-	var arena fastjson.Arena
-	object := arena.NewObject()
-	joined := map[string]string{}
+	joined := make(map[string]string, len(list))
 	for _, h := range list {
 		if old, ok := joined[h.Name]; ok {
 			joined[h.Name] = old + ", " + h.Value
@@ -208,7 +203,17 @@ func headersJSON(list []egress.Header) []byte {
 		}
 	}
 	for name, value := range joined {
-		object.Set(name, arena.NewString(strings.ToValidUTF8(value, "\ufffd")))
+		joined[name] = strings.ToValidUTF8(value, "\ufffd")
 	}
-	return object.MarshalTo(nil)
+	return texts(joined)
+}
+
+// texts is an object of texts. (The parser's own writer of JSON escapes as Go does,
+// which is no JSON for some characters.)
+func texts(all map[string]string) []byte {
+	text, err := json.Marshal(all)
+	if err != nil { // cannot be: it is text
+		panic(err)
+	}
+	return text
 }

@@ -1,8 +1,10 @@
 package host
 
 import (
+	"encoding/json"
 	"testing"
 
+	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/host/egress"
 )
 
@@ -60,5 +62,22 @@ func TestCall_KnowsItsOutcomeOnceAllIsTakenBack(t *testing.T) {
 				t.Errorf("undo answered %d, %d requests ended: unknown outcome %v", row.undo, ended, got)
 			}
 		}
+	}
+}
+
+// TestHeadersJSON_IsJSONWhateverTheCloudSends has what Go quotes in another way than
+// JSON does, beside a quote, which makes quoting necessary.
+func TestHeadersJSON_IsJSONWhateverTheCloudSends(t *testing.T) {
+	for sent, want := range map[string]string{`W/"x"`: `W/"x"`, "\"\x7f": "\"\x7f", "\"\x01\x1b\t": "\"\x01\x1b\t", "\"\U000e0001": "\"\U000e0001", "\"\u2028<": "\"\u2028<", "\"\xff": "\"\ufffd"} {
+		var got map[string]string
+		text := headersJSON([]egress.Header{{Name: "x", Value: sent}, {Name: "y", Value: "1"}, {Name: "y", Value: "2"}})
+		if err := json.Unmarshal(text, &got); err != nil || got["x"] != want || got["y"] != "1, 2" {
+			t.Errorf("%q: %s, %v", sent, text, err)
+		}
+	}
+	x := &exchange{failure: &egress.Failure{Error: spec.NewError(spec.KindTransport, "\"\x7f")}}
+	var got struct{ Kind, Message string }
+	if err := json.Unmarshal(x.failureText(), &got); err != nil || got.Kind != "transport" || got.Message != "\"\x7f" {
+		t.Errorf("a failure is %s, %v", x.failureText(), err)
 	}
 }
