@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -73,5 +74,63 @@ func TestHost_EndsNoOtherCallsWithOneThatIsCancelled(t *testing.T) {
 	}
 	if stats := h.Stats(); stats.Instances != 1 {
 		t.Errorf("%d sandboxes are left of one", stats.Instances)
+	}
+}
+
+// TestHost_LosesOnlyTheCallInWhichAProviderPanics has a provider of the SDK index what
+// is not in an answer, while another call is parked in the same sandbox.
+func TestHost_LosesOnlyTheCallInWhichAProviderPanics(t *testing.T) {
+	module, err := brokenGuest()
+	if err != nil {
+		t.Fatalf("%v: %s", err, module)
+	}
+	gate := make(chan struct{})
+	network := newFakeNetwork(func(ctx context.Context, k spec.Secret, r *egress.Request) (*egress.Response, *egress.Failure) {
+		if strings.HasSuffix(r.URL, "/waits") {
+			<-gate
+		}
+		return reply(200, `{}`)(ctx, k, r)
+	})
+	var mu sync.Mutex
+	var logged string
+	h := newHost(t, Options{Network: network, Limits: Limits{Instances: 1, EntryTime: time.Minute}, Log: func(_, _, line string) {
+		mu.Lock()
+		defer mu.Unlock()
+		logged += line
+	}})
+	path := filepath.Join(t.TempDir(), "mock.wasm")
+	write(t, path, module)
+	if _, err := h.Load(context.Background(), path, ""); err != nil {
+		t.Fatal(err)
+	}
+	call := func(operation, id string) error {
+		_, err := h.Call(context.Background(), spec.Call{Provider: "mock", Operation: operation, Request: spec.Raw(`{"id":"` + id + `"}`)})
+		return err
+	}
+	parked := make(chan error, 1)
+	var calls sync.WaitGroup
+	defer calls.Wait()
+	calls.Go(func() { parked <- call(spec.OpGet, "waits") })
+	for h.Stats().Parked == 0 {
+		runtime.Gosched()
+	}
+	for range 2 { // the second is carried out where the first has panicked
+		err := call(spec.OpStop, "x")
+		expect(t, err, spec.KindPlugin, "panicked in stop", "index out of range [1] with length 1")
+		if e := spec.AsError(err); e == nil || !e.UnknownOutcome {
+			t.Errorf("%+v: what was asked for may have been done", e)
+		}
+	}
+	if err := call(spec.OpGet, "x"); err != nil {
+		t.Errorf("a call after it: %v", err)
+	}
+	close(gate)
+	if err := <-parked; err != nil {
+		t.Errorf("the call that was parked: %v", err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if !strings.Contains(logged, "brokenStop") {
+		t.Errorf("the log does not tell where: %s", logged)
 	}
 }
