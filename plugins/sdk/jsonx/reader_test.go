@@ -274,3 +274,30 @@ func TestWriter_SetsTheCommas(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", w.Buf, want)
 	}
 }
+
+func TestRaw_IsJSONThoughAStringHoldsControlCharacters(t *testing.T) {
+	for text, want := range map[string]string{
+		"{\"a\":\"x\ny\"}":                           `{"a":"x\u000ay"}`,
+		"[\"\\\"\x01\\\\\",\n\t\"é\x1f\"]":           "[\"\\\"\\u0001\\\\\",\n\t\"é\\u001f\"]",
+		"{\"a\tb\":[\"12345678\x009\"]}":             `{"a\u0009b":["12345678\u00009"]}`,
+		"{ \"a\" :\n\"nothing to escape\\n\" }":      "{ \"a\" :\n\"nothing to escape\\n\" }",
+		"[\"\n\", \"the end of the other is \\\\\"]": `["\u000a", "the end of the other is \\"]`,
+	} {
+		r := New(`{"before":"` + "\n" + `","it":` + text + `}`)
+		for more := r.Object(); more; more = r.NextMember() {
+			if r.Key() != "it" {
+				r.Skip()
+			} else if got := r.Raw(); got != want || !json.Valid([]byte(got)) {
+				t.Errorf("%q reads as %q, want %q", text, got, want)
+			}
+		}
+		if !r.Done() {
+			t.Errorf("%q is not read to its end", text)
+		}
+		strict := New(text)
+		strict.Strict = true
+		if strict.Raw(); strict.Done() != (want == text) {
+			t.Errorf("a strict reader takes %q: %v", text, strict.Done())
+		}
+	}
+}
