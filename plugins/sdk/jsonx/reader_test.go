@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -299,5 +300,26 @@ func TestRaw_IsJSONThoughAStringHoldsControlCharacters(t *testing.T) {
 		if strict.Raw(); strict.Done() != (want == text) {
 			t.Errorf("a strict reader takes %q: %v", text, strict.Done())
 		}
+	}
+}
+
+// TestMerge_EndsWithAnyNumberOfMembers lays very many members upon as many: done for
+// each with each it does not end.
+func TestMerge_EndsWithAnyNumberOfMembers(t *testing.T) {
+	const n = 300_000
+	object := func(from int, value string) string {
+		text := []byte{'{'}
+		for i := from; i < from+n; i++ {
+			text = append(AppendString(text, strconv.Itoa(i)), ':')
+			text = append(append(text, value...), ',')
+		}
+		return string(append(text, `"last":null,"last":1,"gone":1,"gone":null}`...))
+	}
+	merged := map[string]int{}
+	if err := json.Unmarshal(Merge(nil, object(0, "1"), object(n/2, "2")), &merged); err != nil {
+		t.Fatal(err)
+	}
+	if _, gone := merged["gone"]; len(merged) != n+n/2+1 || merged["0"] != 1 || merged[strconv.Itoa(n/2)] != 2 || merged[strconv.Itoa(n)] != 2 || merged["last"] != 1 || gone {
+		t.Errorf("%d members", len(merged))
 	}
 }
