@@ -105,6 +105,10 @@ func (x *exchange) undone() bool {
 // A URL and headers of the greatest length fit in, every byte of them escaped.
 const maxMetadata = 256 << 10
 
+// longestIdleMS is what a guest that waits for ever is taken to mean: more than any
+// call lasts, and few enough to be counted in nanoseconds.
+const longestIdleMS = 7 * 24 * 60 * 60 * 1000
+
 // parseRequest reads the metadata of a request. The error says what is wrong
 // with it.
 func parseRequest(parser *fastjson.Parser, meta []byte, x *exchange) *spec.Error {
@@ -153,7 +157,7 @@ func parseRequest(parser *fastjson.Parser, meta []byte, x *exchange) *spec.Error
 		if read.Type() != fastjson.TypeObject || read.GetInt64("idle_ms") < 0 || read.GetInt("max_bytes") < 0 {
 			return badRequest("its read is not {idle_ms, max_bytes}")
 		}
-		into.Read = &egress.Read{IdleMS: read.GetInt64("idle_ms"), MaxBytes: read.GetInt("max_bytes")}
+		into.Read = &egress.Read{IdleMS: min(read.GetInt64("idle_ms"), longestIdleMS), MaxBytes: read.GetInt("max_bytes")}
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"testing"
 
+	"github.com/valyala/fastjson"
+
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/host/egress"
 )
@@ -79,5 +81,15 @@ func TestHeadersJSON_IsJSONWhateverTheCloudSends(t *testing.T) {
 	var got struct{ Kind, Message string }
 	if err := json.Unmarshal(x.failureText(), &got); err != nil || got.Kind != "transport" || got.Message != "\"\x7f" {
 		t.Errorf("a failure is %s, %v", x.failureText(), err)
+	}
+}
+
+// TestParseRequest_TakesAnEndlessIdleTimeForALongOne has a guest that says for ever.
+func TestParseRequest_TakesAnEndlessIdleTimeForALongOne(t *testing.T) {
+	for sent, want := range map[string]int64{"1500": 1500, "9223372036854775807": longestIdleMS, "9223372036855": longestIdleMS} {
+		var x exchange
+		if err := parseRequest(&fastjson.Parser{}, []byte(`{"url":"https://api.example.com/","read":{"idle_ms":`+sent+`}}`), &x); err != nil || x.request.Read.IdleMS != want {
+			t.Errorf("%s: %+v, %v", sent, x.request.Read, err)
+		}
 	}
 }
