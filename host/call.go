@@ -7,6 +7,7 @@ import (
 
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/host/egress"
+	"github.com/exatlas/atlas/internal/safego"
 )
 
 // call is one operation in flight. It belongs to the goroutine of its caller,
@@ -202,7 +203,7 @@ func (c *call) send(x *exchange) {
 	x.started = true
 	x.request.Timeout, x.request.Attempts = time.Duration(c.http.TimeoutMS)*time.Millisecond, c.http.Attempts
 	x.request.Once = c.takes
-	x.answer, x.failure = c.host.network.Do(c.ctx, c.module.policy, c.key, &x.request)
+	x.answer, x.failure = c.ask(x)
 	if x.answer != nil && len(x.answer.Body) > c.host.limits.ResponseBytes {
 		x.failure = &egress.Failure{Sent: true, Error: &spec.Error{Kind: spec.KindProvider, Status: x.answer.Status,
 			Message: "the answer exceeds " + utoa(uint64(c.host.limits.ResponseBytes)) + " bytes"}}
@@ -218,6 +219,16 @@ func (c *call) send(x *exchange) {
 	if x.answer != nil && !c.room(0) {
 		x.answer.Body = nil // its status still tells what became of the request
 	}
+}
+
+// ask asks the HTTP client. Where that panics the guest is told of a failure all
+// the same, since its half of the call must not be parked for ever.
+func (c *call) ask(x *exchange) (answer *egress.Response, failure *egress.Failure) {
+	defer safego.Recover(func(e *spec.Error) {
+		c.fail(e)
+		answer, failure = nil, &egress.Failure{Sent: true, Error: e}
+	})
+	return c.host.network.Do(c.ctx, c.module.policy, c.key, &x.request)
 }
 
 // blockingRequest is Extism's http_request. A failure decides the call: Extism

@@ -3,6 +3,7 @@ package host
 import (
 	"strings"
 
+	json "github.com/goccy/go-json"
 	"github.com/valyala/fastjson"
 
 	"github.com/exatlas/atlas/core/spec"
@@ -35,13 +36,15 @@ func (x *exchange) body() []byte {
 	return x.answer.Body
 }
 
+// header returns the value of a header. A name may be as long as the guest's
+// memory, so it is only read where it is as long as one that is there.
 func (x *exchange) header(name []byte) (string, bool) {
 	if x.answer == nil {
 		return "", false
 	}
 	for i := range x.answer.Header {
-		if strings.EqualFold(x.answer.Header[i].Name, string(name)) {
-			return x.answer.Header[i].Value, true
+		if h := &x.answer.Header[i]; len(h.Name) == len(name) && strings.EqualFold(h.Name, string(name)) {
+			return h.Value, true
 		}
 	}
 	return "", false
@@ -52,11 +55,7 @@ func (x *exchange) failureText() []byte {
 	if x.failure == nil || x.text != nil {
 		return x.text
 	}
-	var arena fastjson.Arena
-	object := arena.NewObject()
-	object.Set("kind", arena.NewString(string(x.failure.Kind)))
-	object.Set("message", arena.NewString(x.failure.Message))
-	x.text = object.MarshalTo(nil)
+	x.text = texts(map[string]string{"kind": string(x.failure.Kind), "message": x.failure.Message})
 	return x.text
 }
 
@@ -106,6 +105,10 @@ func (x *exchange) undone() bool {
 // A URL and headers of the greatest length fit in, every byte of them escaped.
 const maxMetadata = 256 << 10
 
+// longestIdleMS is what a guest that waits for ever is taken to mean: more than any
+// call lasts, and few enough to be counted in nanoseconds.
+const longestIdleMS = 7 * 24 * 60 * 60 * 1000
+
 // parseRequest reads the metadata of a request. The error says what is wrong
 // with it.
 func parseRequest(parser *fastjson.Parser, meta []byte, x *exchange) *spec.Error {
@@ -154,7 +157,7 @@ func parseRequest(parser *fastjson.Parser, meta []byte, x *exchange) *spec.Error
 		if read.Type() != fastjson.TypeObject || read.GetInt64("idle_ms") < 0 || read.GetInt("max_bytes") < 0 {
 			return badRequest("its read is not {idle_ms, max_bytes}")
 		}
-		into.Read = &egress.Read{IdleMS: read.GetInt64("idle_ms"), MaxBytes: read.GetInt("max_bytes")}
+		into.Read = &egress.Read{IdleMS: min(read.GetInt64("idle_ms"), longestIdleMS), MaxBytes: read.GetInt("max_bytes")}
 	}
 	return nil
 }
@@ -195,9 +198,7 @@ func printable(text string) bool {
 
 // headersJSON is the answer's headers as http_headers gives them.
 func headersJSON(list []egress.Header) []byte {
-	var arena fastjson.Arena
-	object := arena.NewObject()
-	joined := map[string]string{}
+	joined := make(map[string]string, len(list))
 	for _, h := range list {
 		if old, ok := joined[h.Name]; ok {
 			joined[h.Name] = old + ", " + h.Value
@@ -206,7 +207,17 @@ func headersJSON(list []egress.Header) []byte {
 		}
 	}
 	for name, value := range joined {
-		object.Set(name, arena.NewString(strings.ToValidUTF8(value, "\ufffd")))
+		joined[name] = strings.ToValidUTF8(value, "\ufffd")
 	}
-	return object.MarshalTo(nil)
+	return texts(joined)
+}
+
+// texts is an object of texts. (The parser's own writer of JSON escapes as Go does,
+// which is no JSON for some characters.)
+func texts(all map[string]string) []byte {
+	text, err := json.Marshal(all)
+	if err != nil { // cannot be: it is text
+		panic(err)
+	}
+	return text
 }

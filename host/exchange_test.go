@@ -1,8 +1,12 @@
 package host
 
 import (
+	"encoding/json"
 	"testing"
 
+	"github.com/valyala/fastjson"
+
+	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/host/egress"
 )
 
@@ -59,6 +63,33 @@ func TestCall_KnowsItsOutcomeOnceAllIsTakenBack(t *testing.T) {
 			if got := c.unknownOutcome(); got != row.want {
 				t.Errorf("undo answered %d, %d requests ended: unknown outcome %v", row.undo, ended, got)
 			}
+		}
+	}
+}
+
+// TestHeadersJSON_IsJSONWhateverTheCloudSends has what Go quotes in another way than
+// JSON does, beside a quote, which makes quoting necessary.
+func TestHeadersJSON_IsJSONWhateverTheCloudSends(t *testing.T) {
+	for sent, want := range map[string]string{`W/"x"`: `W/"x"`, "\"\x7f": "\"\x7f", "\"\x01\x1b\t": "\"\x01\x1b\t", "\"\U000e0001": "\"\U000e0001", "\"\u2028<": "\"\u2028<", "\"\xff": "\"\ufffd"} {
+		var got map[string]string
+		text := headersJSON([]egress.Header{{Name: "x", Value: sent}, {Name: "y", Value: "1"}, {Name: "y", Value: "2"}})
+		if err := json.Unmarshal(text, &got); err != nil || got["x"] != want || got["y"] != "1, 2" {
+			t.Errorf("%q: %s, %v", sent, text, err)
+		}
+	}
+	x := &exchange{failure: &egress.Failure{Error: spec.NewError(spec.KindTransport, "\"\x7f")}}
+	var got struct{ Kind, Message string }
+	if err := json.Unmarshal(x.failureText(), &got); err != nil || got.Kind != "transport" || got.Message != "\"\x7f" {
+		t.Errorf("a failure is %s, %v", x.failureText(), err)
+	}
+}
+
+// TestParseRequest_TakesAnEndlessIdleTimeForALongOne has a guest that says for ever.
+func TestParseRequest_TakesAnEndlessIdleTimeForALongOne(t *testing.T) {
+	for sent, want := range map[string]int64{"1500": 1500, "9223372036854775807": longestIdleMS, "9223372036855": longestIdleMS} {
+		var x exchange
+		if err := parseRequest(&fastjson.Parser{}, []byte(`{"url":"https://api.example.com/","read":{"idle_ms":`+sent+`}}`), &x); err != nil || x.request.Read.IdleMS != want {
+			t.Errorf("%s: %+v, %v", sent, x.request.Read, err)
 		}
 	}
 }

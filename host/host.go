@@ -104,16 +104,23 @@ func (h *Host) scan() error {
 		}
 		path := filepath.Join(h.options.Dir, entry.Name())
 		if old := h.plugins[name]; old != nil && h.options.Providers[name].SHA256 == "" {
-			return h.taken(name)
+			return taken(old)
 		}
 		h.plugins[name] = h.filePlugin(name, SourceDir, path)
 	}
 	return nil
 }
 
-func (h *Host) taken(name string) *spec.Error {
-	return &spec.Error{Kind: spec.KindConflict, Message: "a plugin named " + name + " is built in", Provider: name,
-		Hint: "to replace it, pin the SHA-256 of yours as providers." + name + ".sha256"}
+// taken is the error of a name that a plugin bears which gives way to none that the
+// operator has not pinned.
+func taken(by *plugin) *spec.Error {
+	e := &spec.Error{Kind: spec.KindConflict, Message: "a plugin named " + by.name + " is built in", Provider: by.name,
+		Hint: "to replace it, pin the SHA-256 of yours as providers." + by.name + ".sha256"}
+	if by.source == SourceLoaded {
+		e.Message = "a plugin named " + by.name + " was loaded from " + clean(by.path, 300)
+		e.Hint = "to replace it, load the other file, too, with providers.load"
+	}
+	return e
 }
 
 func (h *Host) filePlugin(name, source, path string) *plugin {

@@ -14,6 +14,7 @@ import (
 	"github.com/valyala/fastjson"
 
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/internal/safego"
 )
 
 // instance is one sandbox. Everything in it but dead is used by the holder of
@@ -22,6 +23,8 @@ type instance struct {
 	owner *module
 	lock  chan struct{} // holds a token while nobody is inside
 	dead  atomic.Bool   // closed; set once
+
+	parked atomic.Int64 // calls that wait for HTTP in it, the one that is inside not counted
 
 	guest     api.Module
 	memory    api.Memory // nil: the module has none
@@ -85,8 +88,9 @@ type entryClock struct {
 	up      bool
 }
 
-// hurryTime is what is left to a guest once nobody wants its answer any more: a
-// healthy entry ends within it.
+// hurryTime is what is left to a guest once nobody wants its answer any more.
+// Nearly every healthy entry ends within it; one that reads a long listing may not,
+// so a guest in which other calls wait has all of its time.
 const hurryTime = 100 * time.Millisecond
 
 func newEntryClock() *entryClock {
@@ -164,7 +168,7 @@ func (c *entryClock) run(d time.Duration) {
 
 // newInstance makes a sandbox and initializes it. Until it is returned nobody
 // else knows it. c, the call that needs it, may be nil; it gets the blame for
-// what is logged.
+// what is logged. It does not panic: whoever makes an instance holds the right to.
 func newInstance(ctx context.Context, m *module, c *call) (_ *instance, err *spec.Error) {
 	i := &instance{owner: m, lock: make(chan struct{}, 1), allocator: &memoryAllocator{limit: uint64(m.engine.memory), gauge: &m.host.memory}}
 	i.ctx = &guestContext{Context: experimental.WithMemoryAllocator(context.Background(), i.allocator), instance: i}
@@ -178,29 +182,47 @@ func newInstance(ctx context.Context, m *module, c *call) (_ *instance, err *spe
 			i.drop()
 		}
 	}()
-	end := i.beginEntry(ctx)
-	guest, failure := m.engine.instantiate(i.ctx, (*logWriter)(i))
-	end()
-	i.flushLog()
-	if failure != nil {
+	defer safego.Recover(func(e *spec.Error) { err = i.noRoom(e) })
+	if failure := i.instantiate(ctx); failure != nil {
 		return nil, i.trapped("instantiation", failure)
 	}
-	i.guest = guest
-	if i.allocator.memory != nil {
-		i.memory = guest.Memory()
-	}
-	if start := guest.ExportedFunction("_initialize"); start != nil {
+	if start := i.guest.ExportedFunction("_initialize"); start != nil {
 		if _, err := i.enter(ctx, c, start, "_initialize", 0); err != nil {
 			return nil, err
 		}
 	}
 	i.functions = make(map[string]api.Function, len(m.exports))
 	for name := range m.exports {
-		i.functions[name] = guest.ExportedFunction(name)
+		i.functions[name] = i.guest.ExportedFunction(name)
 	}
-	i.resume = guest.ExportedFunction(exportResume)
+	i.resume = i.guest.ExportedFunction(exportResume)
 	i.call = nil
 	return i, nil
+}
+
+// instantiate makes the sandbox, in which its start function runs.
+func (i *instance) instantiate(ctx context.Context) error {
+	defer i.flushLog()
+	defer i.beginEntry(ctx)()
+	guest, err := i.owner.engine.instantiate(i.ctx, (*logWriter)(i))
+	if err != nil {
+		return err
+	}
+	i.guest = guest
+	if i.allocator.memory != nil {
+		i.memory = guest.Memory()
+	}
+	return nil
+}
+
+// noRoom is the error of a sandbox that could not be made: the engine panics where
+// it gets no memory to begin with. defect is what that looks like.
+func (i *instance) noRoom(defect *spec.Error) *spec.Error {
+	if !i.allocator.short() {
+		return defect
+	}
+	return &spec.Error{Kind: spec.KindInternal, Message: "the system gives a sandbox of the plugin no memory", Retryable: true, Err: defect,
+		Hint: "look at the limits of this process: ulimit -d and -v, its control group, vm.max_map_count, vm.overcommit_memory"}
 }
 
 // enter runs an export for a call and returns its result. The caller holds the
@@ -235,7 +257,11 @@ func (i *instance) beginEntry(ctx context.Context) func() {
 		return func() {}
 	}
 	entry := clock.begin(i.owner.host.limits.EntryTime)
-	stop := context.AfterFunc(ctx, func() { clock.hurry(entry) })
+	stop := context.AfterFunc(ctx, func() {
+		if i.parked.Load() == 0 { // or one call's end might end those of many others
+			clock.hurry(entry)
+		}
+	})
 	return func() {
 		stop()
 		clock.end()

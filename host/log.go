@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"context"
 	"strings"
 	"unicode/utf8"
 )
@@ -15,9 +16,17 @@ const maxLine = 4096
 
 // Write implements io.Writer. Each line becomes a line of the log. What is no
 // whole line yet waits for the rest, or for the end of the entry.
+//
+// One call of fd_write writes gigabytes when each of its vectors is the whole of
+// the guest's memory, and no deadline check of the engine's comes in between: so
+// what nobody will see is not looked at, and the end of the time is looked for
+// here.
 func (w *logWriter) Write(b []byte) (int, error) {
 	i := (*instance)(w)
-	for rest := b; len(rest) > 0; {
+	for rest := b; len(rest) > 0 && !i.mute(); {
+		if i.ctx.Err() != nil {
+			return 0, context.DeadlineExceeded
+		}
 		line, more, ended := bytes.Cut(rest, []byte{'\n'})
 		if room := maxLine - len(i.line); len(line) > room {
 			line, more, ended = rest[:room], rest[room:], true
@@ -29,6 +38,12 @@ func (w *logWriter) Write(b []byte) (int, error) {
 		rest = more
 	}
 	return len(b), nil
+}
+
+// mute reports whether nothing more of what the guest writes in this entry is of
+// use: neither as a reason for its end nor as a line of the log.
+func (i *instance) mute() bool {
+	return len(i.said) > 0 && (i.owner.host.options.Log == nil || i.call != nil && i.call.logged >= i.owner.host.limits.LogBytes)
 }
 
 // flushLog logs what the guest has written since its last line ended.

@@ -32,6 +32,11 @@ func (a *memoryAllocator) Free() {
 	}
 }
 
+// short reports whether a memory was asked for and there is none of it.
+func (a *memoryAllocator) short() bool {
+	return a.memory != nil && a.memory.refused && a.memory.size == 0
+}
+
 func (a *memoryAllocator) size() int64 {
 	if a.memory == nil {
 		return 0
@@ -48,15 +53,18 @@ type linearMemory struct {
 	most     uint64
 	size     uint64
 	freed    bool
+	refused  bool // more was asked for once than there is
 }
 
-// Reallocate implements experimental.LinearMemory.
+// Reallocate implements experimental.LinearMemory. nil: there is not so much.
 func (m *linearMemory) Reallocate(size uint64) []byte {
 	if m.freed || size > m.most {
+		m.refused = true
 		return nil
 	}
 	if m.reserved != nil {
 		if !commit(m.reserved, m.size, size) {
+			m.refused = true
 			return nil
 		}
 		m.resize(size)

@@ -19,6 +19,7 @@ import (
 var (
 	pdkGuest      = sync.OnceValues(func() ([]byte, error) { return buildGuest("pdk") })
 	providerGuest = sync.OnceValues(func() ([]byte, error) { return buildGuest("provider") })
+	brokenGuest   = sync.OnceValues(func() ([]byte, error) { return buildGuest("broken") })
 )
 
 func buildGuest(name string) ([]byte, error) {

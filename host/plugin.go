@@ -33,19 +33,35 @@ type loading struct {
 	done   chan struct{} // closed when module and err are set
 	module *module
 	err    *spec.Error
+	unread bool // the file could not be read
 }
 
-// begin starts loading unless that has been done, and returns the attempt.
+// passing reports whether an attempt failed for a reason that says nothing of the
+// plugin, such as a process that has no descriptor or no memory left for a moment.
+func (l *loading) passing() bool {
+	return l.err != nil && (l.unread || l.err.Retryable || l.err.Kind == spec.KindInternal)
+}
+
+// begin starts loading unless that has been done, and returns the attempt. One that
+// failed in passing is made again: a plugin must not be lost by it for good, since
+// machines are given back through it.
 func (h *Host) begin(p *plugin) *loading {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.loading != nil {
-		return p.loading
+	if l := p.loading; l != nil {
+		select {
+		case <-l.done:
+			if !l.passing() {
+				return l
+			}
+		default:
+			return l
+		}
 	}
 	l := &loading{done: make(chan struct{})}
 	p.loading = l
 	safego.Go(&h.background, func(err *spec.Error) { l.err = err; close(l.done) }, func() {
-		l.module, l.err = h.load(h.ctx, p)
+		l.module, l.unread, l.err = h.load(h.ctx, p)
 		close(l.done)
 	})
 	return l
@@ -95,12 +111,19 @@ func (h *Host) retire(p *plugin) {
 	}
 }
 
-// load reads, compiles and describes a plugin.
-func (h *Host) load(ctx context.Context, p *plugin) (*module, *spec.Error) {
+// load reads, compiles and describes a plugin. unread tells that it did not even
+// come to the second.
+func (h *Host) load(ctx context.Context, p *plugin) (m *module, unread bool, failure *spec.Error) {
 	code, err := p.open()
 	if err != nil {
-		return nil, &spec.Error{Kind: spec.KindPlugin, Message: "the plugin cannot be read: " + err.Error(), Err: err}
+		return nil, true, &spec.Error{Kind: spec.KindPlugin, Message: "the plugin cannot be read: " + err.Error(), Err: err}
 	}
+	m, failure = h.build(ctx, p, code)
+	return m, false, failure
+}
+
+// build compiles and describes a plugin.
+func (h *Host) build(ctx context.Context, p *plugin, code []byte) (*module, *spec.Error) {
 	m := &module{host: h, name: p.name, source: p.source, path: p.path, sha: p.sha, checked: p.source != SourceBuiltin}
 	if len(code) > h.limits.ModuleBytes {
 		return nil, spec.NewError(spec.KindPlugin, "the plugin is larger than "+utoa(uint64(h.limits.ModuleBytes))+" bytes")
@@ -120,6 +143,7 @@ func (h *Host) load(ctx context.Context, p *plugin) (*module, *spec.Error) {
 	}
 	limited, cancel := context.WithTimeout(ctx, h.limits.CompileTime)
 	defer cancel()
+	var err error
 	m.engine, err = compile(limited, code, m.checked, h.limits.MemoryBytes, newCodeCache(h.options.CacheDir, m.sha, m.checked))
 	switch {
 	case err != nil && ctx.Err() != nil:

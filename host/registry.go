@@ -80,7 +80,7 @@ func (h *Host) Load(ctx context.Context, path, sha256 string) (Info, error) {
 		if old != nil && old.source == SourceBuiltin && h.options.Providers[m.name].SHA256 == "" {
 			h.mu.Unlock()
 			m.release()
-			return h.taken(m.name)
+			return taken(old)
 		}
 		h.plugins[m.name] = p
 		h.mu.Unlock()

@@ -123,6 +123,7 @@ func (c *call) run(operation string) (spec.Raw, *spec.Error) {
 			failure = spec.NewError(spec.KindPlugin, "the plugin parked "+operation+" without an HTTP request to wait for")
 			break
 		}
+		i.parked.Add(1)
 		i.unlock()
 		c.host.parked.Add(1)
 		c.send(x)
@@ -130,6 +131,7 @@ func (c *call) run(operation string) (spec.Raw, *spec.Error) {
 		// The guest's half of this call must go on whatever became of the
 		// caller, or it would be parked for ever. Nobody stays inside for long.
 		i.relock()
+		i.parked.Add(-1)
 		result, failure = i.enter(c.ctx, c, i.resume, exportResume, uint64(x.number))
 	}
 	c.module.give(i)

@@ -63,6 +63,34 @@ func TestHost_RunsTheSameProviderOverThePlainExtismPDK(t *testing.T) {
 	}
 }
 
+// TestHost_GoesOnWhereItsHTTPClientPanics lets the client fail under a request of
+// each kind of guest.
+func TestHost_GoesOnWhereItsHTTPClientPanics(t *testing.T) {
+	for name, plugin := range transports(t) {
+		broken := true
+		network := newFakeNetwork(func(ctx context.Context, k spec.Secret, r *egress.Request) (*egress.Response, *egress.Failure) {
+			if broken {
+				panic("a defect")
+			}
+			return reply(200, pod)(ctx, k, r)
+		})
+		h := newHost(t, Options{Builtin: []Plugin{plugin}, Network: network})
+		for operation, unknown := range map[string]bool{spec.OpGet: false, spec.OpTerminate: true} {
+			_, err := h.Call(context.Background(), spec.Call{Provider: "runpod", Operation: operation, Request: spec.Raw(`{"id":"pod123"}`)})
+			if e := spec.AsError(err); e == nil || e.Kind != spec.KindInternal || len(e.Details) == 0 || e.UnknownOutcome != unknown {
+				t.Errorf("%s: %s: %+v", name, operation, e)
+			}
+		}
+		if stats := h.Stats(); stats.Parked != 0 || stats.Calls != 0 || stats.Instances != 1 {
+			t.Errorf("%s: it leaves %+v", name, stats)
+		}
+		broken = false
+		if _, err := h.Call(context.Background(), getCall()); err != nil {
+			t.Errorf("%s: afterwards: %v", name, err)
+		}
+	}
+}
+
 // BenchmarkTransport compares them: a call, the size of the module, the first
 // call without a cache, and the memory of 16 calls in flight.
 func BenchmarkTransport(b *testing.B) {

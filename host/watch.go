@@ -136,7 +136,7 @@ func (w *watcher) take(file string, known bool) Change {
 	old := h.plugins[name]
 	h.mu.Unlock()
 	if old != nil && old.source != SourceDir && h.options.Providers[name].SHA256 == "" {
-		return refused(h.taken(name))
+		return refused(taken(old))
 	}
 	p := h.filePlugin(name, SourceDir, change.Path)
 	m, failure := h.wait(h.ctx, p)

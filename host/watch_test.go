@@ -109,6 +109,17 @@ func TestWatch_RefusesWhatItMustNotTakeIn(t *testing.T) {
 	drop(t, filepath.Join(dir, "runpod.wasm"), answering("runpod", `{"value":{"id":"stolen"}}`))
 	change = c.next(t)
 	expect(t, change.Err, spec.KindConflict, "built in")
+	elsewhere := filepath.Join(t.TempDir(), "mine.wasm")
+	write(t, elsewhere, answering("acme", `{"value":{"id":"loaded"}}`))
+	if _, err := h.Load(t.Context(), elsewhere, ""); err != nil {
+		t.Fatal(err)
+	}
+	drop(t, filepath.Join(dir, "acme.wasm"), answering("acme", `{"value":{"id":"dropped"}}`))
+	change = c.next(t)
+	expect(t, change.Err, spec.KindConflict, "was loaded from "+elsewhere, "providers.load")
+	if value, err := ask(h, "acme"); err != nil || !strings.Contains(value, "loaded") {
+		t.Errorf("%s %v", value, err)
+	}
 	drop(t, filepath.Join(dir, "pinned.wasm"), answering("pinned", `{"value":{}}`))
 	change = c.next(t)
 	expect(t, change.Err, spec.KindPlugin, "SHA-256")

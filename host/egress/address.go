@@ -18,26 +18,35 @@ var closed = [...]netip.Prefix{
 	netip.MustParsePrefix("198.51.100.0/24"),  // documentation
 	netip.MustParsePrefix("203.0.113.0/24"),   // documentation
 	netip.MustParsePrefix("240.0.0.0/4"),      // reserved, and broadcast
-	netip.MustParsePrefix("64:ff9b::/96"),     // NAT64 (RFC 6052)
-	netip.MustParsePrefix("64:ff9b:1::/48"),   // local NAT64 (RFC 8215)
-	netip.MustParsePrefix("::/96"),            // IPv4-compatible
-	netip.MustParsePrefix("100::/64"),         // discard (RFC 6666)
 	netip.MustParsePrefix("2001::/23"),        // Teredo and other assignments (RFC 2928)
 	netip.MustParsePrefix("2001:db8::/32"),    // documentation (RFC 3849)
 	netip.MustParsePrefix("2002::/16"),        // 6to4 (RFC 3056)
 	netip.MustParsePrefix("3fff::/20"),        // documentation (RFC 9637)
-	netip.MustParsePrefix("5f00::/16"),        // segment routing (RFC 9602)
-	netip.MustParsePrefix("fec0::/10"),        // site-local (RFC 3879)
 }
+
+var (
+	// assigned is all of IPv6 that is given out as public addresses (IANA, IPv6
+	// Global Unicast Address Assignments). What lies outside is reserved, stands for
+	// IPv4 addresses, or belongs to somebody's overlay network.
+	assigned = netip.MustParsePrefix("2000::/3")
+	// nat64 is where an IPv6 network without IPv4 reaches the latter, an address of
+	// which makes up the last four bytes (RFC 6052).
+	nat64 = netip.MustParsePrefix("64:ff9b::/96")
+)
 
 // Public reports whether an address is one of the public Internet, which is
 // where requests may go without an operator's word.
 func Public(addr netip.Addr) bool { return public(addr) }
 
 // public reports whether an address is one of the public Internet. An IPv4
-// address in IPv6 clothing is none: nobody's name resolves to one in earnest.
+// address in IPv6 clothing is none: nobody's name resolves to one in earnest. Of
+// those that a NAT64 translates it is the IPv4 address that counts.
 func public(addr netip.Addr) bool {
-	if !addr.IsValid() || addr.Is4In6() || addr.Zone() != "" || !addr.IsGlobalUnicast() || addr.IsPrivate() {
+	if nat64.Contains(addr) {
+		b := addr.As16()
+		return public(netip.AddrFrom4([4]byte(b[12:])))
+	}
+	if !addr.IsValid() || addr.Is4In6() || addr.Zone() != "" || !addr.IsGlobalUnicast() || addr.IsPrivate() || addr.Is6() && !assigned.Contains(addr) {
 		return false
 	}
 	for i := range closed {

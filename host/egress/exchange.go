@@ -142,7 +142,8 @@ func (c *Client) read(ctx context.Context, from *conn, m *message) (got answer, 
 	if err != nil {
 		return got, false, true, err
 	}
-	got = digest(response, redactBody(body, m.key, cut), m.key)
+	// A body whose end is that of the connection may have been cut anywhere, too.
+	got = digest(response, redactBody(body, m.key, cut || response.StreamBody || response.ConnectionClose()), m.key)
 	return got, keep, true, nil
 }
 

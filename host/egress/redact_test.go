@@ -1,10 +1,13 @@
 package egress
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -179,6 +182,31 @@ func TestRedact_EndsForAnswersMadeOfEscapes(t *testing.T) {
 			body = body[:1000] + `"` + key + `"`
 			if got := string(redactBody([]byte(body), key, false)); strings.Contains(got, key) || !strings.HasSuffix(got, spec.Redacted+`"`) {
 				t.Errorf("%.20q behind %q: %.100q", key, unit, got[max(0, len(got)-100):])
+			}
+		}
+	}
+}
+
+// TestDo_TakesACutCredentialOutOfWhatEndsWithTheConnection has a server that dies in
+// the middle of repeating a request.
+func TestDo_TakesACutCredentialOutOfWhatEndsWithTheConnection(t *testing.T) {
+	part := "said: " + canary[:len(canary)-3]
+	for name, answer := range map[string]string{
+		"no length": "HTTP/1.1 200 OK\r\n\r\n" + part,
+		"a chunk":   "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n" + part,
+	} {
+		url := script(t, func(_ int, conn net.Conn, in *bufio.Reader) {
+			if _, ok := request(in); ok {
+				io.WriteString(conn, answer)
+			}
+		})
+		c := newClient(t)
+		for _, read := range []*Read{nil, {IdleMS: 60_000}} {
+			if read == nil && name != "no length" {
+				continue // that is a failure
+			}
+			if got := mustDo(t, c, operated(t, c, url), &Request{Method: "GET", URL: url, Read: read}); string(got.Body) != "said: " {
+				t.Errorf("%s, read %v: %q", name, read, got.Body)
 			}
 		}
 	}

@@ -27,7 +27,7 @@ func Handle(p *Provider, op string, input []byte, doer Doer, room []byte) []byte
 	env := Env{HTTP: guard{doer}}
 	request, ok := open(&env, unsafe.String(unsafe.SliceData(input), len(input)))
 	if !ok {
-		return failure(spec.NewError(spec.KindPlugin, "the input of "+op+" is no JSON object with a request"))
+		return Failure(spec.NewError(spec.KindPlugin, "the input of "+op+" is no JSON object with a request"))
 	}
 	switch op {
 	case spec.OpSpawn:
@@ -75,7 +75,7 @@ func describe(p *Provider) []byte {
 
 //go:noinline
 func lacks(p *Provider, op string) []byte {
-	return failure(spec.NewError(spec.KindUnsupported, p.Manifest().Name+" has no "+op))
+	return Failure(spec.NewError(spec.KindUnsupported, p.Manifest().Name+" has no "+op))
 }
 
 // open reads the context into env and returns the text of the request.
@@ -119,11 +119,11 @@ func carry[Q, A any](env Env, text string, room []byte, decode func(string, *Q) 
 	call func(Env, *Q) (*A, *spec.Error), tidy func(*A), encode func([]byte, *A) []byte) []byte {
 	request := new(Q)
 	if err := decode(text, request); err != nil {
-		return failure(err)
+		return Failure(err)
 	}
 	answer, err := call(env, request)
 	if err != nil {
-		return failure(err)
+		return Failure(err)
 	}
 	if cap(room) == 0 {
 		room = make([]byte, 0, answerSize)
@@ -142,6 +142,7 @@ func carry[Q, A any](env Env, text string, room []byte, decode func(string, *Q) 
 	return out
 }
 
-func failure(err *spec.Error) []byte {
+// Failure is the output of an operation that failed.
+func Failure(err *spec.Error) []byte {
 	return append(codec.AppendError([]byte(`{"error":`), err), '}')
 }

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"runtime/debug"
 
+	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/plugins/sdk"
 )
 
@@ -102,7 +103,7 @@ func (w *worker) work(yield func(int32) bool) {
 	w.yield = yield
 	for {
 		w.input = readInput(w.input)
-		w.output = sdk.Handle(state.provider, state.starting, w.input, w, w.output)
+		w.output = w.handle(state.starting)
 		writeOutput(w.output)
 		w.tidy()
 		state.idle = append(state.idle, w)
@@ -110,6 +111,33 @@ func (w *worker) work(yield func(int32) bool) {
 			return
 		}
 	}
+}
+
+// handle carries out the call. A provider that panics, for it had not thought of
+// some answer, loses this call and not all others that are parked in the instance,
+// which a trap would end: rents among them would have an unknown outcome.
+func (w *worker) handle(operation string) (output []byte) {
+	defer func() {
+		if r := recover(); r != nil {
+			output = panicked(operation, r)
+		}
+	}()
+	return sdk.Handle(state.provider, operation, w.input, w, w.output)
+}
+
+// panicked writes down where it happened, for the log, and returns the error.
+//
+//go:noinline
+func panicked(operation string, r any) []byte {
+	debug.PrintStack()
+	what := "a value"
+	switch r := r.(type) {
+	case error:
+		what = r.Error()
+	case string:
+		what = r
+	}
+	return sdk.Failure(spec.NewError(spec.KindPlugin, "the plugin panicked in "+operation+": "+what))
 }
 
 // tidy forgets the call. What is larger than most calls need is not kept for the

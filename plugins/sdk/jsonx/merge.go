@@ -5,30 +5,68 @@ package jsonx
 // is no object counts as an empty one.
 func Merge(dst []byte, base, over string) []byte {
 	w := Writer{Buf: dst}
+	laid := readOverlay(over)
 	w.Open('{')
 	r := New(base)
 	for more := r.Object(); more; more = r.NextMember() {
 		key := r.Key()
-		if value := r.span(); !Has(over, key) {
+		if value := r.span(); laid.find(key) < 0 {
 			w.member(key, value)
 		}
 	}
-	r = New(over)
-	for more := r.Object(); more; more = r.NextMember() {
-		key := r.Key()
-		value := r.span()
-		rest := r // a name given twice counts once, the last time
-		again := false
-		for more := rest.NextMember(); more; more = rest.NextMember() {
-			again = again || rest.Key() == key
-			rest.Skip()
-		}
-		if !again && value != "null" && !r.failed {
-			w.member(key, value)
+	for i := range laid.members {
+		if m := &laid.members[i]; m.value != "null" && laid.find(m.key) == i {
+			w.member(m.key, m.value)
 		}
 	}
 	w.Close('}')
 	return w.Buf
+}
+
+// overlay is the members of an object, of which the last of a name counts.
+type overlay struct {
+	members []member
+	last    map[string]int // where that is; nil where there are few
+}
+
+type member struct{ key, value string }
+
+// fewMembers are looked through faster than a map is made. More come from callers
+// alone, and nothing stops a guest that looks through very many for each of them.
+const fewMembers = 32
+
+func readOverlay(text string) overlay {
+	var o overlay
+	r := New(text)
+	for more := r.Object(); more; more = r.NextMember() {
+		key := r.Key()
+		if value := r.span(); !r.failed {
+			o.members = append(o.members, member{key, value})
+		}
+	}
+	if len(o.members) > fewMembers {
+		o.last = make(map[string]int, len(o.members))
+		for i := range o.members {
+			o.last[o.members[i].key] = i
+		}
+	}
+	return o
+}
+
+// find returns where the last member of that name is, or -1.
+func (o *overlay) find(key string) int {
+	if o.last != nil {
+		if i, ok := o.last[key]; ok {
+			return i
+		}
+		return -1
+	}
+	for i := len(o.members) - 1; i >= 0; i-- {
+		if o.members[i].key == key {
+			return i
+		}
+	}
+	return -1
 }
 
 // Has reports whether the object text has a member of that name.

@@ -16,10 +16,11 @@ func (r *Reader) quoted() string {
 			return r.data[start:at]
 		case c == '\\' || c >= utf8.RuneSelf:
 			return r.rewritten(start, at)
-		case c < ' ' && r.Strict:
+		case r.Strict: // a control character
 			r.fail()
 			return ""
 		}
+		r.raw = true
 	}
 	r.fail()
 	return ""
@@ -63,11 +64,35 @@ func (r *Reader) rewritten(start, special int) string {
 			r.fail()
 			return ""
 		default:
+			r.raw = r.raw || c < ' '
 			at++
 		}
 	}
 	r.fail()
 	return ""
+}
+
+// escaped returns the text of a value with the control characters in its strings
+// escaped; those between its values are spaces.
+func escaped(text string) string {
+	out := make([]byte, 0, len(text)+64)
+	inside := false
+	for at := 0; at < len(text); at++ {
+		c := text[at]
+		switch {
+		case inside && c == '\\':
+			out = append(out, c)
+			at++
+			c = text[at]
+		case c == '"':
+			inside = !inside
+		case inside && c < ' ':
+			out = append(out, '\\', 'u', '0', '0', hexDigits[c>>4])
+			c = hexDigits[c&15]
+		}
+		out = append(out, c)
+	}
+	return string(out)
 }
 
 // escape appends what the escape at stands for and returns its length, 0 where

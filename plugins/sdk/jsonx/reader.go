@@ -48,6 +48,7 @@ type Reader struct {
 	depth  int
 	key    string
 	failed bool
+	raw    bool   // a string was read that holds a control character as it is
 	wrong  string // key of the first value of a wrong type
 }
 
@@ -216,13 +217,18 @@ func (r *Reader) skip() {
 }
 
 // Raw consumes any value and returns its text as it stands; the empty string for
-// null.
+// null. Control characters in its strings, which JSON does not allow, are escaped:
+// what a cloud may write need not be what others can read.
 func (r *Reader) Raw() string {
 	null := r.Kind() == Null
 	start := r.pos
+	r.raw = false
 	r.Skip()
 	if r.failed || null {
 		return ""
+	}
+	if r.raw {
+		return escaped(r.data[start:r.pos])
 	}
 	return r.data[start:r.pos]
 }

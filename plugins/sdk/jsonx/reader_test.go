@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -272,5 +273,53 @@ func TestWriter_SetsTheCommas(t *testing.T) {
 	want := `{"a":"x","i":-3,"list":[null,{},true,0.5],"m":{"a":"2","z":"1"},"t":["p","q"],"r":[1],"yes":true,"f":1.5,"q\"q":"v"}`
 	if !bytes.Equal(w.Buf, []byte(want)) {
 		t.Errorf("got  %s\nwant %s", w.Buf, want)
+	}
+}
+
+func TestRaw_IsJSONThoughAStringHoldsControlCharacters(t *testing.T) {
+	for text, want := range map[string]string{
+		"{\"a\":\"x\ny\"}":                           `{"a":"x\u000ay"}`,
+		"[\"\\\"\x01\\\\\",\n\t\"é\x1f\"]":           "[\"\\\"\\u0001\\\\\",\n\t\"é\\u001f\"]",
+		"{\"a\tb\":[\"12345678\x009\"]}":             `{"a\u0009b":["12345678\u00009"]}`,
+		"{ \"a\" :\n\"nothing to escape\\n\" }":      "{ \"a\" :\n\"nothing to escape\\n\" }",
+		"[\"\n\", \"the end of the other is \\\\\"]": `["\u000a", "the end of the other is \\"]`,
+	} {
+		r := New(`{"before":"` + "\n" + `","it":` + text + `}`)
+		for more := r.Object(); more; more = r.NextMember() {
+			if r.Key() != "it" {
+				r.Skip()
+			} else if got := r.Raw(); got != want || !json.Valid([]byte(got)) {
+				t.Errorf("%q reads as %q, want %q", text, got, want)
+			}
+		}
+		if !r.Done() {
+			t.Errorf("%q is not read to its end", text)
+		}
+		strict := New(text)
+		strict.Strict = true
+		if strict.Raw(); strict.Done() != (want == text) {
+			t.Errorf("a strict reader takes %q: %v", text, strict.Done())
+		}
+	}
+}
+
+// TestMerge_EndsWithAnyNumberOfMembers lays very many members upon as many: done for
+// each with each it does not end.
+func TestMerge_EndsWithAnyNumberOfMembers(t *testing.T) {
+	const n = 300_000
+	object := func(from int, value string) string {
+		text := []byte{'{'}
+		for i := from; i < from+n; i++ {
+			text = append(AppendString(text, strconv.Itoa(i)), ':')
+			text = append(append(text, value...), ',')
+		}
+		return string(append(text, `"last":null,"last":1,"gone":1,"gone":null}`...))
+	}
+	merged := map[string]int{}
+	if err := json.Unmarshal(Merge(nil, object(0, "1"), object(n/2, "2")), &merged); err != nil {
+		t.Fatal(err)
+	}
+	if _, gone := merged["gone"]; len(merged) != n+n/2+1 || merged["0"] != 1 || merged[strconv.Itoa(n/2)] != 2 || merged[strconv.Itoa(n)] != 2 || merged["last"] != 1 || gone {
+		t.Errorf("%d members", len(merged))
 	}
 }
