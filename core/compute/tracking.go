@@ -40,7 +40,7 @@ func (s *Service) Settle(ctx context.Context, provider string, intents []Intent,
 	for i, in := range intents {
 		claims[i] = claim{requestID: in.RequestID, name: in.Name, ours: in.OwnName, lostAt: lostAt}
 	}
-	found, verdict := s.search(ctx, &a, claims, s.settle(&a))
+	found, _, verdict := s.search(ctx, &a, claims, s.settle(&a))
 	for i := range found {
 		s.normalize(&a, &found[i], false)
 	}

@@ -157,7 +157,9 @@ func (t *trial) rental(a *provider.Account) *rental {
 
 func (t *trial) sweep() {
 	for _, r := range t.rentals {
-		r.sweep()
+		if len(r.lost) > 0 {
+			t.service.sweep(r.account, r.lost)
+		}
 	}
 }
 
