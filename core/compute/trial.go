@@ -47,10 +47,23 @@ func (t *trial) run(ctx context.Context) (*spec.Compute, *spec.Error) {
 		if e.Kind != spec.KindCapacity || t.params.WaitForCapacityMS == 0 || s.Clock.Now().Add(wait).After(until) {
 			return nil, t.plan.explain(ctx, e)
 		}
-		if s.Clock.Wait(ctx, wait) != nil {
-			return nil, ended(ctx)
+		if e := t.pause(ctx, wait); e != nil {
+			return nil, e
 		}
 	}
+}
+
+// pause waits between two rounds.
+func (t *trial) pause(ctx context.Context, d time.Duration) *spec.Error {
+	wait := t.tracking.Pause
+	if wait == nil {
+		wait = t.service.Clock.Wait
+	}
+	err := wait(ctx, d)
+	if e := ended(ctx); e != nil || err == nil {
+		return e
+	}
+	return spec.AsError(err)
 }
 
 // round tries each candidate once. The error of a round in which nothing was to

@@ -32,7 +32,7 @@ func (s *Service) Spawn(ctx context.Context, p *SpawnParams) (*Session, error) {
 		return nil, err
 	}
 	sp := &spawning{service: s, params: p, t: &tracked{id: id, place: -1, spawning: true}}
-	machine, failure := s.Compute.SpawnTracked(ctx, &p.SpawnParams, compute.Tracking{Tag: s.store.Identity(), Intend: sp.intend, Secret: func() (string, *spec.Error) { return s.credential(id) }})
+	machine, failure := s.Compute.SpawnTracked(ctx, &p.SpawnParams, compute.Tracking{Tag: s.store.Identity(), Intend: sp.intend, Pause: sp.pause, Secret: func() (string, *spec.Error) { return s.credential(id) }})
 	if failure != nil {
 		return nil, sp.failed(spec.AsError(failure))
 	}
@@ -86,6 +86,8 @@ func (sp *spawning) intend(ctx context.Context, in compute.Intent) *spec.Error {
 	}
 	if !sp.written {
 		verdict, err = sp.write(in)
+	} else if t.unwanted() {
+		return stoppedEarly()
 	} else {
 		verdict, err = s.change(t, func(row *store.Session, d *document) ([]store.Event, bool) {
 			row.Provider = in.Provider
@@ -100,6 +102,27 @@ func (sp *spawning) intend(ctx context.Context, in compute.Intent) *spec.Error {
 		return lost()
 	}
 	return nil
+}
+
+// pause waits until the clouds are asked again, or somebody stops the session.
+func (sp *spawning) pause(ctx context.Context, d time.Duration) error {
+	within, cancel := context.WithCancel(ctx)
+	defer cancel()
+	sp.t.waiting.Store(&cancel)
+	defer sp.t.waiting.Store(nil)
+	if !sp.t.unwanted() {
+		err := sp.service.Clock.Wait(within, d)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	return stoppedEarly()
+}
+
+// stoppedEarly is the error of a spawn whose session was stopped while nothing was
+// being rented.
+func stoppedEarly() *spec.Error {
+	return &spec.Error{Kind: spec.KindCancelled, Message: "the session was stopped before its machine was rented; nothing was rented"}
 }
 
 // able refuses a provider that cannot do what on_exit says.
@@ -173,6 +196,9 @@ func (sp *spawning) failed(e *spec.Error) error {
 			d.Abandoned = true
 		} else {
 			row.State, row.Ended, d.Reason = store.Ended, s.node.now(), ReasonNotRented
+			if d.Abandoned {
+				d.Reason = ReasonStopped
+			}
 		}
 		kept := *e
 		kept.Details, kept.Raw, kept.Err = nil, nil, nil

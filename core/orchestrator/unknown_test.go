@@ -96,6 +96,56 @@ func TestStop_OfASpawnUnderWaySurvivesACrash(t *testing.T) {
 	})
 }
 
+func TestStop_OfASpawnThatWaitsForCapacityRentsNothing(t *testing.T) {
+	for _, elsewhere := range []bool{false, true} {
+		bubble(t, func(t *testing.T, w *world) {
+			p, q := w.process(), w.process()
+			defer q.close()
+			defer p.close()
+			full := time.Now().Add(10 * time.Minute)
+			w.cloud.set(func(c *cloud) {
+				c.fail = func(operation string, _ int) *spec.Error {
+					if operation == spec.OpSpawn && time.Now().Before(full) {
+						return &spec.Error{Kind: spec.KindCapacity, Message: "none left"}
+					}
+					return nil
+				}
+			})
+			told := make(chan error, 1)
+			go func() {
+				_, err := p.Spawn(context.Background(), params(func(p *SpawnParams) { p.WaitForCapacityMS = time.Hour.Milliseconds() }))
+				told <- err
+			}()
+			wait(3 * time.Minute) // it asks once a minute by now
+			list, err := p.List(context.Background(), &ListParams{})
+			if err != nil || len(list.Items) != 1 {
+				t.Fatal(list, err)
+			}
+			tries, by := w.cloud.calls[spec.OpSpawn], p
+			if elsewhere {
+				by = q
+			}
+			s, err := by.Stop(context.Background(), &StopParams{ID: list.Items[0].ID, WaitMS: ms(10 * time.Second)})
+			if err != nil || s.State != "ended" || s.Reason != ReasonStopped {
+				t.Fatalf("%+v %v", s, err)
+			}
+			wait(time.Second)
+			select {
+			case err := <-told:
+				if e := spec.AsError(err); e == nil || e.Kind != spec.KindCancelled || e.UnknownOutcome {
+					t.Error(err)
+				}
+			default:
+				t.Error("the spawn goes on")
+			}
+			wait(time.Hour)
+			if n := w.cloud.calls[spec.OpSpawn]; n != tries || w.cloud.count() != 0 {
+				t.Errorf("%d creates after the stop, %d machines", n-tries, w.cloud.count())
+			}
+		})
+	}
+}
+
 func TestSpawn_WhoseCostCannotBeLimitedIsGivenBackThoughTheStoreFails(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.cloud.price = nil
