@@ -35,7 +35,7 @@ type SessionParams struct {
 
 // TouchParams tells of activity.
 type TouchParams struct {
-	ID []string `json:"id" required:"true" minlen:"1" maxlen:"10000" single:"true" doc:"Identifier of the session or of its machine, or a list of them."`
+	ID []string `json:"id" required:"true" maxlen:"10000" single:"true" doc:"Identifier of the session or of its machine, or a list of them."`
 }
 
 // Touched is the result of orchestrator.touch.
