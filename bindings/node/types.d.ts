@@ -1392,7 +1392,7 @@ export interface OrchestratorSpawnParams {
   tags?: Record<string, string>;
   /** The session ends when it was not touched for so long, ms. 0: never. Default 1800000. */
   idle_ttl_ms?: number;
-  /** The session ends so long after it began, ms. 0: never. Default 0. */
+  /** The session ends so long after its machine was rented, ms. 0: never. Waiting for capacity does not count. Default 0. */
   max_lifetime_ms?: number;
   /** The session ends when its machine is not ready so long after it was rented, ms. 0: never. Default 900000. */
   ready_timeout_ms?: number;

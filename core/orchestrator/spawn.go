@@ -92,6 +92,7 @@ func (sp *spawning) intend(ctx context.Context, in compute.Intent) *spec.Error {
 		verdict, err = s.change(t, func(row *store.Session, d *document) ([]store.Event, bool) {
 			row.Provider = in.Provider
 			d.Intents = append(append([]compute.Intent(nil), d.Intents...), in)
+			d.Began = s.node.now()
 			return nil, true
 		}, 0)
 	}

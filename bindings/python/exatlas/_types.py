@@ -1736,7 +1736,7 @@ class OrchestratorSpawnParams(TypedDict, total=False):
     idle_ttl_ms: int
     "The session ends when it was not touched for so long, ms. 0: never."
     max_lifetime_ms: int
-    "The session ends so long after it began, ms. 0: never."
+    "The session ends so long after its machine was rented, ms. 0: never. Waiting for capacity does not count."
     ready_timeout_ms: int
     "The session ends when its machine is not ready so long after it was rented, ms. 0: never."
     max_cost: float
