@@ -363,7 +363,7 @@ export interface ComputeSpawnParams {
   prefer?: "order" | "price";
   /** Ceiling in USD per hour for the whole machine; absent, and not 0, for none. Nothing dearer, and nothing whose price is not known, is rented. */
   max_price_per_hour?: number;
-  /** How long to go on looking while nothing is to be had, ms. Default: not at all. */
+  /** How long to go on looking while nothing is to be had, ms; once a cloud has said so, one that is busy or broken for a while does not end it. Default: not at all. */
   wait_for_capacity_ms?: number;
   /** Regions or data centres in order of preference. Other regions are not tried. */
   region_hints?: string[];
@@ -1354,7 +1354,7 @@ export interface OrchestratorSpawnParams {
   prefer?: "order" | "price";
   /** Ceiling in USD per hour for the whole machine; absent, and not 0, for none. Nothing dearer, and nothing whose price is not known, is rented. */
   max_price_per_hour?: number;
-  /** How long to go on looking while nothing is to be had, ms. Default: not at all. */
+  /** How long to go on looking while nothing is to be had, ms; once a cloud has said so, one that is busy or broken for a while does not end it. Default: not at all. */
   wait_for_capacity_ms?: number;
   /** Regions or data centres in order of preference. Other regions are not tried. */
   region_hints?: string[];

@@ -35,17 +35,21 @@ type trial struct {
 }
 
 // run goes over the candidates until one is rented, as often as the caller is
-// willing to wait for capacity.
+// willing to wait for capacity. Once a cloud has said that there is none, a round in
+// which it is busy or broken does not end the wait.
 func (t *trial) run(ctx context.Context) (*spec.Compute, *spec.Error) {
 	s := t.service
 	until := s.Clock.Now().Add(time.Duration(t.params.WaitForCapacityMS) * time.Millisecond)
+	scarce := false
 	for pause := waitFirst; ; pause = min(2*pause, waitLongest) {
 		machine, e := t.round(ctx)
 		if e == nil {
 			return machine, nil
 		}
+		scarce = scarce || e.Kind == spec.KindCapacity
+		hopeful := scarce && !e.UnknownOutcome && ctx.Err() == nil && (e.Kind == spec.KindCapacity || passing(e))
 		wait := max(pause, retryAfter(e, 0))
-		if e.Kind != spec.KindCapacity || t.params.WaitForCapacityMS == 0 || s.Clock.Now().Add(wait).After(until) {
+		if !hopeful || t.params.WaitForCapacityMS == 0 || s.Clock.Now().Add(wait).After(until) {
 			return nil, t.plan.explain(ctx, e)
 		}
 		if e := t.pause(ctx, wait); e != nil {
