@@ -51,6 +51,9 @@ func (r *rental) rent(ctx context.Context, c candidate) (*spec.Compute, *spec.Er
 		gone := ended(ctx)
 		if !failure.UnknownOutcome && gone == nil {
 			r.note(c, id, OutcomeRefused, failure)
+			if r.tracking.Refuse != nil {
+				r.tracking.Refuse(id)
+			}
 			return nil, failure
 		}
 		own.lostAt = s.Clock.Now()

@@ -12,6 +12,7 @@ import (
 type Tracking struct {
 	Tag    string                                     // start of the request ids
 	Intend func(context.Context, Intent) *spec.Error  // runs before each create leaves; an error keeps it from being sent
+	Refuse func(requestID string)                     // runs after a create that certainly came to nothing
 	Secret func() (text string, err *spec.Error)      // makes the credential; nil: at random
 	Pause  func(context.Context, time.Duration) error // waits for capacity; an error ends the spawn. nil: the clock's
 }

@@ -82,6 +82,9 @@ func TestSession_LivesItsWholeLifeHoweverLongItWaitedForCapacity(t *testing.T) {
 			p.WaitForCapacityMS, p.MaxLifetimeMS = (6 * time.Hour).Milliseconds(), time.Hour.Milliseconds()
 		})
 		rented := time.Now()
+		if row, _, err := w.store.Get(context.Background(), s.ID); err != nil || strings.Count(string(row.Doc), "request_id\":\"") > 3 {
+			t.Errorf("it holds every create that was refused: %.2000s %v", row.Doc, err)
+		}
 		if ends, err := time.Parse(time.RFC3339, s.EndsAt); err != nil || ends.Sub(rented) > time.Hour || ends.Sub(rented) < time.Hour-time.Second {
 			t.Errorf("ends at %s, rented at %s: %v", s.EndsAt, rented, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/exatlas/atlas/core/auth"
@@ -32,7 +33,7 @@ func (s *Service) Spawn(ctx context.Context, p *SpawnParams) (*Session, error) {
 		return nil, err
 	}
 	sp := &spawning{service: s, params: p, t: &tracked{id: id, place: -1, spawning: true}}
-	machine, failure := s.Compute.SpawnTracked(ctx, &p.SpawnParams, compute.Tracking{Tag: s.store.Identity(), Intend: sp.intend, Pause: sp.pause, Secret: func() (string, *spec.Error) { return s.credential(id) }})
+	machine, failure := s.Compute.SpawnTracked(ctx, &p.SpawnParams, compute.Tracking{Tag: s.store.Identity(), Intend: sp.intend, Refuse: sp.refuse, Pause: sp.pause, Secret: func() (string, *spec.Error) { return s.credential(id) }})
 	if failure != nil {
 		return nil, sp.failed(spec.AsError(failure))
 	}
@@ -65,8 +66,13 @@ type spawning struct {
 	service *Service
 	params  *SpawnParams
 	t       *tracked
-	written bool // its row is in the store, or may be
+	written bool   // its row is in the store, or may be
+	refused string // request id of the last create that came to nothing
 }
+
+// refuse has the next create take the place of one that came to nothing: nobody need
+// look for that, and a spawn that waits for capacity sends them for a day.
+func (sp *spawning) refuse(requestID string) { sp.refused = requestID }
 
 // intend writes a create down before it is sent.
 func (sp *spawning) intend(ctx context.Context, in compute.Intent) *spec.Error {
@@ -91,7 +97,8 @@ func (sp *spawning) intend(ctx context.Context, in compute.Intent) *spec.Error {
 	} else {
 		verdict, err = s.change(t, func(row *store.Session, d *document) ([]store.Event, bool) {
 			row.Provider = in.Provider
-			d.Intents = append(append([]compute.Intent(nil), d.Intents...), in)
+			kept := slices.DeleteFunc(slices.Clone(d.Intents), func(in compute.Intent) bool { return in.RequestID == sp.refused })
+			d.Intents = append(kept, in)
 			d.Began = s.node.now()
 			return nil, true
 		}, 0)
