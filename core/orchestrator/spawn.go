@@ -107,7 +107,7 @@ func (sp *spawning) intend(ctx context.Context, in compute.Intent) *spec.Error {
 	case err != nil:
 		return spec.AsError(unknown(err))
 	case verdict != store.Done || !s.node.valid():
-		return lost()
+		return s.lost()
 	}
 	return nil
 }
@@ -184,9 +184,14 @@ func (sp *spawning) write(in compute.Intent) (store.Verdict, error) {
 	return results[0].Verdict, nil
 }
 
-// lost is the error of a spawn whose process may not act now.
-func lost() *spec.Error {
-	return &spec.Error{Kind: spec.KindConflict, Retryable: true, Message: "this process has lost its lease on the store, so nothing was rented", Hint: "try again; it renews the lease by itself when the store answers"}
+// lost is the error of a spawn whose process may not act now, and why it may not.
+func (s *Service) lost() *spec.Error {
+	e := &spec.Error{Kind: spec.KindConflict, Retryable: true, Message: "this process has lost its lease on the store, so nothing was rented", Hint: "try again; it renews the lease by itself when the store answers"}
+	if why := s.node.trouble.Load(); why != nil {
+		e.Message += ": " + (*why).Error()
+		e.Hint = "see that the store given in store.url is there and can be written; the lease is renewed by itself then"
+	}
+	return e
 }
 
 // failed ends the session of a spawn that rented nothing, or leaves it to be
@@ -321,7 +326,7 @@ func (s *Service) overtaken(t *tracked, machine *compute.Spawned) (*Session, err
 		}
 	}
 	gone, err := s.Compute.Terminate(s.until, &compute.IDParams{Target: target(machine.Provider), ID: machine.ID})
-	e := lost()
+	e := s.lost()
 	e.Message = "this process lost its lease on the store while it rented; the machine was given back"
 	if err != nil || !gone.Found { // a cloud may not show yet what it has just rented
 		e.Message = "this process lost its lease on the store while it rented; the machine " + machine.ID + " could not be given back yet, the reaper will do it"
