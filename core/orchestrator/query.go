@@ -94,8 +94,8 @@ func (s *Service) List(ctx context.Context, p *ListParams) (*SessionList, error)
 	now := s.node.now()
 	for i := range rows {
 		d, fault := decode(rows[i].Doc)
-		if fault != nil {
-			return nil, fault
+		if fault != nil { // the others are listed all the same
+			d = &document{OnExit: Keep, Error: fault}
 		}
 		if t := s.index.find(rows[i].ID); t != nil {
 			rows[i].Touched = max(rows[i].Touched, t.touched.Load())

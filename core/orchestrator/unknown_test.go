@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/store"
 )
 
 // failing spoils the methods named, from the nth call of them on for a time.
@@ -158,6 +159,31 @@ func TestSpawn_WhoseCostCannotBeLimitedIsGivenBackThoughTheStoreFails(t *testing
 		wait(time.Minute)
 		if w.cloud.count() != 0 {
 			t.Fatal("the machine was kept")
+		}
+	})
+}
+
+func TestList_TellsOfASessionThatCannotBeReadAndOfTheOthers(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		ctx := context.Background()
+		lease, _, err := w.store.Lease(ctx, "node/older", "older", time.Minute.Milliseconds())
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := store.Session{ID: "ses-0", Owner: "older", Fence: lease.Fence, State: store.Live, Provider: "runpod", ComputeID: "m-odd", UserID: "u-1", Doc: []byte(`{"idle_ttl":"soon"}`)}
+		if _, err := w.store.Commit(ctx, lease, []store.Change{{Session: row, New: true}}); err != nil {
+			t.Fatal(err)
+		}
+		p := w.process()
+		defer p.close()
+		s := p.spawn()
+		list, err := p.List(ctx, &ListParams{})
+		if err != nil || len(list.Items) != 2 || list.Items[1].ID != s.ID {
+			t.Fatalf("%+v %v", list, err)
+		}
+		odd := list.Items[0]
+		if odd.ID != "ses-0" || odd.State != "live" || odd.UserID != "u-1" || odd.Topic != "compute:m-odd" || odd.Error == nil || odd.Error.Kind != spec.KindInternal {
+			t.Errorf("%+v", odd)
 		}
 	})
 }
