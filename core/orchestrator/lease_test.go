@@ -40,9 +40,9 @@ func TestLease_ThatLapsesForAMomentLeavesNoSessionUnwatched(t *testing.T) {
 		s := p.spawn(idle(13400 * time.Millisecond))
 		wait(10 * time.Millisecond)
 		lapse(p)
-		fence := p.node.lease.Fence
+		lease, _ := p.node.current()
 		wait(40 * time.Second)
-		if p.node.lease.Fence != fence {
+		if now, _ := p.node.current(); now.Fence != lease.Fence {
 			t.Fatal("the lease was lost, so this tests something else")
 		}
 		if got := p.get(s.ID); got.State != "ended" {
