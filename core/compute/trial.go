@@ -47,7 +47,7 @@ func (t *trial) run(ctx context.Context) (*spec.Compute, *spec.Error) {
 			return machine, nil
 		}
 		scarce = scarce || e.Kind == spec.KindCapacity
-		hopeful := scarce && !e.UnknownOutcome && ctx.Err() == nil && (e.Kind == spec.KindCapacity || passing(e))
+		hopeful := scarce && !e.UnknownOutcome && (e.Kind == spec.KindCapacity || passing(e))
 		wait := max(pause, retryAfter(e, 0))
 		if !hopeful || t.params.WaitForCapacityMS == 0 || s.Clock.Now().Add(wait).After(until) {
 			return nil, t.plan.explain(ctx, e)
