@@ -47,7 +47,7 @@ func (t *trial) run(ctx context.Context) (*spec.Compute, *spec.Error) {
 			return machine, nil
 		}
 		scarce = scarce || e.Kind == spec.KindCapacity
-		hopeful := scarce && !e.UnknownOutcome && (e.Kind == spec.KindCapacity || passing(e))
+		hopeful := scarce && !e.UnknownOutcome && wearsOff(e.Kind)
 		wait := max(pause, retryAfter(e, 0))
 		if !hopeful || t.params.WaitForCapacityMS == 0 || s.Clock.Now().Add(wait).After(until) {
 			return nil, t.plan.explain(ctx, e)
@@ -56,6 +56,16 @@ func (t *trial) run(ctx context.Context) (*spec.Compute, *spec.Error) {
 			return nil, e
 		}
 	}
+}
+
+// wearsOff tells what a cloud says that may be otherwise in the next round. An error of
+// whoever keeps a record of the spawn is none of it.
+func wearsOff(k spec.Kind) bool {
+	switch k {
+	case spec.KindCapacity, spec.KindTransport, spec.KindRateLimited, spec.KindTimeout, spec.KindProvider:
+		return true
+	}
+	return false
 }
 
 // pause waits between two rounds.

@@ -147,6 +147,38 @@ func TestStop_OfASpawnThatWaitsForCapacityRentsNothing(t *testing.T) {
 	}
 }
 
+func TestSpawn_ThatWaitsForCapacityEndsWithTheLease(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		w.cloud.set(func(c *cloud) {
+			c.fail = func(operation string, _ int) *spec.Error {
+				if operation == spec.OpSpawn {
+					return &spec.Error{Kind: spec.KindCapacity, Message: "none left"}
+				}
+				return nil
+			}
+		})
+		told := make(chan error, 1)
+		go func() {
+			_, err := p.Spawn(context.Background(), params(func(p *SpawnParams) { p.WaitForCapacityMS = time.Hour.Milliseconds() }))
+			told <- err
+		}()
+		wait(3 * time.Minute)
+		p.store.set(func(string) error { return errors.New("cut") })
+		defer p.close()
+		defer p.store.set(nil)
+		wait(5 * time.Minute)
+		select {
+		case err := <-told:
+			if err == nil {
+				t.Error("rented without a lease")
+			}
+		default:
+			t.Error("it goes on waiting for what it must not rent")
+		}
+	})
+}
+
 func TestSpawn_WhoseCostCannotBeLimitedIsGivenBackThoughTheStoreFails(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.cloud.price = nil
