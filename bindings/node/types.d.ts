@@ -374,7 +374,7 @@ export interface ComputeSpawnParams {
   prefer?: "order" | "price";
   /** Ceiling in USD per hour for the whole machine; absent, and not 0, for none. Nothing dearer, and nothing whose price is not known, is rented. */
   max_price_per_hour?: number;
-  /** How long to go on looking while nothing is to be had, ms. Default: not at all. */
+  /** How long to go on looking while nothing is to be had, ms; once a cloud has said so, one that is busy or broken for a while does not end it. Default: not at all. */
   wait_for_capacity_ms?: number;
   /** Regions or data centres in order of preference. Other regions are not tried. */
   region_hints?: string[];
@@ -1365,7 +1365,7 @@ export interface OrchestratorSpawnParams {
   prefer?: "order" | "price";
   /** Ceiling in USD per hour for the whole machine; absent, and not 0, for none. Nothing dearer, and nothing whose price is not known, is rented. */
   max_price_per_hour?: number;
-  /** How long to go on looking while nothing is to be had, ms. Default: not at all. */
+  /** How long to go on looking while nothing is to be had, ms; once a cloud has said so, one that is busy or broken for a while does not end it. Default: not at all. */
   wait_for_capacity_ms?: number;
   /** Regions or data centres in order of preference. Other regions are not tried. */
   region_hints?: string[];
@@ -1403,7 +1403,7 @@ export interface OrchestratorSpawnParams {
   tags?: Record<string, string>;
   /** The session ends when it was not touched for so long, ms. 0: never. Default 1800000. */
   idle_ttl_ms?: number;
-  /** The session ends so long after it began, ms. 0: never. Default 0. */
+  /** The session ends so long after its machine was rented, ms. 0: never. Waiting for capacity does not count. Default 0. */
   max_lifetime_ms?: number;
   /** The session ends when its machine is not ready so long after it was rented, ms. 0: never. Default 900000. */
   ready_timeout_ms?: number;

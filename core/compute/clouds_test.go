@@ -292,6 +292,33 @@ func TestSpawn_WaitsForCapacityAndLooksAgain(t *testing.T) {
 	})
 }
 
+func TestSpawn_WaitsForCapacityThroughARoundThatFails(t *testing.T) {
+	hiccup := &spec.Error{Kind: spec.KindTransport, Message: "the connection broke"}
+	for _, row := range []struct {
+		name   string
+		rounds []*spec.Error // nil: there is capacity
+		want   spec.Kind
+		tries  int
+	}{
+		{"a hiccup after a shortage", []*spec.Error{noCapacity(), hiccup, noCapacity(), hiccup, nil}, "", 5},
+		{"a hiccup at first", []*spec.Error{hiccup, nil}, spec.KindTransport, 1},
+		{"the key is taken away", []*spec.Error{noCapacity(), {Kind: spec.KindUnauthorized, Message: "no"}, nil}, spec.KindUnauthorized, 2},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			f.create = func(n int, _ *spec.SpawnRequest) (*spec.Error, bool) { return row.rounds[n-1], false }
+			r := newRig(f, Settings{})
+			p := gpu("h100")
+			p.CloudType, p.WaitForCapacityMS = spec.CloudSecure, time.Hour.Milliseconds()
+			_, err := r.Spawn(context.Background(), p)
+			if kind(err) != row.want || len(f.spawns) != row.tries {
+				t.Errorf("%s: %v after %d creates", row.name, err, len(f.spawns))
+			}
+			r.finish(t)
+		})
+	}
+}
+
 func TestSpawn_ALostAnswerIsSettledAtItsOwnCloud(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := market()

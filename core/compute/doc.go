@@ -15,8 +15,8 @@
 //  3. Not found in a listing that began after the settling time: it was not
 //     created. The create is sent again with a new request id, at most three
 //     times in all for one candidate. Later lookups of this spawn still look for
-//     the earlier ids; a machine that turns up late besides the one in hand is
-//     terminated.
+//     the earlier ids, and so does a sweep at growing intervals after it; a machine
+//     that turns up late besides the one in hand is terminated.
 //  4. No listing answered: nobody knows. The spawn fails with unknown_outcome and
 //     a hint that names the machine's name and request id. From there on the
 //     machine, if there is one, is the caller's: Atlas terminates nothing that it
@@ -27,10 +27,11 @@
 // When the caller cancels a spawn, or its deadline passes, while a create is
 // under way or its machine is being looked for, the caller never learns of the
 // machine. The error says unknown_outcome; the lookup goes on in the background,
-// and a machine found is terminated. Background work ends when the listing has
-// settled, or after two minutes where listings or terminates fail, or when the
-// client's Close has waited long enough. What was given back, and what could not
-// be, is published on the topic "rentals".
+// and a machine found is terminated. Close waits for that until the listing has
+// settled, for two minutes where listings or terminates fail, or as long as it was
+// told to. What shows later still is swept for two minutes, while the client is
+// open. What was given back, and what could not be, is published on the topic
+// "rentals".
 //
 // # Candidates
 //

@@ -56,29 +56,33 @@ func newFinder(s *Service) *finder {
 // wait returns when no listing runs any more.
 func (f *finder) wait() { f.work.Wait() }
 
-// find returns the machines of claims that a listing shows, and when that
-// listing began.
-func (f *finder) find(ctx context.Context, a *provider.Account, claims []claim) ([]spec.Compute, time.Time, *spec.Error) {
+// find returns the machines of claims that a listing shows, the claims of which it
+// shows none, and when that listing began.
+func (f *finder) find(ctx context.Context, a *provider.Account, claims []claim) (found []spec.Compute, missing []claim, began time.Time, e *spec.Error) {
 	b := f.join(a, claims)
 	select {
 	case <-b.done:
 	case <-ctx.Done():
-		return nil, time.Time{}, ended(ctx)
+		return nil, claims, time.Time{}, ended(ctx)
 	}
 	if b.err != nil {
-		return nil, b.began, b.err
+		return nil, claims, b.began, b.err
 	}
-	var found []spec.Compute
 	for _, c := range claims {
 		machine, ok := b.byID[c.requestID]
 		if !ok && c.ours {
 			machine, ok = b.byName[c.name]
 		}
-		if ok {
-			found = append(found, machine)
+		if !ok {
+			missing = append(missing, c)
+			continue
 		}
+		if machine.RequestID == "" { // its cloud keeps the name alone
+			machine.RequestID = c.requestID
+		}
+		found = append(found, machine)
 	}
-	return found, b.began, nil
+	return found, missing, b.began, nil
 }
 
 // join adds claims to the account's next listing and sees to it that there is

@@ -15,42 +15,48 @@ const backgroundLimit = 2 * time.Minute
 // rescue looks for the machines of creates whose caller left, and terminates
 // what it finds.
 func (s *Service) rescue(a provider.Account, claims []claim) {
-	last := claims[len(claims)-1]
 	unresolved := func(e *spec.Error) {
+		last := claims[len(claims)-1]
 		s.publish(TopicRentals, EventUnresolved, notice{Provider: a.Provider, Name: last.name, RequestID: last.requestID, Error: e})
 	}
 	safego.Go(&s.work, unresolved, func() {
 		ctx, cancel := context.WithTimeout(s.rescueUntil, backgroundLimit)
 		defer cancel()
-		found, verdict := s.search(ctx, &a, claims, s.settle(&a))
-		if verdict == undecided || verdict == over && len(found) == 0 {
-			unresolved(&spec.Error{Kind: spec.KindUnknown, Provider: a.Provider, Message: "whether the create happened could not be found out", UnknownOutcome: true})
-		}
-		for i := range found {
-			s.giveBack(ctx, &a, &found[i])
+		for {
+			found, missing, verdict := s.search(ctx, &a, claims, s.settle(&a))
+			if len(found) == 0 && verdict != none {
+				unresolved(&spec.Error{Kind: spec.KindUnknown, Provider: a.Provider, Message: "whether the create happened could not be found out", UnknownOutcome: true})
+				return
+			}
+			for i := range found {
+				s.giveBack(ctx, &a, &found[i])
+			}
+			if len(missing) == 0 {
+				return
+			}
+			if claims = missing; len(found) == 0 {
+				s.sweep(a, claims)
+				return
+			}
 		}
 	})
 }
 
-// sweep looks once more, after the listing has settled again, for creates that
-// were thought to have failed: a cloud may be slower than its listing.
-func (r *rental) sweep() {
-	if len(r.lost) == 0 {
-		return
-	}
-	s, a, claims := r.service, r.account, r.lost
+// sweep looks again for creates that were thought to have failed, at growing
+// intervals: a cloud may be slower than its listing is said to be.
+func (s *Service) sweep(a provider.Account, claims []claim) {
 	safego.Go(&s.work, nil, func() {
 		ctx, cancel := context.WithTimeout(s.sweepUntil, backgroundLimit)
 		defer cancel()
-		if s.Clock.Wait(ctx, s.settle(&a)) != nil {
-			return
-		}
-		found, _, err := s.finder.find(ctx, &a, claims)
-		if err != nil {
-			return
-		}
-		for i := range found {
-			s.giveBack(ctx, &a, &found[i])
+		for wait := s.settle(&a); len(claims) > 0 && s.Clock.Wait(ctx, wait) == nil; wait *= 2 {
+			found, missing, _, err := s.finder.find(ctx, &a, claims)
+			if err != nil {
+				continue // the next look may be answered
+			}
+			for i := range found {
+				s.giveBack(ctx, &a, &found[i])
+			}
+			claims = missing
 		}
 	})
 }

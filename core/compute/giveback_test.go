@@ -49,6 +49,22 @@ func TestSpawn_SaysGivenBackOnlyWhereTheCloudSaysSo(t *testing.T) {
 	})
 }
 
+func TestSpawn_KeepsAMachineThatCostsTheCeilingToTheCent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p := dearer()
+		each := 0.2
+		sum := each * 3 // 0.6000000000000001
+		c["vast"].change = func(m *spec.Compute) { m.CostPerHour = &sum }
+		p.MaxPricePerHour = 0.6
+		s := openMarket(c)
+		got, err := s.Spawn(context.Background(), p)
+		if err != nil || got.Provider != "vast" || len(c["vast"].machines) != 1 {
+			t.Errorf("%+v %v", got, err)
+		}
+		closeMarket(t, s)
+	})
+}
+
 func TestSpawn_DoesNotTakeAMachineThatDoesNotShowYetForGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, p := dearer()

@@ -30,8 +30,8 @@ func TestListings_GoOnWhereAPageEnds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		found, _, wrong := r.finder.find(context.Background(), &a, []claim{{requestID: "request-m03"}, {requestID: "request-m24"}, {requestID: "none"}})
-		if wrong != nil || len(found) != 2 || found[0].ID != "m03" || found[1].ID != "m24" {
+		found, missing, _, wrong := r.finder.find(context.Background(), &a, []claim{{requestID: "request-m03"}, {requestID: "request-m24"}, {requestID: "none"}})
+		if wrong != nil || len(found) != 2 || len(missing) != 1 || found[0].ID != "m03" || found[1].ID != "m24" {
 			t.Errorf("pages of %d: %+v %v", page, found, wrong)
 		}
 	}

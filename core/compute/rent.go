@@ -51,6 +51,9 @@ func (r *rental) rent(ctx context.Context, c candidate) (*spec.Compute, *spec.Er
 		gone := ended(ctx)
 		if !failure.UnknownOutcome && gone == nil {
 			r.note(c, id, OutcomeRefused, failure)
+			if r.tracking.Refuse != nil {
+				r.tracking.Refuse(id)
+			}
 			return nil, failure
 		}
 		own.lostAt = s.Clock.Now()
@@ -58,11 +61,12 @@ func (r *rental) rent(ctx context.Context, c candidate) (*spec.Compute, *spec.Er
 			r.note(c, id, OutcomeLost, failure)
 			return nil, r.abandon(append(r.lost, own), gone)
 		}
-		found, verdict := s.search(ctx, &r.account, append(r.lost, own), s.settle(&r.account))
+		found, missing, verdict := s.search(ctx, &r.account, append(r.lost, own), s.settle(&r.account))
 		switch {
 		case len(found) > 0:
-			r.note(c, id, OutcomeAdopted, failure)
+			r.note(c, found[0].RequestID, OutcomeAdopted, failure)
 			r.giveBackRest(found[1:])
+			r.lost = missing // and not the claim of the machine that is kept
 			return r.hand(c, own, &found[0]), nil
 		case verdict == over:
 			r.note(c, id, OutcomeLost, failure)

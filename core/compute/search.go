@@ -21,21 +21,22 @@ const (
 const undecidedAfter = 20 * time.Second
 
 // search looks for the machines of lost creates until one is found or the
-// listing has settled.
-func (s *Service) search(ctx context.Context, a *provider.Account, claims []claim, settle time.Duration) ([]spec.Compute, verdict) {
+// listing has settled. missing are the claims whose machines do not show yet: where
+// some do, the others may all the same.
+func (s *Service) search(ctx context.Context, a *provider.Account, claims []claim, settle time.Duration) (found []spec.Compute, missing []claim, v verdict) {
 	settled := claims[len(claims)-1].lostAt.Add(settle)
 	for pause := 250 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
-		found, began, err := s.finder.find(ctx, a, claims)
+		found, missing, began, err := s.finder.find(ctx, a, claims)
 		if len(found) > 0 {
-			return found, none
+			return found, missing, none
 		}
 		if ctx.Err() != nil {
-			return nil, over
+			return nil, claims, over
 		}
 		wait := pause
 		switch now := s.Clock.Now(); {
 		case err == nil && !began.Before(settled):
-			return nil, none
+			return nil, claims, none
 		case err == nil:
 			if left := settled.Sub(now); left > 0 {
 				wait = min(pause, left)
@@ -43,12 +44,12 @@ func (s *Service) search(ctx context.Context, a *provider.Account, claims []clai
 				wait = 0
 			}
 		case hopeless(err) || now.After(settled.Add(undecidedAfter)):
-			return nil, undecided
+			return nil, claims, undecided
 		default:
 			wait = retryAfter(err, pause)
 		}
 		if s.Clock.Wait(ctx, wait) != nil {
-			return nil, over
+			return nil, claims, over
 		}
 	}
 }

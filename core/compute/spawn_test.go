@@ -235,6 +235,46 @@ func TestSpawn_SweepsAMachineThatTurnsUpLate(t *testing.T) {
 	})
 }
 
+func TestSpawn_KeepsTheMachineItAdoptedAndGivesTheOtherBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.lag = 1500 * time.Millisecond // longer than it is said to be: the first machine shows during the second's lookup
+		f.create = func(int, *spec.SpawnRequest) (*spec.Error, bool) { return lost(), true }
+		r := newRig(f, Settings{Settle: time.Second})
+		got, err := r.Spawn(context.Background(), gpu("h100"))
+		if err != nil || got.ID != "m1" || got.RequestID != f.spawns[0].RequestID || len(f.spawns) != 2 {
+			t.Fatalf("%+v %v after %d creates", got, err, len(f.spawns))
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(f.machines) != 1 || f.machines["m1"] == nil || fmt.Sprint(r.rentals(t)) != "[given_back]" {
+			t.Errorf("left: %v, events %v", f.machines, r.rentals(t))
+		}
+		r.finish(t)
+	})
+}
+
+func TestSpawn_GivesBackAllThatACallerWhoLeftHasRented(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.lag = 1500 * time.Millisecond
+		f.create = func(int, *spec.SpawnRequest) (*spec.Error, bool) { return lost(), true }
+		r := newRig(f, Settings{Settle: time.Second})
+		ctx, cancel := context.WithTimeout(context.Background(), 1300*time.Millisecond)
+		defer cancel()
+		_, err := r.Spawn(ctx, gpu("h100"))
+		if e := spec.AsError(err); !e.UnknownOutcome || len(f.spawns) != 2 {
+			t.Fatalf("%v after %d creates", err, len(f.spawns))
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(f.machines) != 0 || fmt.Sprint(r.rentals(t)) != "[given_back given_back]" {
+			t.Errorf("left: %v, events %v", f.machines, r.rentals(t))
+		}
+		r.finish(t)
+	})
+}
+
 func TestSpawn_SaysUnknownOutcomeWhenNoListingAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()

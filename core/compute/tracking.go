@@ -10,9 +10,11 @@ import (
 // Tracking is what a caller adds to a spawn who keeps a record of machines. The
 // zero value adds nothing.
 type Tracking struct {
-	Tag    string                                    // start of the request ids
-	Intend func(context.Context, Intent) *spec.Error // runs before each create leaves; an error keeps it from being sent
-	Secret func() (text string, err *spec.Error)     // makes the credential; nil: at random
+	Tag    string                                     // start of the request ids
+	Intend func(context.Context, Intent) *spec.Error  // runs before each create leaves; an error keeps it from being sent
+	Refuse func(requestID string)                     // runs after a create that certainly came to nothing
+	Secret func() (text string, err *spec.Error)      // makes the credential; nil: at random
+	Pause  func(context.Context, time.Duration) error // waits for capacity; an error ends the spawn. nil: the clock's
 }
 
 // Intent is one create by which its machine can be found.
@@ -40,7 +42,7 @@ func (s *Service) Settle(ctx context.Context, provider string, intents []Intent,
 	for i, in := range intents {
 		claims[i] = claim{requestID: in.RequestID, name: in.Name, ours: in.OwnName, lostAt: lostAt}
 	}
-	found, verdict := s.search(ctx, &a, claims, s.settle(&a))
+	found, _, verdict := s.search(ctx, &a, claims, s.settle(&a))
 	for i := range found {
 		s.normalize(&a, &found[i], false)
 	}

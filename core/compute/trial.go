@@ -6,6 +6,7 @@ import (
 
 	json "github.com/goccy/go-json"
 
+	"github.com/exatlas/atlas/core/offers"
 	"github.com/exatlas/atlas/core/provider"
 	"github.com/exatlas/atlas/core/spec"
 )
@@ -34,23 +35,50 @@ type trial struct {
 }
 
 // run goes over the candidates until one is rented, as often as the caller is
-// willing to wait for capacity.
+// willing to wait for capacity. Once a cloud has said that there is none, a round in
+// which it is busy or broken does not end the wait.
 func (t *trial) run(ctx context.Context) (*spec.Compute, *spec.Error) {
 	s := t.service
 	until := s.Clock.Now().Add(time.Duration(t.params.WaitForCapacityMS) * time.Millisecond)
+	scarce := false
 	for pause := waitFirst; ; pause = min(2*pause, waitLongest) {
 		machine, e := t.round(ctx)
 		if e == nil {
 			return machine, nil
 		}
+		scarce = scarce || e.Kind == spec.KindCapacity
+		hopeful := scarce && !e.UnknownOutcome && wearsOff(e.Kind)
 		wait := max(pause, retryAfter(e, 0))
-		if e.Kind != spec.KindCapacity || t.params.WaitForCapacityMS == 0 || s.Clock.Now().Add(wait).After(until) {
+		if !hopeful || t.params.WaitForCapacityMS == 0 || s.Clock.Now().Add(wait).After(until) {
 			return nil, t.plan.explain(ctx, e)
 		}
-		if s.Clock.Wait(ctx, wait) != nil {
-			return nil, ended(ctx)
+		if e := t.pause(ctx, wait); e != nil {
+			return nil, e
 		}
 	}
+}
+
+// wearsOff tells what a cloud says that may be otherwise in the next round. An error of
+// whoever keeps a record of the spawn is none of it.
+func wearsOff(k spec.Kind) bool {
+	switch k {
+	case spec.KindCapacity, spec.KindTransport, spec.KindRateLimited, spec.KindTimeout, spec.KindProvider:
+		return true
+	}
+	return false
+}
+
+// pause waits between two rounds.
+func (t *trial) pause(ctx context.Context, d time.Duration) *spec.Error {
+	wait := t.tracking.Pause
+	if wait == nil {
+		wait = t.service.Clock.Wait
+	}
+	err := wait(ctx, d)
+	if e := ended(ctx); e != nil || err == nil {
+		return e
+	}
+	return spec.AsError(err)
 }
 
 // round tries each candidate once. The error of a round in which nothing was to
@@ -127,7 +155,7 @@ func (t *trial) moveOn(ctx context.Context, e *spec.Error) bool {
 // second machine that costs.
 func (t *trial) dear(ctx context.Context, c candidate, machine *spec.Compute) *spec.Error {
 	ceiling := t.params.MaxPricePerHour
-	if ceiling == 0 || machine.CostPerHour == nil || *machine.CostPerHour <= ceiling {
+	if ceiling == 0 || machine.CostPerHour == nil || offers.Round(*machine.CostPerHour) <= ceiling {
 		return nil
 	}
 	e := &spec.Error{Kind: spec.KindBudget, Provider: c.account.Provider, Operation: spec.OpSpawn, Message: "the cloud rented it at a price above max_price_per_hour; it was given back"}
@@ -157,7 +185,9 @@ func (t *trial) rental(a *provider.Account) *rental {
 
 func (t *trial) sweep() {
 	for _, r := range t.rentals {
-		r.sweep()
+		if len(r.lost) > 0 {
+			t.service.sweep(r.account, r.lost)
+		}
 	}
 }
 

@@ -81,6 +81,9 @@ func addAuth(t *Table, s *Services) {
 
 // VerifyURL is auth.url.verify.
 func (s *Services) VerifyURL(_ context.Context, p *VerifyURLParams) (*URLValidity, error) {
+	if p.Secret.Empty() { // of which anybody can make signatures
+		return nil, emptySecret()
+	}
 	reason := auth.VerifyURL(p.URL, p.Secret.Reveal(), s.timeOr(p.Now))
 	return &URLValidity{Valid: reason == "", Reason: reason}, nil
 }
@@ -88,7 +91,7 @@ func (s *Services) VerifyURL(_ context.Context, p *VerifyURLParams) (*URLValidit
 // SignURL is auth.url.sign.
 func (s *Services) SignURL(_ context.Context, p *SignParams) (*SignedURL, error) {
 	if p.Secret.Empty() {
-		return nil, &spec.Error{Kind: spec.KindValidation, Message: "params.secret: must not be empty"}
+		return nil, emptySecret()
 	}
 	lifetime := auth.DefaultLifetime
 	if p.ExpiresInMS > 0 {
@@ -99,6 +102,10 @@ func (s *Services) SignURL(_ context.Context, p *SignParams) (*SignedURL, error)
 		return nil, &spec.Error{Kind: err.Kind, Message: "params." + err.Message, Hint: err.Hint}
 	}
 	return &SignedURL{URL: url, ExpiresAt: expires.Format(time.RFC3339)}, nil
+}
+
+func emptySecret() *spec.Error {
+	return &spec.Error{Kind: spec.KindValidation, Message: "params.secret: must not be empty", Hint: "give the machine's signing secret, ATLAS_SIGNING_SECRET in its environment"}
 }
 
 // timeOr returns the time of a text that has been checked, or now.

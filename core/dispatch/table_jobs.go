@@ -29,7 +29,7 @@ func addJobs(t *Table, s *Services) {
 	add(t, "jobs.run", Doc{
 		Summary: "Submits a serverless job.",
 		Text: "Mode sync waits for its end: through the cloud's own synchronous call first, then by polling. When timeout_ms is up, or the call is cancelled, the remote job is cancelled or kept as on_timeout says; " +
-			"the error's details tell which, with the job's id. A job whose submission lost its answer is not submitted again: the error has unknown_outcome.",
+			"the error's details tell which, with the job's id. A job that ended before it could be cancelled is answered. A job whose submission lost its answer is not submitted again: the error has unknown_outcome.",
 		Errors: cloudKinds(spec.KindNotFound, spec.KindUnsupported),
 		Params: `{"provider":"runpod","endpoint":"abc123","input":{"prompt":"a sunset"},"mode":"sync","timeout_ms":60000}`,
 		Result: done,

@@ -186,6 +186,31 @@ func TestRun_SyncCancelsOrKeepsTheJobWhenItsTimeIsUp(t *testing.T) {
 	}
 }
 
+func TestRun_SyncAnswersAJobThatEndedBeforeItCouldBeCancelled(t *testing.T) {
+	for _, row := range []struct {
+		get, kind, details string
+	}{
+		{job("completed"), "", ""},
+		{"!provider", string(spec.KindTimeout), `{"job_id":"j1","endpoint":"e","status":"completed","remote":"ended"}`},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake(map[string][]string{spec.OpRunJob: {job("in_queue")}, spec.OpGetJob: {row.get}, spec.OpCancelJob: {`{"id":"j1","status":"completed"}`}})
+			s := newService(f)
+			p := run(ModeSync)
+			p.TimeoutMS = 100 // over before the first look
+			got, err := s.Run(context.Background(), p)
+			if row.kind == "" {
+				if err != nil || got.Status != spec.JobCompleted || string(got.Output) != `{"x":1}` {
+					t.Errorf("%+v %v", got, err)
+				}
+			} else if e := spec.AsError(err); e == nil || string(e.Kind) != row.kind || string(e.Details) != row.details {
+				t.Errorf("%+v", err)
+			}
+			finish(t, s)
+		})
+	}
+}
+
 func TestRun_SyncCancelledByTheCallerEndsAtOnceAndCancelsBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(map[string][]string{spec.OpRunJob: {job("in_queue")}, spec.OpGetJob: {job("in_queue")}, spec.OpCancelJob: {job("cancelled")}})

@@ -74,14 +74,14 @@ func (s *Service) runSync(ctx context.Context, a *provider.Account, p *RunParams
 	}
 	for pause := pollFirst; !job.Status.Terminal(); {
 		if s.Clock.Wait(within, spread(pause, s.Jitter)) != nil {
-			return nil, s.overdue(ctx, a, p, job)
+			return s.overdue(ctx, a, p, job)
 		}
 		next, err := s.do(within, a, spec.OpGetJob, &spec.JobRequest{Endpoint: p.Endpoint, ID: job.ID}, p.Endpoint, job.ID, p.IncludeRaw)
 		switch {
 		case err == nil:
 			job, pause = next, min(pause*3/2, pollLongest)
 		case within.Err() != nil:
-			return nil, s.overdue(ctx, a, p, job)
+			return s.overdue(ctx, a, p, job)
 		default:
 			e := spec.AsError(err)
 			if !passing(e) {
@@ -134,8 +134,9 @@ func passing(e *spec.Error) bool {
 	return e.Retryable
 }
 
-// overdue is the error of a run whose time is up or whose caller left.
-func (s *Service) overdue(ctx context.Context, a *provider.Account, p *RunParams, job *spec.Job) error {
+// overdue ends a run whose time is up or whose caller left: with an error, unless
+// the job was done before it could be cancelled.
+func (s *Service) overdue(ctx context.Context, a *provider.Account, p *RunParams, job *spec.Job) (*spec.Job, error) {
 	out := &spec.Error{Kind: spec.KindTimeout, Provider: a.Provider, Operation: "jobs.run", Message: "the job was not done in time"}
 	if errors.Is(ctx.Err(), context.Canceled) {
 		out.Kind, out.Message = spec.KindCancelled, "cancelled while the job was running"
@@ -143,34 +144,60 @@ func (s *Service) overdue(ctx context.Context, a *provider.Account, p *RunParams
 	if p.OnTimeout == TimeoutKeep {
 		out.Hint = "the job goes on: read it with jobs.get, or cancel it with jobs.cancel"
 		out.Details = details(job, "kept")
-		return out
+		return nil, out
 	}
 	// The caller's time is up, so the cancelling has a little of its own. Whoever
 	// left altogether does not wait for it.
-	done := make(chan error, 1)
+	done := make(chan end, 1)
 	standing := a.Standing()
-	safego.Go(&s.work, func(e *spec.Error) { done <- e }, func() {
+	safego.Go(&s.work, func(e *spec.Error) { done <- end{nil, e} }, func() {
 		limited, cancel := context.WithTimeout(s.until, cancelLimit)
 		defer cancel()
-		_, err := s.do(limited, &standing, spec.OpCancelJob, &spec.JobRequest{Endpoint: p.Endpoint, ID: job.ID}, p.Endpoint, job.ID, false)
-		done <- err
+		done <- s.cancel(limited, &standing, p, job.ID)
 	})
-	var err error
+	var last end
 	select {
-	case err = <-done:
+	case last = <-done:
 	case <-ctx.Done():
 		out.Hint = "the job is being cancelled; use on_timeout keep to let it go on"
 		out.Details = details(job, "cancelling")
-		return out
+		return nil, out
 	}
-	if err != nil {
-		out.Hint = "the job could not be cancelled and may go on: " + spec.AsError(err).Message
+	switch {
+	case last.job != nil && last.err == nil:
+		return last.job, nil
+	case last.job != nil:
+		out.Message = "the job ended as its time was up, and its result did not come: " + spec.AsError(last.err).Message
+		out.Hint = "read it with jobs.get"
+		out.Details = details(last.job, "ended")
+	case last.err != nil:
+		out.Hint = "the job could not be cancelled and may go on: " + spec.AsError(last.err).Message
 		out.Details = details(job, "cancel_failed")
-		return out
+	default:
+		out.Hint = "the job was cancelled; use on_timeout keep to let it go on"
+		out.Details = details(job, "cancelled")
 	}
-	out.Hint = "the job was cancelled; use on_timeout keep to let it go on"
-	out.Details = details(job, "cancelled")
-	return out
+	return nil, out
+}
+
+// end is how the cancelling of a job went. job is there where it had ended by itself.
+type end struct {
+	job *spec.Job
+	err error
+}
+
+// cancel cancels a job, and fetches it where the cloud says that it had ended before.
+func (s *Service) cancel(ctx context.Context, a *provider.Account, p *RunParams, id string) end {
+	request := &spec.JobRequest{Endpoint: p.Endpoint, ID: id}
+	job, err := s.do(ctx, a, spec.OpCancelJob, request, p.Endpoint, id, false)
+	if err != nil || !job.Status.Terminal() || job.Status == spec.JobCancelled {
+		return end{nil, err}
+	}
+	whole, err := s.do(ctx, a, spec.OpGetJob, request, p.Endpoint, id, p.IncludeRaw)
+	if err != nil {
+		return end{job, err}
+	}
+	return end{whole, nil}
 }
 
 // details names the job, and what became of it at the cloud.

@@ -3,6 +3,7 @@ package offers
 import (
 	"context"
 	"crypto/sha256"
+	"math"
 	"strconv"
 	"sync"
 	"time"
@@ -152,7 +153,7 @@ func fromTypes(types []spec.GPUType, r *spec.OffersRequest) []spec.Offer {
 		if price == nil || g.MaxCount > 0 && g.MaxCount < r.GPUCount {
 			continue
 		}
-		o := spec.Offer{GPUNative: g.ID, GPUCount: r.GPUCount, GPUMemoryGB: g.MemoryGB, PricePerHour: *price * float64(r.GPUCount), Spot: r.Spot,
+		o := spec.Offer{GPUNative: g.ID, GPUCount: r.GPUCount, GPUMemoryGB: g.MemoryGB, PricePerHour: Round(*price * float64(r.GPUCount)), Spot: r.Spot,
 			CloudType: g.CloudType, Stock: g.Stock, Raw: g.Raw}
 		if len(g.Regions) == 0 {
 			out = append(out, o)
@@ -164,6 +165,10 @@ func fromTypes(types []spec.GPUType, r *spec.OffersRequest) []spec.Offer {
 	}
 	return out
 }
+
+// Round takes off what a sum of prices has in binary beside what it has in decimals,
+// USD: three machines of 0.2 are 0.6 and no more, when that is the ceiling.
+func Round(usd float64) float64 { return math.Round(usd*1e6) / 1e6 }
 
 func over(ctx context.Context, a *provider.Account) *spec.Error {
 	if ctx.Err() == context.DeadlineExceeded {

@@ -138,6 +138,25 @@ func TestSearch_Filters(t *testing.T) {
 	}
 }
 
+func TestSearch_FindsWhatCostsTheCeilingToTheCent(t *testing.T) {
+	for _, row := range []struct {
+		each    float64
+		count   int
+		ceiling float64
+	}{{0.2, 3, 0.6}, {1.12, 6, 6.72}, {0.17, 5, 0.85}, {2.79, 3, 8.37}} {
+		c := world()
+		c["runpod"].types = []spec.GPUType{{ID: "NVIDIA L4", PricePerHour: number(row.each), Stock: spec.StockHigh}}
+		s := open(c, "runpod")
+		got, err := s.Search(context.Background(), &Params{GPU: []string{"l4"}, GPUCount: row.count, MaxPricePerHour: row.ceiling})
+		if err != nil || len(got.Items) != 1 || got.Items[0].PricePerHour != row.ceiling {
+			t.Errorf("%d of %v: %+v %v", row.count, row.each, got, err)
+		}
+		if got, err = s.Search(context.Background(), &Params{GPU: []string{"l4"}, GPUCount: row.count, MaxPricePerHour: row.ceiling - 0.0001}); err != nil || len(got.Items) != 0 {
+			t.Errorf("above the ceiling: %+v %v", got, err)
+		}
+	}
+}
+
 func TestSearch_FailsWhenNoCloudAnswers(t *testing.T) {
 	s := open(world(), "lambda_labs")
 	if _, err := s.Search(context.Background(), &Params{}); err == nil || spec.AsError(err).Kind != spec.KindRateLimited {

@@ -8,7 +8,7 @@ import (
 // Params asks what can be rented now.
 type Params struct {
 	provider.Targets
-	GPU             []string       `json:"gpu" single:"true" doc:"GPUs by canonical or native name. Default: all."`
+	GPU             []string       `json:"gpu" single:"true" maxlen:"256" doc:"GPUs by canonical or native name. Default: all."`
 	GPUCount        int            `json:"gpu_count" min:"1" max:"1024" default:"1" doc:"GPUs in the machine."`
 	MinGPUMemoryGB  float64        `json:"min_gpu_memory_gb" min:"0" doc:"Least memory of one GPU in GB."`
 	Spot            bool           `json:"spot" doc:"Interruptible machines instead of the others."`

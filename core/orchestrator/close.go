@@ -134,6 +134,8 @@ func (s *Service) Close(ctx context.Context) bool {
 	s.closed = true
 	s.starting.Unlock()
 	if !s.running() {
+		s.end() // an attempt to open the store is given up
+		s.work.Wait()
 		return true
 	}
 	done := true

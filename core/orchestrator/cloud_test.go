@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -179,6 +180,7 @@ type faulty struct {
 	mu      sync.Mutex
 	spoil   func(what string) error
 	hang    func(what string) // takes its time before the method begins
+	mute    atomic.Bool       // does not answer at all: whoever reads a session waits as long as he likes
 }
 
 func (f *faulty) check(what string) error {
@@ -224,6 +226,10 @@ func (f *faulty) Commit(ctx context.Context, by store.Lease, c []store.Change) (
 }
 
 func (f *faulty) Get(ctx context.Context, id string) (store.Session, bool, error) {
+	if f.mute.Load() {
+		<-ctx.Done()
+		return store.Session{}, false, &store.CannotTell{Doing: "get", Err: ctx.Err()}
+	}
 	if err := f.check("get"); err != nil {
 		return store.Session{}, false, err
 	}

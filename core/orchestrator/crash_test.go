@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -235,6 +236,44 @@ func TestNodes_TouchAndStopAnyProcesssSession(t *testing.T) {
 		list, err := q.List(context.Background(), &ListParams{State: []string{"ended"}})
 		if err != nil || len(list.Items) != 2 {
 			t.Fatal(list, err)
+		}
+	})
+}
+
+func TestNodes_TouchOfManyAsksTheStoreOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p, q := w.process(), w.process()
+		defer p.close()
+		defer q.close()
+		var ids []string
+		for range 100 {
+			ids = append(ids, p.spawn(idle(time.Minute)).ID)
+		}
+		byMachine := p.spawn(idle(time.Minute))
+		over := p.spawn(idle(0))
+		if _, err := p.Stop(context.Background(), &StopParams{ID: over.ID}); err != nil {
+			t.Fatal(err)
+		}
+		wait(30 * time.Second)
+		var reads atomic.Int64
+		q.store.set(func(what string) error {
+			if what == "get" {
+				reads.Add(1)
+			}
+			return nil
+		})
+		got, err := q.Touch(context.Background(), &TouchParams{ID: append(ids, byMachine.Compute.ID, over.ID, over.Compute.ID, "ses-none")})
+		if err != nil || strings.Join(got.Missing, " ") != strings.Join([]string{over.ID, "ses-none", over.Compute.ID}, " ") {
+			t.Errorf("%+v %v", got, err)
+		}
+		if n := reads.Load(); n > 4 {
+			t.Errorf("%d sessions were read to be touched", n)
+		}
+		wait(45 * time.Second)
+		for _, id := range append(ids, byMachine.ID) {
+			if s := p.get(id); s.State != "live" {
+				t.Fatalf("%s %s", id, s.State)
+			}
 		}
 	})
 }

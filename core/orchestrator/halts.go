@@ -28,14 +28,28 @@ func (s *Service) Acting(ctx context.Context, name, id, operation string, failed
 	if !s.running() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, commitLimit)
-	defer cancel()
 	halts := !failed && operation != spec.OpStart
-	err := s.noteHalt(ctx, name, id, halts)
 	if halts && operation == spec.OpStop {
-		return err // a session that takes the machine for lost would give it back, and its disk with it
+		ctx, cancel := context.WithTimeout(ctx, commitLimit)
+		defer cancel()
+		return s.noteHalt(ctx, name, id, halts) // a session that takes the machine for lost would give it back, and its disk with it
 	}
-	return nil // a machine that is to be given back is, whatever it counts as
+	ctx, cancel := hasty(ctx)
+	defer cancel()
+	_ = s.noteHalt(ctx, name, id, halts) // a machine that is to be given back is, whatever it counts as
+	return nil
+}
+
+// hasteLimit is how long the store is waited for where its answer decides nothing.
+const hasteLimit = 2 * time.Second
+
+// hasty leaves a call the most of its time for what it is about.
+func hasty(ctx context.Context) (context.Context, context.CancelFunc) {
+	limit := hasteLimit
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline)/4)
+	}
+	return context.WithTimeout(ctx, limit)
 }
 
 func (s *Service) noteHalt(ctx context.Context, name, id string, halts bool) error {

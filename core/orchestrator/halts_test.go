@@ -19,6 +19,24 @@ func (p *process) pauseMachine(s *Session) error {
 	return err
 }
 
+func TestTerminate_DoesNotWaitForAStoreThatHangs(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		defer p.close()
+		m, err := p.Compute.Spawn(context.Background(), &params().SpawnParams)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.store.mute.Store(true)
+		defer p.store.mute.Store(false)
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if _, err := p.Compute.Terminate(ctx, &compute.IDParams{ID: m.ID}); err != nil || ctx.Err() != nil || w.cloud.count() != 0 {
+			t.Errorf("%v, the deadline: %v, %d machines left", err, ctx.Err(), w.cloud.count())
+		}
+	})
+}
+
 func TestHalt_ThroughAtlasIsNoPreemption(t *testing.T) {
 	for name, stop := range map[string]func(t *testing.T, w *world, s *Session, own, other *process) error{
 		"by the session's process":    func(_ *testing.T, _ *world, s *Session, own, _ *process) error { return own.pauseMachine(s) },

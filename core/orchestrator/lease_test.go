@@ -3,6 +3,7 @@ package orchestrator
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,14 +40,35 @@ func TestLease_ThatLapsesForAMomentLeavesNoSessionUnwatched(t *testing.T) {
 		s := p.spawn(idle(13400 * time.Millisecond))
 		wait(10 * time.Millisecond)
 		lapse(p)
-		fence := p.node.lease.Fence
+		lease, _ := p.node.current()
 		wait(40 * time.Second)
-		if p.node.lease.Fence != fence {
+		if now, _ := p.node.current(); now.Fence != lease.Fence {
 			t.Fatal("the lease was lost, so this tests something else")
 		}
 		if got := p.get(s.ID); got.State != "ended" {
 			t.Fatalf("%s: its time came in the moment without a lease, and nobody looks at it again", got.State)
 		}
+	})
+}
+
+func TestLease_ThatIsLostSaysWhatTheStoreSaid(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		defer p.close()
+		p.store.set(func(what string) error {
+			if what == "lease" {
+				return errors.New("the disk is full")
+			}
+			return nil
+		})
+		wait(time.Minute)
+		_, err := p.Spawn(context.Background(), params())
+		if e := spec.AsError(err); e == nil || e.Kind != spec.KindConflict || !e.Retryable || !strings.Contains(e.Message, "the disk is full") {
+			t.Errorf("%+v", err)
+		}
+		p.store.set(nil)
+		wait(time.Minute)
+		p.spawn()
 	})
 }
 

@@ -17,8 +17,9 @@ type node struct {
 	ttl    time.Duration
 	base   time.Time // monotonic; a step of the wall clock does not touch it
 
-	offset atomic.Int64 // the store's clock at base, ms
-	until  atomic.Int64 // ns after base until which the lease surely holds; 0: it does not
+	offset  atomic.Int64          // the store's clock at base, ms
+	trouble atomic.Pointer[error] // why the lease could not be renewed last; nil: it was
+	until   atomic.Int64          // ns after base until which the lease surely holds; 0: it does not
 
 	mu    sync.Mutex
 	lease store.Lease
@@ -79,8 +80,10 @@ func (n *node) renew(ctx context.Context) (fresh bool, err error) {
 	sent := time.Since(n.base)
 	lease, mine, err := n.store.Lease(ctx, n.name(), n.holder, n.ttl.Milliseconds())
 	if err != nil {
+		n.trouble.Store(&err)
 		return false, err
 	}
+	n.trouble.Store(nil)
 	answered := time.Since(n.base)
 	n.reckon(ctx, lease.Now, sent, answered)
 	if !mine {

@@ -21,7 +21,7 @@ type SpawnParams struct {
 	UserID         string            `json:"user_id" maxlen:"256" doc:"Whom the session is for; orchestrator.list filters by it."`
 	Tags           map[string]string `json:"tags" doc:"Words of the caller's own, kept with the session."`
 	IdleTTLMS      *int64            `json:"idle_ttl_ms" min:"0" max:"31536000000" default:"1800000" doc:"The session ends when it was not touched for so long, ms. 0: never."`
-	MaxLifetimeMS  int64             `json:"max_lifetime_ms" min:"0" max:"31536000000" default:"0" doc:"The session ends so long after it began, ms. 0: never."`
+	MaxLifetimeMS  int64             `json:"max_lifetime_ms" min:"0" max:"31536000000" default:"0" doc:"The session ends so long after its machine was rented, ms. 0: never. Waiting for capacity does not count."`
 	ReadyTimeoutMS *int64            `json:"ready_timeout_ms" min:"0" max:"86400000" default:"900000" doc:"The session ends when its machine is not ready so long after it was rented, ms. 0: never."`
 	MaxCost        float64           `json:"max_cost" min:"0.000001" doc:"The session ends when it has cost so much, USD; absent, and not 0, for no limit. Needs a cloud that tells its price."`
 	OnExit         OnExit            `json:"on_exit" enum:"keep,stop,terminate" default:"keep" doc:"What becomes of the machine when the client is closed. A process that dies leaves it to the next one."`
@@ -35,7 +35,7 @@ type SessionParams struct {
 
 // TouchParams tells of activity.
 type TouchParams struct {
-	ID []string `json:"id" required:"true" minlen:"1" maxlen:"10000" single:"true" doc:"Identifier of the session or of its machine, or a list of them."`
+	ID []string `json:"id" required:"true" maxlen:"10000" single:"true" doc:"Identifier of the session or of its machine, or a list of them."`
 }
 
 // Touched is the result of orchestrator.touch.

@@ -94,8 +94,8 @@ func (s *Service) List(ctx context.Context, p *ListParams) (*SessionList, error)
 	now := s.node.now()
 	for i := range rows {
 		d, fault := decode(rows[i].Doc)
-		if fault != nil {
-			return nil, fault
+		if fault != nil { // the others are listed all the same
+			d = &document{OnExit: Keep, Error: fault}
 		}
 		if t := s.index.find(rows[i].ID); t != nil {
 			rows[i].Touched = max(rows[i].Touched, t.touched.Load())
@@ -168,15 +168,20 @@ func (s *Service) ask(ctx context.Context, id string) error {
 }
 
 // stopHere ends a session of this process. One that is still being rented, or
-// looked for, is given back as soon as its machine is known. The caller holds
+// looked for, is given back as soon as its machine is known; one that waits for
+// capacity waits no longer. The caller holds
 // t.acting.
 func (s *Service) stopHere(t *tracked) (store.Verdict, error) {
 	if row, _ := t.state(); row.State == store.Intended {
-		return s.change(t, func(row *store.Session, d *document) ([]store.Event, bool) {
+		verdict, err := s.change(t, func(row *store.Session, d *document) ([]store.Event, bool) {
 			asked := d.Abandoned
 			d.Abandoned = true
 			return nil, !asked && row.State == store.Intended
 		}, 0)
+		if end := t.waiting.Load(); end != nil && t.unwanted() {
+			(*end)()
+		}
+		return verdict, err
 	}
 	return s.finish(t, ReasonStopped, 0)
 }

@@ -41,6 +41,7 @@ type document struct {
 	Abandoned    bool              `json:"abandoned,omitempty"` // the caller was told that it failed
 	Compute      *spec.Compute     `json:"compute,omitempty"`
 	Account      string            `json:"account,omitempty"` // tells the credential it was rented with from others
+	Began        int64             `json:"began,omitempty"`   // when the last create was written down; 0: with the session
 	RentedAt     int64             `json:"rented_at,omitempty"`
 	ReadyAt      int64             `json:"ready_at,omitempty"`
 	Reason       string            `json:"reason,omitempty"`

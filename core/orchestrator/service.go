@@ -2,7 +2,6 @@ package orchestrator
 
 import (
 	"context"
-	"encoding/hex"
 	"io"
 	"sync"
 	"time"
@@ -78,7 +77,8 @@ type Service struct {
 	end   context.CancelFunc
 
 	starting sync.Mutex
-	node     *node // set once it runs, under starting; read through running
+	attempt  *attempt // that is under way; nil: none is. Guarded by starting, as is closed
+	node     *node    // set once it runs, under starting; read through running
 	store    store.Store
 	log      store.TouchLog // nil where the store has none
 	started  chan struct{}  // closed then
@@ -106,50 +106,6 @@ func New(w Wiring) *Service {
 	s.polls, s.reaper = newPolls(s), newReaper(s)
 	s.until, s.end = context.WithCancel(context.Background())
 	return s
-}
-
-// Start opens the store, takes over what dead processes left, and begins to act.
-// Once it has succeeded it does nothing.
-func (s *Service) Start(ctx context.Context) error {
-	select {
-	case <-s.started:
-		return nil
-	default:
-	}
-	s.starting.Lock()
-	defer s.starting.Unlock()
-	select {
-	case <-s.started:
-		return nil
-	default:
-	}
-	if s.closed {
-		return &spec.Error{Kind: spec.KindCancelled, Message: "the client is closed"}
-	}
-	var raw [8]byte
-	if _, err := io.ReadFull(s.Random, raw[:]); err != nil {
-		return &spec.Error{Kind: spec.KindInternal, Message: "the system gave no random bytes", Err: err}
-	}
-	opened, err := s.Open(ctx)
-	if err != nil {
-		return spec.AsError(err)
-	}
-	n := newNode(opened, hex.EncodeToString(raw[:]), s.Settings.Lease)
-	if _, err := n.renew(ctx); err != nil {
-		_ = opened.Close()
-		return unknown(err)
-	}
-	if logger, ok := opened.(store.TouchLogger); ok {
-		if s.log, err = logger.OpenTouchLog(n.holder); err != nil {
-			s.log = nil // touches are written to the store itself then
-		}
-	}
-	s.store, s.node = opened, n
-	close(s.started)
-	for _, loop := range s.loops() {
-		s.background(loop)
-	}
-	return nil
 }
 
 // loops are what the service does by itself. A process that only observes keeps its

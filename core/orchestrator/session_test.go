@@ -66,6 +66,43 @@ func TestSession_EndsAtItsLifetimeCostAndReadinessLimits(t *testing.T) {
 	}
 }
 
+func TestSession_LivesItsWholeLifeHoweverLongItWaitedForCapacity(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		full := time.Now().Add(2 * time.Hour)
+		w.cloud.set(func(c *cloud) {
+			c.fail = func(operation string, _ int) *spec.Error {
+				if operation == spec.OpSpawn && time.Now().Before(full) {
+					return &spec.Error{Kind: spec.KindCapacity, Message: "none left"}
+				}
+				return nil
+			}
+		})
+		s := p.spawn(idle(0), func(p *SpawnParams) {
+			p.WaitForCapacityMS, p.MaxLifetimeMS = (6 * time.Hour).Milliseconds(), time.Hour.Milliseconds()
+		})
+		rented := time.Now()
+		if row, _, err := w.store.Get(context.Background(), s.ID); err != nil || strings.Count(string(row.Doc), "request_id\":\"") > 3 {
+			t.Errorf("it holds every create that was refused: %.2000s %v", row.Doc, err)
+		}
+		if ends, err := time.Parse(time.RFC3339, s.EndsAt); err != nil || ends.Sub(rented) > time.Hour || ends.Sub(rented) < time.Hour-time.Second {
+			t.Errorf("ends at %s, rented at %s: %v", s.EndsAt, rented, err)
+		}
+		wait(30 * time.Minute)
+		p.kill()
+		q := w.process() // whoever takes it over counts alike
+		defer q.close()
+		wait(29 * time.Minute)
+		if got := q.get(s.ID); got.State != "live" {
+			t.Fatalf("%s %s after 59 minutes", got.State, got.Reason)
+		}
+		wait(2 * time.Minute)
+		if got := q.get(s.ID); got.State != "ended" || got.Reason != ReasonLifetime {
+			t.Fatalf("%s %s after 61 minutes", got.State, got.Reason)
+		}
+	})
+}
+
 func TestSession_OfUnknownPriceCannotKeepACostLimit(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.cloud.price = nil

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/exatlas/atlas/core/auth"
@@ -32,7 +33,7 @@ func (s *Service) Spawn(ctx context.Context, p *SpawnParams) (*Session, error) {
 		return nil, err
 	}
 	sp := &spawning{service: s, params: p, t: &tracked{id: id, place: -1, spawning: true}}
-	machine, failure := s.Compute.SpawnTracked(ctx, &p.SpawnParams, compute.Tracking{Tag: s.store.Identity(), Intend: sp.intend, Secret: func() (string, *spec.Error) { return s.credential(id) }})
+	machine, failure := s.Compute.SpawnTracked(ctx, &p.SpawnParams, compute.Tracking{Tag: s.store.Identity(), Intend: sp.intend, Refuse: sp.refuse, Pause: sp.pause, Secret: func() (string, *spec.Error) { return s.credential(id) }})
 	if failure != nil {
 		return nil, sp.failed(spec.AsError(failure))
 	}
@@ -65,8 +66,13 @@ type spawning struct {
 	service *Service
 	params  *SpawnParams
 	t       *tracked
-	written bool // its row is in the store, or may be
+	written bool   // its row is in the store, or may be
+	refused string // request id of the last create that came to nothing
 }
+
+// refuse has the next create take the place of one that came to nothing: nobody need
+// look for that, and a spawn that waits for capacity sends them for a day.
+func (sp *spawning) refuse(requestID string) { sp.refused = requestID }
 
 // intend writes a create down before it is sent.
 func (sp *spawning) intend(ctx context.Context, in compute.Intent) *spec.Error {
@@ -86,10 +92,14 @@ func (sp *spawning) intend(ctx context.Context, in compute.Intent) *spec.Error {
 	}
 	if !sp.written {
 		verdict, err = sp.write(in)
+	} else if t.unwanted() {
+		return stoppedEarly()
 	} else {
 		verdict, err = s.change(t, func(row *store.Session, d *document) ([]store.Event, bool) {
 			row.Provider = in.Provider
-			d.Intents = append(append([]compute.Intent(nil), d.Intents...), in)
+			kept := slices.DeleteFunc(slices.Clone(d.Intents), func(in compute.Intent) bool { return in.RequestID == sp.refused })
+			d.Intents = append(kept, in)
+			d.Began = s.node.now()
 			return nil, true
 		}, 0)
 	}
@@ -97,9 +107,30 @@ func (sp *spawning) intend(ctx context.Context, in compute.Intent) *spec.Error {
 	case err != nil:
 		return spec.AsError(unknown(err))
 	case verdict != store.Done || !s.node.valid():
-		return lost()
+		return s.lost()
 	}
 	return nil
+}
+
+// pause waits until the clouds are asked again, or somebody stops the session.
+func (sp *spawning) pause(ctx context.Context, d time.Duration) error {
+	within, cancel := context.WithCancel(ctx)
+	defer cancel()
+	sp.t.waiting.Store(&cancel)
+	defer sp.t.waiting.Store(nil)
+	if !sp.t.unwanted() {
+		err := sp.service.Clock.Wait(within, d)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	return stoppedEarly()
+}
+
+// stoppedEarly is the error of a spawn whose session was stopped while nothing was
+// being rented.
+func stoppedEarly() *spec.Error {
+	return &spec.Error{Kind: spec.KindCancelled, Message: "the session was stopped before its machine was rented; nothing was rented"}
 }
 
 // able refuses a provider that cannot do what on_exit says.
@@ -153,9 +184,14 @@ func (sp *spawning) write(in compute.Intent) (store.Verdict, error) {
 	return results[0].Verdict, nil
 }
 
-// lost is the error of a spawn whose process may not act now.
-func lost() *spec.Error {
-	return &spec.Error{Kind: spec.KindConflict, Retryable: true, Message: "this process has lost its lease on the store, so nothing was rented", Hint: "try again; it renews the lease by itself when the store answers"}
+// lost is the error of a spawn whose process may not act now, and why it may not.
+func (s *Service) lost() *spec.Error {
+	e := &spec.Error{Kind: spec.KindConflict, Retryable: true, Message: "this process has lost its lease on the store, so nothing was rented", Hint: "try again; it renews the lease by itself when the store answers"}
+	if why := s.node.trouble.Load(); why != nil {
+		e.Message += ": " + (*why).Error()
+		e.Hint = "see that the store given in store.url is there and can be written; the lease is renewed by itself then"
+	}
+	return e
 }
 
 // failed ends the session of a spawn that rented nothing, or leaves it to be
@@ -173,6 +209,9 @@ func (sp *spawning) failed(e *spec.Error) error {
 			d.Abandoned = true
 		} else {
 			row.State, row.Ended, d.Reason = store.Ended, s.node.now(), ReasonNotRented
+			if d.Abandoned {
+				d.Reason = ReasonStopped
+			}
 		}
 		kept := *e
 		kept.Details, kept.Raw, kept.Err = nil, nil, nil
@@ -287,7 +326,7 @@ func (s *Service) overtaken(t *tracked, machine *compute.Spawned) (*Session, err
 		}
 	}
 	gone, err := s.Compute.Terminate(s.until, &compute.IDParams{Target: target(machine.Provider), ID: machine.ID})
-	e := lost()
+	e := s.lost()
 	e.Message = "this process lost its lease on the store while it rented; the machine was given back"
 	if err != nil || !gone.Found { // a cloud may not show yet what it has just rented
 		e.Message = "this process lost its lease on the store while it rented; the machine " + machine.ID + " could not be given back yet, the reaper will do it"

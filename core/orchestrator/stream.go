@@ -141,7 +141,7 @@ func (s *Service) Publish(ctx context.Context, topic string, class events.Class,
 		// The numbers of a session's topic are the store's, also while the session is
 		// another process's, or nobody's.
 		if s.running() {
-			limited, cancel := context.WithTimeout(s.until, commitLimit)
+			limited, cancel := context.WithTimeout(s.until, hasteLimit) // the act is done, and its caller waits
 			defer cancel()
 			if _, found, err := s.store.Get(limited, id); found || err != nil {
 				return nil

@@ -13,7 +13,7 @@ import (
 // of them take some megabytes.
 type terms struct {
 	idleTTL, maxLifetime, readyTimeout int64 // ms, as all times here
-	rentedAt, readyAt, pricedAt        int64
+	began, rentedAt, readyAt, pricedAt int64
 	maxCost, price, spent              float64
 	priced                             bool // price is known
 	spot, stopped, keeps, stops        bool
@@ -22,7 +22,7 @@ type terms struct {
 }
 
 func (d *document) terms() terms {
-	t := terms{idleTTL: d.IdleTTL, maxLifetime: d.MaxLifetime, readyTimeout: d.ReadyTimeout, rentedAt: d.RentedAt, readyAt: d.ReadyAt, pricedAt: d.PricedAt,
+	t := terms{idleTTL: d.IdleTTL, maxLifetime: d.MaxLifetime, readyTimeout: d.ReadyTimeout, began: d.Began, rentedAt: d.RentedAt, readyAt: d.ReadyAt, pricedAt: d.PricedAt,
 		account: unique.Make(d.Account).Value(), maxCost: d.MaxCost, spent: d.Spent, keeps: d.OnExit == Keep, stops: d.OnExit == Stop}
 	if d.Price != nil {
 		t.price, t.priced = *d.Price, true
@@ -43,8 +43,8 @@ func (d *terms) deadline(created, touched int64) (at int64, reason string) {
 	if d.idleTTL > 0 {
 		soonest(touched+d.idleTTL, ReasonIdle)
 	}
-	if d.maxLifetime > 0 {
-		soonest(created+d.maxLifetime, ReasonLifetime)
+	if d.maxLifetime > 0 { // waiting for capacity is no part of its life
+		soonest(max(created, d.began)+d.maxLifetime, ReasonLifetime)
 	}
 	if d.readyTimeout > 0 && d.readyAt == 0 && d.rentedAt > 0 {
 		soonest(d.rentedAt+d.readyTimeout, ReasonNeverReady)

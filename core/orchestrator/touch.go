@@ -157,17 +157,26 @@ func keep(list []*tracked, at int64) {
 	}
 }
 
-// touchStored notes activity of sessions that other processes act on.
-func (s *Service) touchStored(ctx context.Context, ids []string, now int64) ([]string, error) {
-	touches := make([]store.Touch, 0, len(ids))
+// touchStored notes activity of sessions that other processes act on, those that are
+// named by their own identifiers in one step. What then is left may be named by its
+// machine's.
+func (s *Service) touchStored(ctx context.Context, ids []string, now int64) (missing []string, err error) {
+	touches := make([]store.Touch, len(ids))
+	for i, id := range ids {
+		touches[i] = store.Touch{ID: id, At: now}
+	}
+	left, err := s.store.Touch(ctx, touches)
+	if err != nil {
+		return nil, unknown(err)
+	}
+	touches = touches[:0]
 	named := map[string]string{} // the session's identifier: what the caller said
-	var missing []string
-	for _, id := range ids {
+	for _, id := range left {
 		row, found, err := s.store.Get(ctx, id)
 		if err != nil {
 			return nil, unknown(err)
 		}
-		if !found {
+		if !found || row.ID == id {
 			missing = append(missing, id)
 			continue
 		}

@@ -43,7 +43,8 @@ func TestTouch_NamesTheMissingAsTheCallerDid(t *testing.T) {
 			t.Fatal(err)
 		}
 		row.State = store.Ending // which p does not know
-		if r, err := w.store.Commit(context.Background(), p.node.lease, []store.Change{{Session: row}}); err != nil || r[0].Verdict != store.Done {
+		lease, _ := p.node.current()
+		if r, err := w.store.Commit(context.Background(), lease, []store.Change{{Session: row}}); err != nil || r[0].Verdict != store.Done {
 			t.Fatal(r, err)
 		}
 		got, err := p.Touch(context.Background(), &TouchParams{ID: []string{other.Compute.ID, s.Compute.ID}})

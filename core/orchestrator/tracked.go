@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -13,15 +14,16 @@ import (
 type tracked struct {
 	id string
 
-	touched atomic.Int64         // last activity, ms of the store's clock
-	stored  atomic.Int64         // the last activity that the store surely holds
-	slot    atomic.Int64         // its place in the touch log; 0: it has none
-	closing atomic.Bool          // is being ended because nobody touched it
-	noted   atomic.Bool          // waits to be brought to the store
-	live    atomic.Bool          // takes touches
-	calling atomic.Pointer[call] // calls to its cloud that may be given up; nil: none are under way
-	beat    atomic.Int64         // when the last heartbeat was told
-	seen    atomic.Int64         // the poll that last found its machine
+	touched atomic.Int64                       // last activity, ms of the store's clock
+	stored  atomic.Int64                       // the last activity that the store surely holds
+	slot    atomic.Int64                       // its place in the touch log; 0: it has none
+	closing atomic.Bool                        // is being ended because nobody touched it
+	noted   atomic.Bool                        // waits to be brought to the store
+	live    atomic.Bool                        // takes touches
+	calling atomic.Pointer[call]               // calls to its cloud that may be given up; nil: none are under way
+	waiting atomic.Pointer[context.CancelFunc] // ends its spawn's wait for capacity; nil: it does not wait
+	beat    atomic.Int64                       // when the last heartbeat was told
+	seen    atomic.Int64                       // the poll that last found its machine
 
 	acting sync.Mutex // held by whoever changes the session, its commit included
 
@@ -75,6 +77,13 @@ func (t *tracked) unsettled() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return !t.spawning && t.doc != nil && (t.doc.Abandoned || t.doc.OnExit != Keep)
+}
+
+// unwanted tells whether it was stopped before its machine was known.
+func (t *tracked) unwanted() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.row.State == store.Intended && t.doc != nil && t.doc.Abandoned
 }
 
 // renting tells whether its spawn runs in this process.

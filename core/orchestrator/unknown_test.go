@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/store"
 )
 
 // failing spoils the methods named, from the nth call of them on for a time.
@@ -96,6 +97,88 @@ func TestStop_OfASpawnUnderWaySurvivesACrash(t *testing.T) {
 	})
 }
 
+func TestStop_OfASpawnThatWaitsForCapacityRentsNothing(t *testing.T) {
+	for _, elsewhere := range []bool{false, true} {
+		bubble(t, func(t *testing.T, w *world) {
+			p, q := w.process(), w.process()
+			defer q.close()
+			defer p.close()
+			full := time.Now().Add(10 * time.Minute)
+			w.cloud.set(func(c *cloud) {
+				c.fail = func(operation string, _ int) *spec.Error {
+					if operation == spec.OpSpawn && time.Now().Before(full) {
+						return &spec.Error{Kind: spec.KindCapacity, Message: "none left"}
+					}
+					return nil
+				}
+			})
+			told := make(chan error, 1)
+			go func() {
+				_, err := p.Spawn(context.Background(), params(func(p *SpawnParams) { p.WaitForCapacityMS = time.Hour.Milliseconds() }))
+				told <- err
+			}()
+			wait(3 * time.Minute) // it asks once a minute by now
+			list, err := p.List(context.Background(), &ListParams{})
+			if err != nil || len(list.Items) != 1 {
+				t.Fatal(list, err)
+			}
+			tries, by := w.cloud.calls[spec.OpSpawn], p
+			if elsewhere {
+				by = q
+			}
+			s, err := by.Stop(context.Background(), &StopParams{ID: list.Items[0].ID, WaitMS: ms(10 * time.Second)})
+			if err != nil || s.State != "ended" || s.Reason != ReasonStopped {
+				t.Fatalf("%+v %v", s, err)
+			}
+			wait(time.Second)
+			select {
+			case err := <-told:
+				if e := spec.AsError(err); e == nil || e.Kind != spec.KindCancelled || e.UnknownOutcome {
+					t.Error(err)
+				}
+			default:
+				t.Error("the spawn goes on")
+			}
+			wait(time.Hour)
+			if n := w.cloud.calls[spec.OpSpawn]; n != tries || w.cloud.count() != 0 {
+				t.Errorf("%d creates after the stop, %d machines", n-tries, w.cloud.count())
+			}
+		})
+	}
+}
+
+func TestSpawn_ThatWaitsForCapacityEndsWithTheLease(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		w.cloud.set(func(c *cloud) {
+			c.fail = func(operation string, _ int) *spec.Error {
+				if operation == spec.OpSpawn {
+					return &spec.Error{Kind: spec.KindCapacity, Message: "none left"}
+				}
+				return nil
+			}
+		})
+		told := make(chan error, 1)
+		go func() {
+			_, err := p.Spawn(context.Background(), params(func(p *SpawnParams) { p.WaitForCapacityMS = time.Hour.Milliseconds() }))
+			told <- err
+		}()
+		wait(3 * time.Minute)
+		p.store.set(func(string) error { return errors.New("cut") })
+		defer p.close()
+		defer p.store.set(nil)
+		wait(5 * time.Minute)
+		select {
+		case err := <-told:
+			if err == nil {
+				t.Error("rented without a lease")
+			}
+		default:
+			t.Error("it goes on waiting for what it must not rent")
+		}
+	})
+}
+
 func TestSpawn_WhoseCostCannotBeLimitedIsGivenBackThoughTheStoreFails(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.cloud.price = nil
@@ -108,6 +191,31 @@ func TestSpawn_WhoseCostCannotBeLimitedIsGivenBackThoughTheStoreFails(t *testing
 		wait(time.Minute)
 		if w.cloud.count() != 0 {
 			t.Fatal("the machine was kept")
+		}
+	})
+}
+
+func TestList_TellsOfASessionThatCannotBeReadAndOfTheOthers(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		ctx := context.Background()
+		lease, _, err := w.store.Lease(ctx, "node/older", "older", time.Minute.Milliseconds())
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := store.Session{ID: "ses-0", Owner: "older", Fence: lease.Fence, State: store.Live, Provider: "runpod", ComputeID: "m-odd", UserID: "u-1", Doc: []byte(`{"idle_ttl":"soon"}`)}
+		if _, err := w.store.Commit(ctx, lease, []store.Change{{Session: row, New: true}}); err != nil {
+			t.Fatal(err)
+		}
+		p := w.process()
+		defer p.close()
+		s := p.spawn()
+		list, err := p.List(ctx, &ListParams{})
+		if err != nil || len(list.Items) != 2 || list.Items[1].ID != s.ID {
+			t.Fatalf("%+v %v", list, err)
+		}
+		odd := list.Items[0]
+		if odd.ID != "ses-0" || odd.State != "live" || odd.UserID != "u-1" || odd.Topic != "compute:m-odd" || odd.Error == nil || odd.Error.Kind != spec.KindInternal {
+			t.Errorf("%+v", odd)
 		}
 	})
 }

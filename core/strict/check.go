@@ -67,6 +67,9 @@ func check(n *node, v reflect.Value) *fault {
 			return &fault{message: s.broken("the end").message}
 		}
 	case reflect.Slice:
+		if f := n.room(v.Len()); f != nil {
+			return f
+		}
 		for i := range v.Len() {
 			if f := check(n.elem, v.Index(i)); f != nil {
 				return f.under("[" + strconv.Itoa(i) + "]")
@@ -107,6 +110,14 @@ func checkText(n *node, text string) *fault {
 }
 
 // within holds a number to its bounds.
+// room refuses a list of more items than it may hold.
+func (n *node) room(items int) *fault {
+	if n.maxLen > 0 && items > n.maxLen {
+		return &fault{message: "more than " + strconv.Itoa(n.maxLen) + " items"}
+	}
+	return nil
+}
+
 func (n *node) within(value float64) *fault {
 	switch {
 	case n.min != nil && value < *n.min:

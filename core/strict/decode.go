@@ -217,6 +217,9 @@ func (s *scanner) list(n *node, v reflect.Value) *fault {
 	}
 	out := reflect.MakeSlice(n.typ, 0, 4)
 	f := s.each(false, func([]byte) *fault {
+		if f := n.room(out.Len() + 1); f != nil {
+			return f
+		}
 		item := reflect.New(n.typ.Elem()).Elem()
 		if f := s.decode(n.elem, item); f != nil {
 			return f.under("[" + strconv.Itoa(out.Len()) + "]")

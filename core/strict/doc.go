@@ -9,6 +9,7 @@
 // in the wrong place.
 //
 // Struct tags: json (name; "-" leaves a field out), required:"true", enum:"a,b",
-// min, max, minlen, maxlen, format:"date-time", type:"object" on a Raw, and
-// single:"true" on lists (one value stands for a list of one). The tags doc, default and example serve the documentation alone.
+// min, max, minlen, maxlen (bytes of a text, items of a list), format:"date-time",
+// type:"object" on a Raw, and single:"true" on lists (one value stands for a list of
+// one). The tags doc, default and example serve the documentation alone.
 package strict

@@ -22,7 +22,7 @@ type Common struct {
 type document struct {
 	Common
 	Name  string            `json:"name" required:"true" minlen:"1" maxlen:"10"`
-	GPU   []string          `json:"gpu" single:"true"`
+	GPU   []string          `json:"gpu" single:"true" maxlen:"3"`
 	Ports []inner           `json:"ports"`
 	Env   map[string]string `json:"env"`
 	CPU   *inner            `json:"cpu"`
@@ -81,6 +81,7 @@ func TestDecode_NamesTheMistake(t *testing.T) {
 		{`{"name":"x","api_key":{}}`, "params.api_key: expected a string, got an object", ""},
 		{`{"name":"x","gpu":5}`, "params.gpu: expected a string or an array, got a number", ""},
 		{`{"name":"x","gpu":["a",5]}`, "params.gpu[1]: expected a string, got a number", ""},
+		{`{"name":"x","gpu":["a","b","c","d"]}`, "params.gpu: more than 3 items", ""},
 		{`{"name":"x","ports":[{"internal":80},{"internal":"80"}]}`, "params.ports[1].internal: expected a whole number, got a string", ""},
 		{`{"name":"x","ports":[{"internal":70000}]}`, "params.ports[0].internal: must be at most 65535", ""},
 		{`{"name":"x","ports":[{}]}`, "params.ports[0].internal: missing", ""},
@@ -140,6 +141,8 @@ func TestCheck_HoldsStructsToTheSameRules(t *testing.T) {
 		{document{Name: "x"}, ""},
 		{document{}, "params.name: missing"},
 		{document{Name: "12345678901"}, "params.name: longer"},
+		{document{Name: "x", GPU: []string{"a", "b", "c"}}, ""},
+		{document{Name: "x", GPU: []string{"a", "b", "c", "d"}}, "params.gpu: more than 3 items"},
 		{document{Name: "x", Ports: []inner{{Internal: 80}, {Internal: 70000}}}, "params.ports[1].internal: must be at most"},
 		{document{Name: "x", CPU: &inner{Internal: 1, Protocol: "udp"}}, "params.cpu.protocol: not one of"},
 		{document{Name: "x", Cost: -1}, "params.cost: must be at least 0"},

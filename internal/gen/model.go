@@ -44,6 +44,9 @@ type field struct {
 	openObject bool
 }
 
+// isList tells whether maxLen counts items.
+func (f *field) isList() bool { return f.value.kind == "array" || f.value.kind == "one-or-many" }
+
 // value is a JSON type.
 type value struct {
 	kind   string // string integer number boolean array map object any one-or-many

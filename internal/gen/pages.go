@@ -146,7 +146,11 @@ func typeText(f field) string {
 		text += ", at least " + f.min
 	}
 	if f.maxLen != "" {
-		text += ", at most " + f.maxLen + " bytes"
+		unit := " bytes"
+		if f.isList() {
+			unit = " items"
+		}
+		text += ", at most " + f.maxLen + unit
 	}
 	return text
 }

@@ -120,7 +120,11 @@ func fieldSchema(f field) ordered {
 	if f.doc != "" {
 		out.put("description", f.doc)
 	}
-	for key, text := range map[string]string{"minimum": f.min, "maximum": f.max, "minLength": f.minLen, "maxLength": f.maxLen} {
+	most := "maxLength"
+	if f.isList() {
+		most = "maxItems"
+	}
+	for key, text := range map[string]string{"minimum": f.min, "maximum": f.max, "minLength": f.minLen, most: f.maxLen} {
 		if n, err := strconv.ParseFloat(text, 64); err == nil {
 			out.put(key, n)
 		}
@@ -172,7 +176,7 @@ func valueSchema(v value) ordered {
 // sortTail keeps the members in one order whatever the map's was.
 func sortTail(o ordered) {
 	rank := map[string]int{"$ref": 0, "type": 1, "anyOf": 2, "enum": 3, "items": 4, "additionalProperties": 5, "description": 6,
-		"minimum": 7, "maximum": 8, "minLength": 9, "maxLength": 10, "format": 11, "default": 12, "writeOnly": 13}
+		"minimum": 7, "maximum": 8, "minLength": 9, "maxLength": 10, "maxItems": 10, "format": 11, "default": 12, "writeOnly": 13}
 	for i := 1; i < len(o); i++ {
 		for j := i; j > 0 && rank[o[j].key] < rank[o[j-1].key]; j-- {
 			o[j], o[j-1] = o[j-1], o[j]

@@ -529,7 +529,7 @@ class ComputeSpawnParams(TypedDict, total=False):
     max_price_per_hour: float
     "Ceiling in USD per hour for the whole machine; absent, and not 0, for none. Nothing dearer, and nothing whose price is not known, is rented."
     wait_for_capacity_ms: int
-    "How long to go on looking while nothing is to be had, ms. Default: not at all."
+    "How long to go on looking while nothing is to be had, ms; once a cloud has said so, one that is busy or broken for a while does not end it. Default: not at all."
     region_hints: List[str]
     "Regions or data centres in order of preference. Other regions are not tried."
     ports: List[PortRequest]
@@ -1712,7 +1712,7 @@ class OrchestratorSpawnParams(TypedDict, total=False):
     max_price_per_hour: float
     "Ceiling in USD per hour for the whole machine; absent, and not 0, for none. Nothing dearer, and nothing whose price is not known, is rented."
     wait_for_capacity_ms: int
-    "How long to go on looking while nothing is to be had, ms. Default: not at all."
+    "How long to go on looking while nothing is to be had, ms; once a cloud has said so, one that is busy or broken for a while does not end it. Default: not at all."
     region_hints: List[str]
     "Regions or data centres in order of preference. Other regions are not tried."
     ports: List[PortRequest]
@@ -1750,7 +1750,7 @@ class OrchestratorSpawnParams(TypedDict, total=False):
     idle_ttl_ms: int
     "The session ends when it was not touched for so long, ms. 0: never."
     max_lifetime_ms: int
-    "The session ends so long after it began, ms. 0: never."
+    "The session ends so long after its machine was rented, ms. 0: never. Waiting for capacity does not count."
     ready_timeout_ms: int
     "The session ends when its machine is not ready so long after it was rented, ms. 0: never."
     max_cost: float

@@ -17,9 +17,10 @@ import (
 )
 
 const (
-	checkAfter = time.Second      // a connection that was idle so long is asked whether it still is one
-	closeAfter = 30 * time.Minute // and after so long it is not used any more
-	ownLimit   = 5 * time.Second  // what is said on nobody's behalf waits so long for the server
+	checkAfter  = time.Second      // a connection that was idle so long is asked whether it still is one
+	closeAfter  = 30 * time.Minute // and after so long it is not used any more
+	answerLimit = 30 * time.Second // whatever is asked, and by a caller without a deadline too
+	ownLimit    = 5 * time.Second  // what is said on nobody's behalf waits so long for the server
 )
 
 // conn is a connection with the statements that were prepared on it. Values go

@@ -21,6 +21,7 @@ import (
 type Store struct {
 	pool     *puddle.Pool[*conn]
 	identity string
+	limit    time.Duration // of one method: a server that is not there any more answers nothing, not even that
 	closed   atomic.Bool
 }
 
@@ -50,7 +51,7 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, refused(config, err)
 	}
-	s := &Store{pool: pool}
+	s := &Store{pool: pool, limit: answerLimit}
 	if err := s.migrate(ctx); err != nil {
 		pool.Close()
 		return nil, refused(config, err)
@@ -170,6 +171,8 @@ func (s *Store) begin(ctx context.Context, do func(*conn) error) error {
 // transact runs a transaction, again where the database rolled it back to let
 // another one pass. Any other failure leaves its fate unknown.
 func (s *Store) transact(ctx context.Context, doing string, do func(*conn) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.limit)
+	defer cancel()
 	for try := 0; ; try++ {
 		err := s.begin(ctx, do)
 		if err == nil {
@@ -184,6 +187,8 @@ func (s *Store) transact(ctx context.Context, doing string, do func(*conn) error
 
 // read runs a query and gathers its rows.
 func read[T any](ctx context.Context, s *Store, doing string, fields func(*T) []any, text string, args ...any) (out []T, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.limit)
+	defer cancel()
 	err = s.with(ctx, func(c *conn) (err error) {
 		out, err = collect(ctx, c, fields, text, args...)
 		return err
@@ -196,6 +201,8 @@ func read[T any](ctx context.Context, s *Store, doing string, fields func(*T) []
 
 // exec runs one statement.
 func (s *Store) exec(ctx context.Context, doing, text string, args ...any) (n int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.limit)
+	defer cancel()
 	err = s.with(ctx, func(c *conn) error {
 		r, err := c.run(ctx, text, args...)
 		if err == nil {

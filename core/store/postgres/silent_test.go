@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/exatlas/atlas/core/clock"
+	"github.com/exatlas/atlas/core/store"
 	"github.com/exatlas/atlas/internal/safego"
 )
 
@@ -157,4 +158,36 @@ func TestPostgres_IdleConnectionThatHangsIsReplaced(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestPostgres_CallersWithoutADeadlineDoNotWaitForAServerThatHangs(t *testing.T) {
+	fresh(t)
+	relay := newSilent(t)
+	s, err := Open(context.Background(), relay.url())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	for name, ask := range map[string]func() error{
+		"a read":        func() error { _, _, err := s.Get(ctx, "s1"); return err },
+		"a write":       func() error { return s.PutValue(ctx, "a", "b", nil) },
+		"a transaction": func() error { _, err := s.Touch(ctx, []store.Touch{{ID: "s1", At: 1}}); return err },
+	} {
+		limited(t, func() {
+			relay.hushed.Store(false)
+			s.limit = answerLimit
+			if _, err := s.Now(ctx); err != nil { // a connection that is not idle
+				t.Error(name, err)
+			}
+			relay.hushed.Store(true)
+			s.limit = 100 * time.Millisecond
+			var unknown *store.CannotTell
+			if err := ask(); !errors.As(err, &unknown) {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
 }
