@@ -11,7 +11,7 @@ const path = require('node:path');
 const root = __dirname;
 const repository = path.join(root, '..', '..');
 const out = path.join(root, 'native', 'exatlas.node');
-const sources = ['addon.c', 'client.c', 'library.c', 'watch.c'].map((name) => path.join(root, 'src', name));
+const sources = ['addon.c', 'client.c', 'library.c', 'quiet.c', 'watch.c'].map((name) => path.join(root, 'src', name));
 
 function fail(line) {
   console.error(`exatlas: ${line}`);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "quiet.h"
+
 struct library atlas;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -63,7 +65,7 @@ static int load(const char *path, char *reason, size_t size) {
                  found.abi_version(), ATLAS_ABI_VERSION);
         return -1;
     }
-    atlas = found;
+    atlas = quiet(&found);
     return 0;
 }
 

@@ -115,6 +115,31 @@ test('a child process started by a program with a client is unaffected', async (
   assert.equal(stdout, '42\n');
 });
 
+// Node's handlers have no stack of their own, and the thread stands on one of Go's.
+test('signals do not interrupt the thread that is inside the library', async () => {
+  const { spawn } = require('node:child_process');
+  const { once } = require('node:events');
+  const fs = require('node:fs');
+  const { PACKAGE } = require('./support');
+  const own = await silentServer();
+  const child = spawn(process.execPath, ['-e', `
+    const client = new (require('exatlas').Client)(${JSON.stringify(runpod(own.url))});
+    const blocked = () => require('fs').readFileSync('/proc/self/task/' + process.pid + '/status', 'utf8').match(/SigBlk:\\s*(\\w+)/)[1];
+    process.on('SIGTERM', () => { console.log('heard'); process.exit(); });
+    const before = blocked();
+    client.info().then(() => { console.log(before === blocked()); client.callSync('compute.get', { id: 'x' }, { timeoutMs: 60000 }); });`], { cwd: PACKAGE });
+  const output = once(child.stdout, 'data');
+  await own.arrived(1);
+  const mask = BigInt(`0x${fs.readFileSync(`/proc/${child.pid}/status`, 'utf8').match(/SigBlk:\s*(\w+)/)[1]}`);
+  const names = Object.entries(require('node:os').constants.signals).filter(([, number]) => mask & (1n << BigInt(number - 1))).map(([name]) => name);
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGCHLD', 'SIGUSR2', 'SIGWINCH']) assert.ok(names.includes(name), name);
+  for (const name of ['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGURG', 'SIGPROF']) assert.ok(!names.includes(name), name);
+  assert.equal((await output).toString(), 'true\n'); // as it was once the library has been left
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  await own.stop();
+});
+
 test('Ctrl-C ends a program that blocks in callSync', async () => {
   const { spawn } = require('node:child_process');
   const { once } = require('node:events');

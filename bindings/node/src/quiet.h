@@ -1,0 +1,18 @@
+/*
+ * The library's functions with the thread's signals put off while they run.
+ *
+ * A thread that is inside the library stands on one of Go's stacks, which are
+ * small. Node's signal handlers do not ask for a stack of their own (SA_ONSTACK),
+ * so one that ran there would write over Go's memory. Signals that come meanwhile
+ * go to another thread, or wait for the end of the call; those that tell of a
+ * fault, and those by which Go interrupts itself, come at once.
+ */
+#ifndef EXATLAS_NODE_QUIET_H
+#define EXATLAS_NODE_QUIET_H
+
+#include "library.h"
+
+/* Gives the functions of a library that was loaded, each made quiet. */
+struct library quiet(const struct library *loaded);
+
+#endif
