@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/exatlas/atlas"
@@ -94,16 +93,6 @@ func connect(config string) (*connection, error) {
 		return nil, documentError(document)
 	}
 	return &connection{client: client}, nil
-}
-
-// written returns the text of a configuration given as JSON or @FILE.
-func written(config string) (string, error) {
-	name, ok := strings.CutPrefix(config, "@")
-	if !ok {
-		return config, nil
-	}
-	text, err := os.ReadFile(name)
-	return string(text), err
 }
 
 func (c *connection) close() { c.client.Close(5 * time.Second) }

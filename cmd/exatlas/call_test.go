@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,43 @@ func TestCall_TellsMistakesWithoutShowingKeys(t *testing.T) {
 		if strings.Contains(out+problem, canary) {
 			t.Errorf("%q shows the key: %s%s", row.args, out, problem)
 		}
+	}
+}
+
+func TestConfiguration_SaysWhereItIsWrongAndShowsNoneOfIt(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{
+		"good.json":  `{"default_provider":"mock"}`,
+		"comma.json": "{\n  \"providers\": {\"runpod\": {\"api_key\": \"" + canary + "\"}},\n}\n",
+		"plain.yaml": "default_provider: " + canary + "\n",
+		"empty.json": "\n",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, row := range []struct{ config, said string }{
+		{"@comma.json", "validation: comma.json is not JSON: line 3: "},
+		{"@plain.yaml", "plain.yaml is not JSON: line 1: "},
+		{"@empty.json", "empty.json is empty"},
+		{"good.json", "the configuration is no JSON object\n  @good.json means that file"},
+		{canary, "the configuration is no JSON object\n  give a JSON object, or @FILE"},
+		{"[]", "config: expected an object, got an array"},
+	} {
+		for _, args := range [][]string{{"call", "atlas.info"}, {"dashboard"}, {"fly", "token", "app"}} {
+			code, out, problem := exatlas(t.Context(), "", append(args, "--config", row.config)...)
+			if code != 16 || !strings.Contains(problem, row.said) || strings.Contains(out+problem, canary) {
+				t.Errorf("%q with %s: %d %s%s", args, row.config, code, out, problem)
+			}
+		}
+		t.Setenv("EXATLAS_CONFIG", row.config)
+		if code, out, problem := exatlas(t.Context(), "", "call", "atlas.info"); code != 16 || !strings.Contains(problem, row.said) {
+			t.Errorf("EXATLAS_CONFIG=%s: %d %s%s", row.config, code, out, problem)
+		}
+		t.Setenv("EXATLAS_CONFIG", "")
+	}
+	if code, out, problem := exatlas(t.Context(), "", "call", "atlas.info", "--config", "@good.json"); code != 0 {
+		t.Errorf("%d %s%s", code, out, problem)
 	}
 }
 
