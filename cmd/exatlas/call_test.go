@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +60,27 @@ func TestCall_TellsMistakesWithoutShowingKeys(t *testing.T) {
 		if strings.Contains(out+problem, canary) {
 			t.Errorf("%q shows the key: %s%s", row.args, out, problem)
 		}
+	}
+}
+
+// TestCall_TellsWhatAPluginLogged builds a plugin on Extism's PDK that logs a line
+// and writes another to its standard error.
+func TestCall_TellsWhatAPluginLogged(t *testing.T) {
+	folder := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(folder, "pdk.wasm"), "../../test/guests/pdk")
+	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	config := fmt.Sprintf(`{"default_provider":"pdk","plugins":{"dir":%q},"providers":{"pdk":{"api_key":%q}}}`, folder, canary)
+	code, out, problem := exatlas(t.Context(), "", "call", "compute.get", `{"id":"log hello there"}`, "--config", config)
+	for _, want := range []string{`"level":"warn","line":"hello there"`, `"level":"info","line":"standard error: hello there"`} {
+		if !strings.Contains(problem, want) || strings.Contains(out+problem, canary) {
+			t.Errorf("%d %s%s", code, out, problem)
+		}
+	}
+	if code, _, problem := exatlas(t.Context(), "", "call", "events.subscribe", `{"topic":"providers.log"}`, "--config", config); code != 0 || strings.Contains(problem, "plugin's log") {
+		t.Errorf("%d %s", code, problem)
 	}
 }
 
