@@ -269,7 +269,9 @@ func TestAwaitReady_SaysWhichTokenTheProbeLacks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for token, want := range map[string]string{"": "probe.token takes the machine's", "tok": "does not know its token"} {
 			f := newFake()
-			f.machines["a"] = machine("a", func(c *spec.Compute) { c.Ports = []spec.Port{{Internal: 80, Protocol: "http", URL: "https://a-80.example"}} })
+			f.machines["a"] = machine("a", func(c *spec.Compute) {
+				c.Ports = []spec.Port{{Internal: 80, Protocol: "http", URL: "https://a-80.example"}}
+			})
 			r := newRig(f, Settings{})
 			r.Prober = &fakeProber{answers: []probeAnswer{{status: 401}, {status: 401}, {status: 401}, {status: 401}}}
 			_, err := r.AwaitReady(context.Background(), &AwaitParams{ID: "a", TimeoutMS: 1000, Probe: &Probe{Port: 80, Token: spec.NewSecret(token)}})
