@@ -261,6 +261,9 @@ func (d *Directory) Known(name string) error {
 	if near := strict.Nearest(Cloud(name), names); near != "" {
 		e.Hint = "did you mean " + near + "?"
 	}
+	if name == Any {
+		e.Message, e.Hint = "params.provider: any is for spawns, searches of offers and the reaper; this asks one provider", offered("name it: ", names)
+	}
 	return d.traced(e, name)
 }
 

@@ -39,3 +39,11 @@ func TestDirectory_DividesTheSentencesOfAHint(t *testing.T) {
 		t.Errorf("the hint is %q", spec.AsError(err).Hint)
 	}
 }
+
+func TestDirectory_SaysWhereAnyIsTaken(t *testing.T) {
+	d := NewDirectory(&clouds{}, Settings{})
+	_, err := d.Find(context.Background(), Any, spec.Secret{})
+	if e := spec.AsError(err); e.Kind != spec.KindValidation || !strings.Contains(e.Message, "any is for spawns") || !strings.Contains(e.Hint, "lambda_labs, runpod") {
+		t.Errorf("%v", e)
+	}
+}
