@@ -103,6 +103,22 @@ func getCall() spec.Call {
 	return spec.Call{Provider: "runpod", Operation: spec.OpGet, Request: spec.Raw(`{"id":"pod123"}`), Key: spec.NewSecret(canary)}
 }
 
+func TestHost_RefusesAnAddressThatThePluginDoesNotHave(t *testing.T) {
+	network := newFakeNetwork(reply(200, pod))
+	h := newHost(t, Options{Builtin: builtins(t), Network: network, Providers: map[string]ProviderOptions{
+		"runpod": {BaseURL: "http://127.0.0.1:1", URLs: map[string]string{"jbos": "http://127.0.0.1:2"}},
+		"vast":   {URLs: map[string]string{"api": "http://127.0.0.1:3"}},
+	}})
+	_, err := h.Call(context.Background(), getCall())
+	e := spec.AsError(err)
+	if err == nil || e.Kind != spec.KindValidation || !strings.Contains(e.Message, "config.providers.runpod.urls.jbos") || !strings.Contains(e.Hint, "api, jobs") {
+		t.Errorf("%+v", e)
+	}
+	if _, err := h.Manifest(context.Background(), "vast"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestHost_CarriesACallThroughTheBuiltinGuest(t *testing.T) {
 	network := newFakeNetwork(reply(200, pod))
 	h := newHost(t, Options{Builtin: builtins(t), Network: network})

@@ -1,7 +1,9 @@
 package host
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -165,6 +167,23 @@ func covered(host string, patterns []string) bool {
 		}
 	}
 	return false
+}
+
+// checkURLs refuses an operator's address under a name that the manifest has none
+// of. Passed over, the requests that were meant for it, and the key with them, would
+// go to the cloud itself.
+func checkURLs(m *spec.Manifest, urls map[string]string) *spec.Error {
+	var names []string
+	for _, u := range m.URLs {
+		names = append(names, u.Name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(urls)) {
+		if !slices.Contains(names, name) {
+			return &spec.Error{Kind: spec.KindValidation, Provider: m.Name, Message: "config.providers." + m.Name + ".urls." + name + ": the plugin has no address of this name",
+				Hint: "it has: " + strings.Join(names, ", ")}
+		}
+	}
+	return nil
 }
 
 // resolveURLs applies the operator's settings to the manifest's addresses.

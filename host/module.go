@@ -120,6 +120,9 @@ func (m *module) describe(ctx context.Context) *spec.Error {
 // configure applies the operator's settings to the manifest.
 func (m *module) configure(options ProviderOptions) *spec.Error {
 	m.options = options
+	if failure := checkURLs(m.manifest, options.URLs); failure != nil {
+		return failure
+	}
 	urls, operator, bare := resolveURLs(m.manifest, options)
 	for raw := range m.contexts {
 		m.contexts[raw] = encodeContext(urls, options.Config, raw == 1)

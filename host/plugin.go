@@ -172,7 +172,9 @@ func (h *Host) finish(ctx context.Context, p *plugin, m *module) *spec.Error {
 		return err
 	}
 	if p.name != "" && m.manifest.Name != p.name {
-		return spec.NewError(spec.KindPlugin, fmt.Sprintf("the plugin calls itself %s, not %s", m.manifest.Name, p.name))
+		failure := spec.NewError(spec.KindPlugin, fmt.Sprintf("the plugin calls itself %s, not %s", m.manifest.Name, p.name))
+		failure.Hint = "a plugin's file bears its name: call it " + m.manifest.Name + ".wasm"
+		return failure
 	}
 	m.name = m.manifest.Name
 	if p.name == "" {

@@ -51,7 +51,7 @@ func TestHost_FindsPluginsInItsFolder(t *testing.T) {
 	_, err = h.Manifest(context.Background(), "broken")
 	expect(t, err, spec.KindPlugin, "broken")
 	_, err = h.Manifest(context.Background(), "other")
-	expect(t, err, spec.KindPlugin, "another", "not other")
+	expect(t, err, spec.KindPlugin, "another", "not other", "call it another.wasm")
 	_, err = h.Manifest(context.Background(), "nobody")
 	expect(t, err, spec.KindValidation, "nobody", "acme")
 }

@@ -41,14 +41,17 @@ class Served:
         self.process.communicate()
 
     def status(self, method, target, **headers):
+        return self.answer(method, target, **headers).status
+
+    def answer(self, method, target, **headers):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         connection.putrequest(method, target, skip_host=False)
         for name, value in headers.items():
             connection.putheader(name, value)
         connection.endheaders()
-        status = connection.getresponse().status
+        answer = connection.getresponse()
         connection.close()
-        return status
+        return answer
 
 
 SECRET = "s3cr3t"
@@ -89,6 +92,9 @@ def bearer(server, _):
     yield "bytes that are no ASCII", server.status("GET", "/", Authorization="Bearer s3cr3\xfc"), 401
     yield "the scheme alone", server.status("GET", "/", Authorization="Bearer"), 401
     yield "a preflight", server.status("OPTIONS", "/"), 204
+    asked = server.answer("OPTIONS", "/", **{"Access-Control-Request-Headers": "authorization,content-type"})
+    yield "a preflight of a POST of JSON", asked.getheader("Access-Control-Allow-Headers").lower().split(", "), ["authorization", "content-type"]
+    yield "a page of another site", server.answer("GET", "/", Authorization=f"Bearer {SECRET}").getheader("Access-Control-Allow-Origin"), "*"
 
 
 def signed_urls(server, targets):
@@ -108,3 +114,4 @@ def signed_urls(server, targets):
     yield "a cut signature", server.status("GET", good[:-1]), 401
     yield "a broken escape", server.status("GET", good + "&c=%zz"), 401
     yield "nothing", server.status("GET", "/stream"), 401
+    yield "a page of another site", server.answer("GET", good).getheader("Access-Control-Allow-Origin"), "*"

@@ -139,7 +139,7 @@ export class Client {
   /** Any method that opens a subscription, as a stream. */
   stream<M extends keyof StreamEvents>(method: M, ...rest: Rest<M, StreamOptions>): Stream<StreamEvents[M]>;
 
-  /** A machine for a while, given back by itself: `await using session = await client.session({...})`. */
+  /** A machine for a while. `await using session = await client.session({...})` (Node 24, TypeScript) gives it back; before, call `session.stop()` in a `finally`. */
   session(params: ParamsOf<'orchestrator.spawn'>, options?: CallOptions): Promise<Session>;
 
   /** Cancels the calls in flight, waits for them at most timeoutMs (default 5000) and lets go of everything. May be called twice. */

@@ -1206,7 +1206,7 @@ export interface OfferResults {
 export interface OrchestratorGetParams {
   /** Identifier of the session, or of its machine. */
   id: string;
-  /** Answers the machine's credential in auth, where it can be made again. */
+  /** Answers the machine's credential in auth, where it has one; an error where it cannot be made again. */
   credential?: boolean;
 }
 

@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 )
@@ -117,14 +116,6 @@ func (a *arguments) printHelp(w io.Writer) {
 
 // hidden begins the text of a flag that is for exatlas itself.
 const hidden = "for itself: "
-
-// configured is the configuration that a command was given.
-func configured(flag string) string {
-	if flag == "" {
-		return os.Getenv("EXATLAS_CONFIG")
-	}
-	return flag
-}
 
 // parts is a command whose first word chooses what it does.
 func parts(usage, text string, args []string, known ...string) (string, []string, error) {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/exatlas/atlas"
@@ -20,7 +19,8 @@ import (
 func runCall(ctx context.Context, io streams, args []string) error {
 	a := newArguments("call METHOD [JSON|-] [--config JSON|@FILE] [--timeout 30s] [--follow]",
 		"Calls a method of docs/methods.md with the parameters given as JSON; - reads them from standard input. The result\n"+
-			"is printed as JSON; an error goes to standard error, and its kind is the exit code (exatlas help).")
+			"is printed as JSON; an error goes to standard error, and its kind is the exit code (exatlas help). So do lines that\n"+
+			"plugins logged meanwhile, which the built-in ones never do.")
 	config := a.config()
 	timeout := a.duration("timeout", "`time` after which the call is given up; default none")
 	follow := a.Bool("follow", false, "print the events of the subscription it answers, a line each, until the final one")
@@ -50,6 +50,11 @@ func runCall(ctx context.Context, io streams, args []string) error {
 	if f := (*failure)(nil); errors.As(err, &f) && len(f.Details) > 0 {
 		f.text += "\n  " + string(f.Details) // such as what a spawn tried, and why that failed
 	}
+	var answer struct{ Subscription string }
+	subscribed := json.Unmarshal(result, &answer) == nil && answer.Subscription != ""
+	if !subscribed { // whose events would be taken with them
+		c.tellLog(io.err)
+	}
 	if err != nil {
 		return err
 	}
@@ -58,8 +63,6 @@ func runCall(ctx context.Context, io streams, args []string) error {
 		return err
 	}
 	fmt.Fprintln(io.out, pretty.String())
-	var answer struct{ Subscription string }
-	subscribed := json.Unmarshal(result, &answer) == nil && answer.Subscription != ""
 	switch {
 	case *follow && !subscribed:
 		return a.misused(words[0] + " subscribes to nothing; --follow has no events to print")
@@ -69,6 +72,22 @@ func runCall(ctx context.Context, io streams, args []string) error {
 		fmt.Fprintln(io.err, "exatlas: the subscription ends with this program; --follow prints its events")
 	}
 	return nil
+}
+
+// tellLog prints what plugins logged during the call, for who writes one: the topic
+// is that of this client, so no other program can show it.
+func (c *connection) tellLog(out io.Writer) {
+	if _, err := c.call(context.Background(), "events.subscribe", map[string]any{"topic": "providers.log", "from": 1}, 0); err != nil {
+		return
+	}
+	for {
+		outcome, item := c.client.NextJSON(0)
+		var e event
+		if outcome != 0 || json.Unmarshal(item, &e) != nil {
+			return
+		}
+		fmt.Fprintf(out, "exatlas: a plugin's log: %s %s\n", e.Event, e.Data)
+	}
 }
 
 func readAll(r io.Reader) (string, error) {
@@ -94,16 +113,6 @@ func connect(config string) (*connection, error) {
 		return nil, documentError(document)
 	}
 	return &connection{client: client}, nil
-}
-
-// written returns the text of a configuration given as JSON or @FILE.
-func written(config string) (string, error) {
-	name, ok := strings.CutPrefix(config, "@")
-	if !ok {
-		return config, nil
-	}
-	text, err := os.ReadFile(name)
-	return string(text), err
 }
 
 func (c *connection) close() { c.client.Close(5 * time.Second) }

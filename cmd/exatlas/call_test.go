@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +60,64 @@ func TestCall_TellsMistakesWithoutShowingKeys(t *testing.T) {
 		if strings.Contains(out+problem, canary) {
 			t.Errorf("%q shows the key: %s%s", row.args, out, problem)
 		}
+	}
+}
+
+// TestCall_TellsWhatAPluginLogged builds a plugin on Extism's PDK that logs a line
+// and writes another to its standard error.
+func TestCall_TellsWhatAPluginLogged(t *testing.T) {
+	folder := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(folder, "pdk.wasm"), "../../test/guests/pdk")
+	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	config := fmt.Sprintf(`{"default_provider":"pdk","plugins":{"dir":%q},"providers":{"pdk":{"api_key":%q}}}`, folder, canary)
+	code, out, problem := exatlas(t.Context(), "", "call", "compute.get", `{"id":"log hello there"}`, "--config", config)
+	for _, want := range []string{`"level":"warn","line":"hello there"`, `"level":"info","line":"standard error: hello there"`} {
+		if !strings.Contains(problem, want) || strings.Contains(out+problem, canary) {
+			t.Errorf("%d %s%s", code, out, problem)
+		}
+	}
+	if code, _, problem := exatlas(t.Context(), "", "call", "events.subscribe", `{"topic":"providers.log"}`, "--config", config); code != 0 || strings.Contains(problem, "plugin's log") {
+		t.Errorf("%d %s", code, problem)
+	}
+}
+
+func TestConfiguration_SaysWhereItIsWrongAndShowsNoneOfIt(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{
+		"good.json":  `{"default_provider":"mock"}`,
+		"comma.json": "{\n  \"providers\": {\"runpod\": {\"api_key\": \"" + canary + "\"}},\n}\n",
+		"plain.yaml": "default_provider: " + canary + "\n",
+		"empty.json": "\n",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, row := range []struct{ config, said string }{
+		{"@comma.json", "validation: comma.json is not JSON: line 3: "},
+		{"@plain.yaml", "plain.yaml is not JSON: line 1: "},
+		{"@empty.json", "empty.json is empty"},
+		{"good.json", "the configuration is no JSON object\n  @good.json means that file"},
+		{canary, "the configuration is no JSON object\n  give a JSON object, or @FILE"},
+		{"[]", "config: expected an object, got an array"},
+	} {
+		for _, args := range [][]string{{"call", "atlas.info"}, {"dashboard"}, {"fly", "token", "app"}} {
+			code, out, problem := exatlas(t.Context(), "", append(args, "--config", row.config)...)
+			if code != 16 || !strings.Contains(problem, row.said) || strings.Contains(out+problem, canary) {
+				t.Errorf("%q with %s: %d %s%s", args, row.config, code, out, problem)
+			}
+		}
+		t.Setenv("EXATLAS_CONFIG", row.config)
+		if code, out, problem := exatlas(t.Context(), "", "call", "atlas.info"); code != 16 || !strings.Contains(problem, row.said) {
+			t.Errorf("EXATLAS_CONFIG=%s: %d %s%s", row.config, code, out, problem)
+		}
+		t.Setenv("EXATLAS_CONFIG", "")
+	}
+	if code, out, problem := exatlas(t.Context(), "", "call", "atlas.info", "--config", "@good.json"); code != 0 {
+		t.Errorf("%d %s%s", code, out, problem)
 	}
 }
 

@@ -47,6 +47,9 @@ func runPluginNew(io streams, args []string) error {
 	if err := writeProject(*dir, files); err != nil {
 		return err
 	}
+	if language.Name == "go" && *checkout == "" {
+		language.Build = append([]providers.Step{{Do: "go mod tidy", What: "fetches github.com/exatlas/atlas " + module.Version + "; --atlas builds against a checkout instead"}}, language.Build...)
+	}
 	tellNew(io.out, name, *dir, language, len(files))
 	return nil
 }

@@ -50,6 +50,9 @@ func TestPluginNew_WritesAProjectUnderItsName(t *testing.T) {
 				t.Errorf("%s: %+v, %v", lang, r, err)
 			}
 		}
+		if fetches := strings.Contains(said, "go mod tidy"); fetches != (lang == "go") {
+			t.Errorf("%s: what comes before make is %s", lang, said)
+		}
 		if lang == "go" {
 			mod, err := os.ReadFile(filepath.Join(folder, "north_star", "go.mod"))
 			if err != nil || !strings.Contains(string(mod), "require github.com/exatlas/atlas v0.") || strings.Contains(string(mod), "replace") {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/plugins/builtin"
 	"github.com/exatlas/atlas/sim"
+	"github.com/exatlas/atlas/sim/simkit"
 )
 
 func TestPlugin_IsRecordedAndTestedFromTheShell(t *testing.T) {
@@ -55,6 +57,35 @@ func TestPlugin_IsRecordedAndTestedFromTheShell(t *testing.T) {
 	}
 	if left := server.Machines(); len(left) != 0 {
 		t.Fatal("recording left a machine behind")
+	}
+	spoilt := filepath.Join(folder, "spoilt.json")
+	if err := os.WriteFile(spoilt, []byte(strings.Replace(cases, `"operation":"get_compute"`, `"error":"funds","operation":"get_compute"`, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, text = exatlas("plugin", "record", file, "--plan", spoilt, "--base-url", server.URL())
+	if code == 0 || !strings.Contains(text, `expected the error kind "funds", and it succeeded`) || !strings.Contains(text, "is given back") || len(server.Machines()) != 0 {
+		t.Fatal("a plan that fails in the middle leaves a machine behind:", code, text, server.Machines())
+	}
+	var short struct {
+		Provider string            `json:"provider"`
+		Cases    []json.RawMessage `json:"cases"`
+	}
+	if err := json.Unmarshal([]byte(cases), &short); err != nil {
+		t.Fatal(err)
+	}
+	short.Cases = short.Cases[:2]
+	endless := filepath.Join(folder, "endless.json")
+	if text, err := json.Marshal(short); err != nil || os.WriteFile(endless, text, 0o600) != nil {
+		t.Fatal(err)
+	}
+	code, text = exatlas("plugin", "record", file, "--plan", endless, "--base-url", server.URL())
+	if code == 0 || !strings.Contains(text, "does not end by terminating") || !strings.Contains(text, "is given back") || len(server.Machines()) != 0 {
+		t.Fatal("a plan that forgets to terminate leaves a machine behind:", code, text, server.Machines())
+	}
+	server.AddFault(simkit.Fault{Method: "DELETE", Path: "*", Effect: simkit.Status, Status: 403, Count: 1})
+	code, text = exatlas("plugin", "record", file, "--plan", spoilt, "--base-url", server.URL())
+	if left := server.Machines(); code == 0 || len(left) != 1 || !strings.Contains(text, "the machine "+left[0].ID+" was rented and could not be given back, terminate it by hand") {
+		t.Fatal("a machine that stays is not told of:", code, text, left)
 	}
 	// The recording lies beside the module and is used by itself.
 	code, text = exatlas("plugin", "test", file, "--json")

@@ -56,6 +56,8 @@ func TestCatalog_PassesNativeNamesThroughAndNamesMistakes(t *testing.T) {
 		{runpod, ":h100", "did you mean h100?"}, {runpod, "h1000", "did you mean h100?"}, {runpod, "H-100", "did you mean h100?"}, {runpod, "rtx_490", "did you mean rtx_4090?"},
 		{runpod, "a100", "did you mean a100_80g or a100_80g_sxm?"}, {runpod, "a100_sxm", "did you mean a100_80g_sxm?"}, {&spec.Manifest{Name: "lambda_labs"}, "h1o0", "did you mean h100?"},
 		{&spec.Manifest{Name: "vast"}, "a100", "did you mean a100_40g, a100_80g or a100_80g_sxm?"}, {acme, "x900", "did you mean x900_96g?"}, {acme, "h100y", "did you mean h100?"},
+		{runpod, "RTX 4090", "did you mean rtx_4090?"}, {runpod, "NVIDIA RTX 4090", "did you mean rtx_4090?"}, {runpod, "GeForce RTX 3090 Ti", "did you mean rtx_3090_ti?"}, {runpod, "NVIDIA H100", "did you mean h100?"},
+		{runpod, "H100 SXM", "did you mean h100_sxm?"}, {&spec.Manifest{Name: "vast"}, "RTX 6000 Ada", "did you mean rtx_6000_ada?"}, {&spec.Manifest{Name: "lambda_labs"}, "NVIDIA A10", "did you mean a10?"},
 	} {
 		got, err := c.Native(row.m, row.name)
 		if err == nil || err.Kind != spec.KindValidation || err.Hint != row.hint {
@@ -68,6 +70,7 @@ func TestCatalog_PassesNativeNamesThroughAndNamesMistakes(t *testing.T) {
 	}{
 		{runpod, "NVIDIA H1000"}, {&spec.Manifest{Name: "vast"}, "H200 SXM@141"}, {&spec.Manifest{Name: "vast"}, "A100X"}, {&spec.Manifest{Name: "lambda_labs"}, "gpu_1x_h200"},
 		{&spec.Manifest{Name: "lambda_labs"}, "gpu_8x_b300_sxm6"}, {&spec.Manifest{Name: "lambda_labs"}, "gpu_1x_a10g"}, {acme, "h100x"}, {acme, "acme-h1000"}, {acme, "quantum_accelerator"},
+		{&spec.Manifest{Name: "vast"}, "RTX 3080"}, {&spec.Manifest{Name: "vast"}, "RTX 4090"}, {acme, "RTX 4090"}, {&spec.Manifest{Name: "lambda_labs"}, "L40 S"},
 	} {
 		if got, err := c.Native(row.m, row.name); err != nil || got != row.name {
 			t.Errorf("%s on %s: %q %v", row.name, row.m.Name, got, err)

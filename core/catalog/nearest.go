@@ -22,11 +22,16 @@ func (c *Catalog) meant(m *spec.Manifest, name string) string {
 			return known
 		}
 	}
+	sold := c.sold(m)
+	for _, known := range sold {
+		if plain(known) == trade(name) && !c.bare(m, name) {
+			return known
+		}
+	}
 	word := strings.TrimPrefix(name, ":") // as names are written in Elixir
 	if !canonicalLike(word) {
 		return ""
 	}
-	sold := c.sold(m)
 	for _, names := range [][]string{sold, c.names} {
 		if families := family(names, word); families != "" {
 			return families
@@ -83,6 +88,28 @@ func family(names []string, word string) string {
 		return strings.Join(list[:last], ", ") + " or " + list[last]
 	}
 	return strings.Join(list, "")
+}
+
+// bare reports whether a name is one of the cloud's own that the table has with a
+// size of memory behind it: Vast.ai knows an RTX 3080 of two sizes.
+func (c *Catalog) bare(m *spec.Manifest, name string) bool {
+	for native := range c.reverse[m.Name] {
+		if without, _, sized := strings.Cut(native, "@"); sized && without == name {
+			return true
+		}
+	}
+	return false
+}
+
+// trade is the plain form of a name as it stands on the box: NVIDIA RTX 4090. It is
+// compared with what the provider sells alone, for there the table knows what the
+// cloud calls that GPU, and this is not it.
+func trade(name string) string {
+	words := strings.Fields(strings.ToLower(name))
+	for len(words) > 1 && slices.Contains([]string{"nvidia", "geforce", "tesla"}, words[0]) {
+		words = words[1:]
+	}
+	return plain(strings.Join(words, ""))
 }
 
 func plain(name string) string {

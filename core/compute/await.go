@@ -2,6 +2,7 @@ package compute
 
 import (
 	"context"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -38,6 +39,7 @@ func (s *Service) AwaitReady(ctx context.Context, p *AwaitParams) (*spec.Compute
 		c, err := s.get(within, &a, p.ID, false)
 		switch {
 		case err == nil:
+			s.young.drop(a.Provider, p.ID)
 			var ready bool
 			if ready, state, err = s.ready(within, &a, c, p.Probe); err != nil {
 				return nil, err
@@ -49,9 +51,13 @@ func (s *Service) AwaitReady(ctx context.Context, p *AwaitParams) (*spec.Compute
 		case within.Err() != nil:
 		default:
 			e := spec.AsError(err)
+			if e.Kind == spec.KindNotFound && s.young.unseen(a.Provider, p.ID) {
+				state = "its cloud does not show it yet"
+				break
+			}
 			if e.Kind == spec.KindNotFound {
 				return nil, &spec.Error{Kind: spec.KindNotFound, Provider: a.Provider, Operation: e.Operation, Status: e.Status,
-					Message: "the machine is gone; it will not become ready", Hint: "rent another one"}
+					Message: "there is no such machine any more, or never was; it will not become ready", Hint: "rent another one, or look at id, provider and whose key it is"}
 			}
 			if !passing(e) {
 				return nil, e
@@ -135,7 +141,15 @@ func (s *Service) probe(ctx context.Context, a *provider.Account, c *spec.Comput
 	case probe.ExpectStatus == status, probe.ExpectStatus == 0 && status >= 200 && status < 400:
 		return true, "", nil
 	}
-	return false, "the probe was answered " + strconv.Itoa(status), nil
+	state := "the probe was answered " + strconv.Itoa(status)
+	switch {
+	case status != http.StatusUnauthorized && status != http.StatusForbidden:
+	case probe.Token.Empty():
+		state += ", and it sends no token: probe.token takes the machine's"
+	default:
+		state += ", so the server does not know its token"
+	}
+	return false, state, nil
 }
 
 // final is the error of a machine that will not become ready.

@@ -113,6 +113,7 @@ func (s *Service) end(ctx context.Context, a *provider.Account, p *IDParams) (c 
 		return nil, false, err
 	}
 	known = found(c)
+	s.young.drop(a.Provider, p.ID)
 	s.complete(a, c, p, spec.StatusTerminated)
 	return c, known, nil
 }

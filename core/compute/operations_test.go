@@ -228,6 +228,61 @@ func TestAwaitReady_EndsAtOnceWhenItWillNotBecomeReady(t *testing.T) {
 	})
 }
 
+func TestAwaitReady_BelievesNoAbsenceOfAMachineThatWasJustRented(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.manifest.ListingLagMS = 10_000
+		r := newRig(f, Settings{})
+		rented, err := r.Spawn(context.Background(), gpu("h100"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.machines[rented.ID].Status = spec.StatusRunning
+		begun, shown := time.Now(), 8*time.Second
+		f.before = func(_ context.Context, _ int, operation string) *spec.Error {
+			if operation == spec.OpGet && time.Since(begun) < shown {
+				return spec.NewError(spec.KindNotFound, "pod not found")
+			}
+			return nil
+		}
+		got, err := r.AwaitReady(context.Background(), &AwaitParams{ID: rented.ID})
+		if err != nil || got.Status != spec.StatusRunning || time.Since(begun) < shown {
+			t.Errorf("%+v %v after %s", got, err, time.Since(begun))
+		}
+		shown = time.Hour // it was seen, and is gone now
+		again := time.Now()
+		if _, err = r.AwaitReady(context.Background(), &AwaitParams{ID: rented.ID}); kind(err) != spec.KindNotFound || time.Since(again) != 0 {
+			t.Errorf("%v after %s", err, time.Since(again))
+		}
+		begun = time.Now()
+		if rented, err = r.Spawn(context.Background(), gpu("h100")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err = r.AwaitReady(context.Background(), &AwaitParams{ID: rented.ID}); kind(err) != spec.KindNotFound || time.Since(begun) < 10*time.Second {
+			t.Errorf("never shown: %v after %s", err, time.Since(begun))
+		}
+		r.finish(t)
+	})
+}
+
+func TestAwaitReady_SaysWhichTokenTheProbeLacks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for token, want := range map[string]string{"": "probe.token takes the machine's", "tok": "does not know its token"} {
+			f := newFake()
+			f.machines["a"] = machine("a", func(c *spec.Compute) {
+				c.Ports = []spec.Port{{Internal: 80, Protocol: "http", URL: "https://a-80.example"}}
+			})
+			r := newRig(f, Settings{})
+			r.Prober = &fakeProber{answers: []probeAnswer{{status: 401}, {status: 401}, {status: 401}, {status: 401}}}
+			_, err := r.AwaitReady(context.Background(), &AwaitParams{ID: "a", TimeoutMS: 1000, Probe: &Probe{Port: 80, Token: spec.NewSecret(token)}})
+			if kind(err) != spec.KindTimeout || !strings.Contains(err.Error(), "answered 401") || !strings.Contains(err.Error(), want) {
+				t.Errorf("%q: %v", token, err)
+			}
+			r.finish(t)
+		}
+	})
+}
+
 func TestAwaitReady_TimesOutAndLeavesTheMachine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()

@@ -55,6 +55,7 @@ type Wiring struct {
 type Service struct {
 	Wiring
 	finder *finder
+	young  *newborns
 
 	// Background work: rescues give machines back that nobody knows of, sweeps
 	// look for creates that were thought to have failed. Close ends sweeps at
@@ -68,7 +69,7 @@ type Service struct {
 
 // New makes the service.
 func New(w Wiring) *Service {
-	s := &Service{Wiring: w}
+	s := &Service{Wiring: w, young: &newborns{clock: w.Clock, until: map[machineKey]time.Time{}}}
 	s.rescueUntil, s.endRescues = context.WithCancel(context.Background())
 	s.sweepUntil, s.endSweeps = context.WithCancel(s.rescueUntil)
 	s.finder = newFinder(s)

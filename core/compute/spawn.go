@@ -39,6 +39,11 @@ func (s *Service) SpawnTracked(ctx context.Context, p *SpawnParams, k Tracking) 
 	if fault != nil {
 		return nil, t.failed(fault)
 	}
+	for i := range accounts {
+		if accounts[i].Provider == machine.Provider {
+			s.young.add(machine.Provider, machine.ID, s.settle(&accounts[i]))
+		}
+	}
 	machine.Auth = handle
 	s.publishStatus(machine)
 	return &Spawned{Compute: *machine, Attempts: t.attempts}, nil

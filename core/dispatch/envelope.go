@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"reflect"
+	"strings"
 
 	json "github.com/goccy/go-json"
 
@@ -39,7 +40,7 @@ func (d *Dispatcher) parse(data []byte) (*Request, invoke, *spec.Error) {
 	m, known := d.table.methods[r.Method]
 	if !known {
 		e := &spec.Error{Kind: spec.KindValidation, Message: "request.method: no such method", Hint: "docs/methods.md lists them"}
-		if near := strict.Nearest(r.Method, d.table.names); near != "" {
+		if near := d.near(r.Method); near != "" {
 			e.Hint = "did you mean " + near + "?"
 		}
 		return r, nil, e
@@ -51,6 +52,21 @@ func (d *Dispatcher) parse(data []byte) (*Request, invoke, *spec.Error) {
 	run, err := m.bind(m.plan, params)
 	r.Params = nil // nothing large is held while the call waits
 	return r, run, err
+}
+
+// near names the methods that a name nobody knows is most likely meant for: the
+// nearest one, or, of a last part alone such as spawn, those that end in it.
+func (d *Dispatcher) near(name string) string {
+	if near := strict.Nearest(name, d.table.names); near != "" {
+		return near
+	}
+	var list []string
+	for _, known := range d.table.names {
+		if name != "" && strings.HasSuffix(known, "."+name) {
+			list = append(list, known)
+		}
+	}
+	return strings.Join(list, " or ")
 }
 
 // answer puts an answer or a completion together. prefix is what stands before

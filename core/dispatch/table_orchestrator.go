@@ -44,8 +44,8 @@ func addOrchestrator(t *Table, s *Services) {
 	})
 	add(t, "orchestrator.get", Doc{
 		Summary: "Tells of one session, whichever process watches over it.",
-		Text:    "With credential, auth holds the machine's credential again: it is made from the session's identifier and the store's key, and was never stored.",
-		Errors:  []spec.Kind{spec.KindNotFound},
+		Text:    "With credential, auth holds the machine's credential again: it is made from the session's identifier and the store's key, and was never stored. Where that key is another one now, the kind is conflict.",
+		Errors:  []spec.Kind{spec.KindNotFound, spec.KindConflict},
 		Params:  `{"id":"7h9k2m4n6p"}`,
 		Result:  exampleSession,
 	}, func(ctx context.Context, p *orchestrator.SessionParams) (*orchestrator.Session, error) {

@@ -30,7 +30,7 @@ type SpawnParams struct {
 // SessionParams names a session.
 type SessionParams struct {
 	ID         string `json:"id" required:"true" minlen:"1" maxlen:"256" doc:"Identifier of the session, or of its machine."`
-	Credential bool   `json:"credential" doc:"Answers the machine's credential in auth, where it can be made again."`
+	Credential bool   `json:"credential" doc:"Answers the machine's credential in auth, where it has one; an error where it cannot be made again."`
 }
 
 // TouchParams tells of activity.

@@ -23,7 +23,9 @@ func (s *Service) Get(ctx context.Context, p *SessionParams) (*Session, error) {
 	}
 	out := view(row, d, s.node.now())
 	if p.Credential && d.Hash != "" {
-		out.Auth = s.again(row.ID, d)
+		if out.Auth, err = s.again(row.ID, d); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }
@@ -53,18 +55,23 @@ func (s *Service) read(ctx context.Context, id string) (*store.Session, *documen
 	return &row, d, nil
 }
 
-// again makes a session's credential once more. Where the key is not the one it
-// was made with the hash does not fit, and there is none to answer.
-func (s *Service) again(id string, d *document) *spec.Auth {
+// again makes a session's credential once more. A key that cannot be had, or is not
+// the one it was made with, is an error: an answer without what it was asked for
+// would leave the caller to guess why.
+func (s *Service) again(id string, d *document) (*spec.Auth, error) {
 	secret, err := s.credential(id)
-	if err != nil || !auth.VerifyToken(secret, d.Hash) {
-		return nil
+	if err != nil {
+		return nil, err
+	}
+	if !auth.VerifyToken(secret, d.Hash) {
+		return nil, &spec.Error{Kind: spec.KindConflict, Message: "the session's credential cannot be made again: it was made with another key than the store's of now",
+			Hint: "set store.key_file, or store.key, to the key of the program that rented the session; without credential the rest of the session is answered"}
 	}
 	if d.Scheme == "signed_url" {
-		return &spec.Auth{Scheme: d.Scheme, Token: secret}
+		return &spec.Auth{Scheme: d.Scheme, Token: secret}, nil
 	}
 	token := auth.TokenOf(secret)
-	return &spec.Auth{Scheme: d.Scheme, Token: token.Token, Hash: token.Hash, Header: token.Header}
+	return &spec.Auth{Scheme: d.Scheme, Token: token.Token, Hash: token.Hash, Header: token.Header}, nil
 }
 
 // List lists the sessions of the store.

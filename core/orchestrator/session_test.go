@@ -218,6 +218,31 @@ func TestSession_CredentialIsMadeAgainAndNeverStored(t *testing.T) {
 	})
 }
 
+func TestSession_SaysWhyACredentialIsNotMadeAgain(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		defer p.close()
+		s := p.spawn(idle(0), func(p *SpawnParams) { p.Auth = "bearer" })
+		open := p.spawn(idle(0))
+		unreadable := &spec.Error{Kind: spec.KindValidation, Message: "the key file can be read by others"}
+		for want, key := range map[string]func() ([32]byte, error){
+			"another key":           func() ([32]byte, error) { return [32]byte{4, 5, 6}, nil },
+			"can be read by others": func() ([32]byte, error) { return [32]byte{}, unreadable },
+		} {
+			p.Key = key
+			if got, err := p.Get(context.Background(), &SessionParams{ID: s.ID, Credential: true}); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%+v, %v", got, err)
+			}
+			if p.get(s.ID).Auth != nil {
+				t.Error("what needs no key is not answered without it")
+			}
+			if got, err := p.Get(context.Background(), &SessionParams{ID: open.ID, Credential: true}); err != nil || got.Auth != nil {
+				t.Errorf("a session without a credential: %+v, %v", got, err)
+			}
+		}
+	})
+}
+
 func TestSession_RefusesACredentialOfItsOwnAndRentsNothingWithoutTheStore(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		p := w.process()

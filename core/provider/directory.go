@@ -104,7 +104,7 @@ func (d *Directory) Find(ctx context.Context, name string, key spec.Secret) (Acc
 	}
 	if name == "" {
 		return Account{}, &spec.Error{Kind: spec.KindValidation, Message: "params.provider: missing, and the client has no default_provider",
-			Hint: "name a provider: " + strings.Join(d.backend.Names(), ", ")}
+			Hint: offered("name a provider: ", d.backend.Names())}
 	}
 	m, err := d.Manifest(ctx, name)
 	if err != nil {
@@ -227,6 +227,9 @@ func (d *Directory) every(ctx context.Context) ([]Account, error) {
 			out = append(out, a)
 		}
 	}
+	if len(d.backend.Names()) == 0 {
+		return nil, &spec.Error{Kind: spec.KindValidation, Message: "params.provider: there are no providers", Hint: noPlugins}
+	}
 	if len(out) == 0 {
 		return nil, &spec.Error{Kind: spec.KindUnauthorized, Message: "no credential is configured for any provider; nothing was sent",
 			Hint: "set providers.<name>.api_key when opening the client, or a provider's environment variable before it; providers.list names them"}
@@ -254,9 +257,12 @@ func (d *Directory) Known(name string) error {
 	if slices.Contains(names, Cloud(name)) {
 		return nil
 	}
-	e := &spec.Error{Kind: spec.KindValidation, Message: "params.provider: no such provider", Hint: "the providers are: " + strings.Join(names, ", ")}
+	e := &spec.Error{Kind: spec.KindValidation, Message: "params.provider: no such provider", Hint: offered("the providers are: ", names)}
 	if near := strict.Nearest(Cloud(name), names); near != "" {
 		e.Hint = "did you mean " + near + "?"
+	}
+	if name == Any {
+		e.Message, e.Hint = "params.provider: any is for spawns, searches of offers and the reaper; this asks one provider", offered("name it: ", names)
 	}
 	return d.traced(e, name)
 }
@@ -264,9 +270,29 @@ func (d *Directory) Known(name string) error {
 // traced adds to the error of a name where a caller that gave none has it from.
 func (d *Directory) traced(e *spec.Error, name string) error {
 	if name == d.settings.Default {
-		e.Hint += " The configuration's default_provider says " + name
+		e.Hint = sentence(e.Hint) + " The configuration's default_provider says " + name
 	}
 	return e
+}
+
+// sentence ends a hint that another one follows.
+func sentence(hint string) string {
+	if strings.HasSuffix(hint, "?") {
+		return hint
+	}
+	return hint + "."
+}
+
+// noPlugins is what there is to do where no provider is: a Go program that was built
+// in a checkout where nobody had built the plugins embeds none.
+const noPlugins = "this program was built without plugins: run make plugins in the checkout of Atlas and build it again, or set plugins.dir"
+
+// offered is the hint that lists the providers there are.
+func offered(words string, names []string) string {
+	if len(names) == 0 {
+		return noPlugins
+	}
+	return words + strings.Join(names, ", ")
 }
 
 // Configured reports whether calls to a provider would find a credential.

@@ -47,11 +47,16 @@ func (c *Client) dial(ctx context.Context, p *pool, patience time.Duration) (*co
 	}
 	failure = broken("no connection to "+p.origin.place()+": "+reason(err), false)
 	failure.Err = err
+	failure.Hint = "check the network and its firewall; " + noProxy
 	if p.origin.private {
 		failure.Hint = "is the server running? the provider's base_url or urls name it"
 	}
 	return nil, failure
 }
+
+// noProxy tells who sits behind an HTTP proxy why nothing goes through it. A proxy
+// would look names up itself, and dial what nobody here has checked.
+const noProxy = "HTTPS_PROXY and its like are not used"
 
 // resolve returns the addresses of a pool's host that may be dialled.
 func (c *Client) resolve(limit, ctx context.Context, p *pool) ([]netip.Addr, *Failure) {
@@ -64,7 +69,7 @@ func (c *Client) resolve(limit, ctx context.Context, p *pool) ([]netip.Addr, *Fa
 			return nil, ended(ctx, "looking up "+host, false)
 		}
 		failure := broken("the host name "+host+" is not known", false)
-		failure.Hint, failure.Err = "check the network and its name servers", err
+		failure.Hint, failure.Err = "check the network and its name servers; "+noProxy, err
 		return nil, failure
 	}
 	if p.origin.private {

@@ -113,6 +113,11 @@ func TestDo_SaysWhatIsWrongWithTheNetwork(t *testing.T) {
 	if failure.Sent || !failure.Retryable || n.lookups != 4 {
 		t.Errorf("unknown name: sent %v, retryable %v, %d look-ups", failure.Sent, failure.Retryable, n.lookups)
 	}
+	n.name("closed.example.com", "93.184.216.34")
+	closed := mustFail(t, t.Context(), c, mustPolicy(t, c, PolicySpec{Hosts: []string{"closed.example.com"}}), &Request{Method: "POST", URL: "https://closed.example.com/"}, spec.KindTransport)
+	if !strings.Contains(failure.Hint, "HTTPS_PROXY") || !strings.Contains(closed.Hint, "HTTPS_PROXY") {
+		t.Errorf("who sits behind a proxy reads %q and %q", failure.Hint, closed.Hint)
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -100,6 +100,11 @@ func section(out *bytes.Buffer, m *spec.Manifest) {
 		fmt.Fprintf(out, " The cloud retires this API on %s.", m.API.Retires)
 	}
 	out.WriteString("\n")
+	var addresses []string
+	for _, u := range m.URLs {
+		addresses = append(addresses, u.Name)
+	}
+	fmt.Fprintf(out, "\nThe setting `urls` has the names `%s`.\n", strings.Join(addresses, "`, `"))
 	if len(m.RateLimits) > 0 {
 		out.WriteString("\n| requests | pace the host keeps |\n|---|---|\n")
 		for _, l := range m.RateLimits {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -25,7 +26,8 @@ type RecordOptions struct {
 
 // Record carries out a plan's cases one after another against a cloud and
 // returns them with the exchanges and results. What it asks really happens: a
-// plan ends by terminating what it has rented.
+// plan ends by terminating what it has rented. Where one does not get so far, what
+// its cases have rented until then is given back, and the error says so.
 func Record(ctx context.Context, path string, plan *Recording, o RecordOptions) (*Recording, error) {
 	tap := &recorder{client: egress.New(egress.Options{Attempts: 2}), key: o.Key, base: strings.TrimRight(o.BaseURL, "/")}
 	h, err := host.New(host.Options{CacheDir: o.CacheDir, Network: tap})
@@ -51,33 +53,89 @@ func Record(ctx context.Context, path string, plan *Recording, o RecordOptions) 
 	if err := tap.aim(manifest); err != nil {
 		return nil, err
 	}
+	r := &recording{host: h, tap: tap, provider: info.Name, options: o, ids: map[string]string{}}
 	out := &Recording{Provider: plan.Provider}
-	ids := map[string]string{}
 	for _, c := range plan.Cases {
-		if o.Before != nil {
-			o.Before(c.Name)
-		}
-		c.Request = resolve(c.Request, ids)
-		tap.begin()
-		value, err := h.Call(ctx, spec.Call{Provider: info.Name, Operation: c.Operation, Request: spec.Raw(c.Request), IncludeRaw: c.IncludeRaw, Key: o.Key})
-		c.Exchanges, c.Value = tap.end(), nil
-		wanted := c.Error
-		c.Error = ""
-		if err != nil {
-			c.Error = spec.AsError(err).Kind
-		} else {
-			c.Value = json.RawMessage(value)
-		}
-		if c.Error != wanted {
-			return nil, fmt.Errorf("case %q: expected the error kind %q, got %q: %v %s", c.Name, wanted, c.Error, err, value)
-		}
-		var id struct{ ID string }
-		if json.Unmarshal(value, &id) == nil && id.ID != "" {
-			ids[c.Name] = id.ID
+		if err := r.carryOut(ctx, &c); err != nil {
+			return nil, r.giveBack(ctx, err)
 		}
 		out.Cases = append(out.Cases, c)
 	}
+	if len(r.rented) > 0 {
+		return nil, r.giveBack(ctx, errors.New("the plan does not end by terminating what it has rented: add a case of terminate for each"))
+	}
 	return out, nil
+}
+
+// recording is a plan on its way.
+type recording struct {
+	host     *host.Host
+	tap      *recorder
+	provider string
+	options  RecordOptions
+	ids      map[string]string // by the name of the case that answered it
+	rented   []string          // machines of cases that no later one has terminated
+}
+
+// carryOut does what a case says, and writes into it what came of that.
+func (r *recording) carryOut(ctx context.Context, c *Case) error {
+	if r.options.Before != nil {
+		r.options.Before(c.Name)
+	}
+	c.Request = resolve(c.Request, r.ids)
+	r.tap.begin()
+	value, err := r.call(ctx, c.Operation, c.Request, c.IncludeRaw)
+	c.Exchanges, c.Value = r.tap.end(), nil
+	wanted := c.Error
+	c.Error = ""
+	if err != nil {
+		c.Error = spec.AsError(err).Kind
+	} else {
+		c.Value = json.RawMessage(value)
+	}
+	var id, asked struct{ ID string }
+	if json.Unmarshal(value, &id) == nil && id.ID != "" {
+		r.ids[c.Name] = id.ID
+	}
+	switch {
+	case err != nil:
+	case c.Operation == spec.OpSpawn && id.ID != "":
+		r.rented = append(r.rented, id.ID)
+	case c.Operation == spec.OpTerminate && json.Unmarshal(c.Request, &asked) == nil:
+		r.rented = slices.DeleteFunc(r.rented, func(one string) bool { return one == asked.ID })
+	}
+	if c.Error == wanted {
+		return nil
+	}
+	unsure := ""
+	if c.Operation == spec.OpSpawn && id.ID == "" {
+		unsure = "\n  look at the cloud whether it has rented a machine all the same"
+	}
+	switch {
+	case err == nil:
+		return fmt.Errorf("case %q: expected the error kind %q, and it succeeded: %s", c.Name, wanted, value)
+	case wanted == "":
+		return fmt.Errorf("case %q: was to succeed: %w%s", c.Name, err, unsure)
+	}
+	return fmt.Errorf("case %q: expected the error kind %q, not %q: %w%s", c.Name, wanted, c.Error, err, unsure)
+}
+
+func (r *recording) call(ctx context.Context, operation string, request []byte, raw bool) (spec.Raw, error) {
+	return r.host.Call(ctx, spec.Call{Provider: r.provider, Operation: operation, Request: spec.Raw(request), IncludeRaw: raw, Key: r.options.Key})
+}
+
+// giveBack terminates what a plan that failed, or was interrupted, has rented so far.
+func (r *recording) giveBack(ctx context.Context, err error) error {
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	for _, id := range r.rented {
+		if _, failure := r.call(within, spec.OpTerminate, encode(map[string]string{"id": id}), false); failure != nil {
+			err = fmt.Errorf("%w\n  the machine %s was rented and could not be given back, terminate it by hand: %w", err, id, failure)
+		} else {
+			err = fmt.Errorf("%w\n  the machine %s was rented, and is given back", err, id)
+		}
+	}
+	return err
 }
 
 // resolve replaces "$NAME" by the identifier that the case NAME has answered.

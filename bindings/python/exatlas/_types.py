@@ -1525,7 +1525,7 @@ class OrchestratorGetParams(_OrchestratorGetParamsRequired, total=False):
     """The params of orchestrator.get."""
 
     credential: bool
-    "Answers the machine's credential in auth, where it can be made again."
+    "Answers the machine's credential in auth, where it has one; an error where it cannot be made again."
 
 
 class _SessionRequired(TypedDict):

@@ -5,10 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/core/store"
 )
+
+func TestSQLite_SaysThatADiskIsFullOrFails(t *testing.T) {
+	// SQLite's own words, the second of an index beside the file that found no room.
+	for _, said := range []string{"database or disk is full (13)", "disk I/O error (4874)"} {
+		if e := spec.AsError(refused("/srv/atlas.db", errors.New(said))); !strings.Contains(e.Hint, "room") || strings.Contains(e.Hint, "other program") {
+			t.Errorf("%s: %s", said, e.Hint)
+		}
+	}
+}
 
 // TestSQLite_WritesAgainOnceTheDiskHasRoom fills a file, and lets a commit fail whose
 // statements were carried out.

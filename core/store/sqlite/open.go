@@ -149,7 +149,10 @@ func refused(path string, err error) error {
 		return e
 	}
 	e := &spec.Error{Kind: spec.KindInternal, Message: fmt.Sprintf("the store %s cannot be opened: %v", path, err), Hint: "nothing was changed; see that no other program holds it, and try again", Err: err}
-	if text := err.Error(); strings.Contains(text, "not a database") || strings.Contains(text, "malformed") {
+	switch text := err.Error(); {
+	case strings.Contains(text, "disk is full") || strings.Contains(text, "disk I/O error"):
+		e.Hint = "nothing was changed; the disk has no room, or fails: see to it, and try again"
+	case strings.Contains(text, "not a database") || strings.Contains(text, "malformed"):
 		e.Hint = "the file is damaged, or no database. Nothing was changed: restore it from a copy, or move it away to begin anew; machines of its sessions then have to be looked for with compute.list"
 	}
 	return e
