@@ -8,7 +8,11 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/exatlas/atlas/internal/leak"
 )
+
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // tree reads a whole value the way encoding/json does into an any.
 func tree(r *Reader) any {
