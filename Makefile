@@ -36,8 +36,8 @@ test: ## Run every suite in every language: the one command
 .PHONY: test-go
 test-go: plugins provider-tools ## Go suites, then all that runs at once again with the race detector
 	$(GO) vet ./...
-	$(GO) test -timeout 15m ./...
-	$(GO) test -race -short -timeout 15m $$($(GO) list ./... | grep -Ev '$(RACE_APART)')
+	GO='$(GO)' $(PYTHON) mk/gotest.py -timeout 15m ./...
+	GO='$(GO)' $(PYTHON) mk/gotest.py -race -short -timeout 15m $$($(GO) list ./... | grep -Ev '$(RACE_APART)')
 
 # Where the race detector has nothing to find: guests have one thread, and the
 # generators and checks of this repository one goroutine. test/canary compiles
