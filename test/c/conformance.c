@@ -267,6 +267,14 @@ static void conformance(void)
     forget_saved();
 }
 
+static int descriptors; /* after the first file: the Go runtime opens its own once */
+
+static int no_descriptor_left(void *argument)
+{
+    (void)argument;
+    return count_self("fd") <= descriptors;
+}
+
 int main(int count, char **arguments)
 {
     int i;
@@ -289,6 +297,12 @@ int main(int count, char **arguments)
         json_free(file);
         if (sim_stop() != 0) {
             printf("the simulators did not end well\n");
+            return 1;
+        }
+        if (i == 1)
+            descriptors = count_self("fd");
+        if (!eventually(no_descriptor_left, NULL)) {
+            printf("%s left descriptors: %d, not %d\n", file_name, count_self("fd"), descriptors);
             return 1;
         }
     }
