@@ -4,8 +4,9 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
-const { test } = require('node:test');
-const { ROOT, simulation } = require('./support');
+const { after, test } = require('node:test');
+const { Client } = require('exatlas');
+const { ROOT, assertNothingLeft, descriptors, simulation } = require('./support');
 const { STATUS } = require('../lib/errors');
 const native = require('../lib/native');
 
@@ -124,6 +125,15 @@ test('there are conformance files', () => {
   assert.ok(FILES.length > 0, `${FOLDER} holds no *.json`);
 });
 
+let opened; // descriptors after the first file: Node and the Go runtime open their own once
+
+after(async () => {
+  await assertNothingLeft(Client);
+  const until = Date.now() + 10_000;
+  while (descriptors() > opened && Date.now() < until) await new Promise((resolve) => { setTimeout(resolve, 10); });
+  assert.ok(descriptors() <= opened, `${descriptors()} descriptors, ${opened} after the first file`);
+});
+
 for (const name of FILES) {
   test(`conformance: ${path.basename(name, '.json')}`, async () => {
     const file = JSON.parse(fs.readFileSync(path.join(FOLDER, name), 'utf8'));
@@ -145,6 +155,7 @@ for (const name of FILES) {
     } finally {
       await clouds.stop();
     }
+    opened ??= descriptors();
   });
 }
 
