@@ -214,6 +214,7 @@ static atlas_client open_as_told(const char *config, const json *expected)
     size_t size = 0;
     json *value, *pattern;
 
+    CHECK(described(expected, " status answer ") && json_at(expected, "/status") != NULL);
     CHECK_STATUS(atlas_open(config, strlen(config), &client, &document, &size), (int)json_number(expected, "/status"));
     CHECK(keeps_quiet(document));
     value = json_parse(document, size);

@@ -117,7 +117,10 @@ async function runSteps(addon, handle, items, steps, context, name) {
     assert.ok((step.call === undefined) !== (step.next === undefined), where);
     const answer = step.next === undefined ? addon.call(handle, JSON.stringify(filled(step.call, context.variables))) : await items.next(step.next);
     const document = check(step, answer, context, where);
-    for (const [variable, pointer] of Object.entries(step.save ?? {})) context.variables[variable] = pointed(document, pointer);
+    for (const [variable, pointer] of Object.entries(step.save ?? {})) {
+      context.variables[variable] = pointed(document, pointer);
+      assert.notEqual(context.variables[variable], undefined, `${where}: nothing at ${pointer}`);
+    }
   }
 }
 
@@ -144,6 +147,7 @@ for (const name of FILES) {
       const context = { variables: { ...clouds.urls }, never: file.never ?? [] };
       const items = new Items();
       const handle = addon.open(JSON.stringify(filled(file.config ?? {}, context.variables)), items.deliver, false);
+      assertDescribed(file.open ?? {}, ['status', 'answer'], `${name} open`);
       check(file.open ?? { status: STATUS.OK }, handle, context, `${name} open`);
       if (Array.isArray(handle)) return;
       addon.reference(handle, true);

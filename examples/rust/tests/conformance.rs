@@ -41,6 +41,7 @@ fn run(name: &str, file: &Value) {
     let config = filled(file.get("config").unwrap_or(&json!({})), &variables);
     let opened = Client::open(&config.to_string());
     if let Some(expected) = file.get("open") {
+        known(name, expected, &["status", "answer"]);
         let (status, document) = match &opened {
             Ok(_) => (0, None),
             Err(e) if e.document.is_empty() => (e.status.0, None),
