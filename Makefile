@@ -11,7 +11,7 @@ include $(sort $(wildcard mk/*.mk))
 
 .PHONY: help
 help: ## Print this list
-	@bold=; plain=; if [ -t 1 ]; then bold=$$'\e[1m'; plain=$$'\e[0m'; fi; \
+	@bold=; plain=; if [ -t 1 ] && [ "$$TERM" != dumb ]; then bold=$$'\e[1m'; plain=$$'\e[0m'; fi; \
 	awk -F':.*## ' -v bold="$$bold" -v plain="$$plain" '/^[a-zA-Z0-9_-]+:.*## / {printf "  %s%-15s%s %s\n", bold, $$1, plain, $$2}' $(MAKEFILE_LIST) | sort
 
 .PHONY: all
@@ -36,8 +36,8 @@ test: ## Run every suite in every language: the one command
 .PHONY: test-go
 test-go: plugins provider-tools ## Go suites, then all that runs at once again with the race detector
 	$(GO) vet ./...
-	$(GO) test -timeout 15m ./...
-	$(GO) test -race -short -timeout 15m $$($(GO) list ./... | grep -Ev '$(RACE_APART)')
+	GO='$(GO)' $(PYTHON) mk/gotest.py -timeout 15m ./...
+	GO='$(GO)' $(PYTHON) mk/gotest.py -race -short -timeout 15m $$($(GO) list ./... | grep -Ev '$(RACE_APART)')
 
 # Where the race detector has nothing to find: guests have one thread, and the
 # generators and checks of this repository one goroutine. test/canary compiles

@@ -3,7 +3,9 @@
 // where everything is wired: the methods of core, the plugin host, the built-in
 // providers.
 //
-// Programs in Go use [Open] and the typed services of [Client]. The JSON face
+// Programs in Go use [Open] and the typed services of [Client]. Errors are [*Error];
+// the comment of a method lists their kinds beside validation, internal, cancelled and
+// timeout, which every method may answer. docs/methods.md tells the rest. The JSON face
 // (OpenJSON, CallJSON and their kin) carries the same requests for the C
 // interface; it knows no C itself.
 package atlas

@@ -153,48 +153,74 @@ func call[P, R any](c *Client, ctx context.Context, name string, params P, do fu
 func (c *Client) Info() *Info { return c.services.Info() }
 
 // Spawn rents one machine. Its Attempts tell what was tried.
+//
+// Errors: capacity, funds, budget, unsupported, unauthorized, forbidden,
+// rate_limited, provider, transport, plugin.
 func (s *ComputeService) Spawn(ctx context.Context, p SpawnParams) (*Spawned, error) {
 	return call(s.c, ctx, "compute.spawn", p, s.c.compute.Spawn)
 }
 
 // Get tells the state of a machine.
+//
+// Errors: not_found, unauthorized, forbidden, rate_limited, provider, transport,
+// plugin.
 func (s *ComputeService) Get(ctx context.Context, p IDParams) (*Compute, error) {
 	return call(s.c, ctx, "compute.get", p, s.c.compute.Get)
 }
 
 // List lists the account's machines.
+//
+// Errors: unauthorized, forbidden, rate_limited, provider, transport, plugin.
 func (s *ComputeService) List(ctx context.Context, p ListParams) (*ComputeList, error) {
 	return call(s.c, ctx, "compute.list", p, s.c.compute.List)
 }
 
 // Stop pauses a machine.
+//
+// Errors: not_found, conflict, unsupported, unauthorized, forbidden, rate_limited,
+// provider, transport, plugin.
 func (s *ComputeService) Stop(ctx context.Context, p IDParams) (*Compute, error) {
 	return call(s.c, ctx, "compute.stop", p, s.c.compute.Stop)
 }
 
 // Start resumes a stopped machine.
+//
+// Errors: not_found, conflict, capacity, unsupported, unauthorized, forbidden,
+// rate_limited, provider, transport, plugin.
 func (s *ComputeService) Start(ctx context.Context, p IDParams) (*Compute, error) {
 	return call(s.c, ctx, "compute.start", p, s.c.compute.Start)
 }
 
 // Terminate gives a machine back. One that is not there is success, with Found
 // false.
+//
+// Errors: conflict, unauthorized, forbidden, rate_limited, provider, transport,
+// plugin.
 func (s *ComputeService) Terminate(ctx context.Context, p IDParams) (*Terminated, error) {
 	return call(s.c, ctx, "compute.terminate", p, s.c.compute.Terminate)
 }
 
 // AwaitReady waits until a machine runs, its ports are known and its probe is
 // answered.
+//
+// Errors: not_found, conflict, unauthorized, forbidden, rate_limited, provider,
+// transport, plugin.
 func (s *ComputeService) AwaitReady(ctx context.Context, p AwaitParams) (*Compute, error) {
 	return call(s.c, ctx, "compute.await_ready", p, s.c.compute.AwaitReady)
 }
 
 // Logs reads a machine's log.
+//
+// Errors: not_found, unsupported, unauthorized, forbidden, rate_limited, provider,
+// transport, plugin.
 func (s *ComputeService) Logs(ctx context.Context, p LogsParams) (*LogsPage, error) {
 	return call(s.c, ctx, "compute.logs", p, s.c.compute.Logs)
 }
 
 // Bill tells what the cloud has charged for a machine.
+//
+// Errors: unsupported, unauthorized, forbidden, rate_limited, provider, transport,
+// plugin.
 func (s *ComputeService) Bill(ctx context.Context, p BillParams) (*Bill, error) {
 	return call(s.c, ctx, "compute.bill", p, s.c.compute.Bill)
 }
@@ -203,26 +229,41 @@ func (s *ComputeService) Bill(ctx context.Context, p BillParams) (*Bill, error) 
 func (s *GPUService) Catalog() *GPUCatalog { return &GPUCatalog{Items: s.c.services.Catalog.Entries()} }
 
 // List lists what a cloud offers now.
+//
+// Errors: unsupported, unauthorized, forbidden, rate_limited, provider, transport,
+// plugin.
 func (s *GPUService) List(ctx context.Context, p GPUsParams) (*GPUTypeList, error) {
 	return call(s.c, ctx, "gpus.list", p, s.c.compute.GPUs)
 }
 
 // Search finds what can be rented now, cheapest first.
+//
+// Errors: unsupported, unauthorized, forbidden, rate_limited, provider, transport,
+// plugin.
 func (s *OfferService) Search(ctx context.Context, p OffersParams) (*OfferResults, error) {
 	return call(s.c, ctx, "offers.search", p, s.c.offers.Search)
 }
 
 // Run submits a job and, in mode sync, waits for its end.
+//
+// Errors: not_found, unsupported, unauthorized, forbidden, rate_limited, provider,
+// transport, plugin.
 func (s *JobsService) Run(ctx context.Context, p RunParams) (*Job, error) {
 	return call(s.c, ctx, "jobs.run", p, s.c.jobs.Run)
 }
 
 // Get tells the state of a job.
+//
+// Errors: not_found, unsupported, unauthorized, forbidden, rate_limited, provider,
+// transport, plugin.
 func (s *JobsService) Get(ctx context.Context, p JobParams) (*Job, error) {
 	return call(s.c, ctx, "jobs.get", p, s.c.jobs.Get)
 }
 
 // Cancel cancels a job.
+//
+// Errors: not_found, conflict, unsupported, unauthorized, forbidden, rate_limited,
+// provider, transport, plugin.
 func (s *JobsService) Cancel(ctx context.Context, p JobParams) (*Job, error) {
 	return call(s.c, ctx, "jobs.cancel", p, s.c.jobs.Cancel)
 }
@@ -233,16 +274,22 @@ func (s *ProviderService) List(ctx context.Context) ([]ProviderInfo, error) {
 }
 
 // Capabilities tells the features of a provider.
+//
+// Errors: plugin.
 func (s *ProviderService) Capabilities(ctx context.Context, name string) (*ProviderCapabilities, error) {
 	return s.c.services.Providers.Capabilities(ctx, name)
 }
 
 // Load loads a plugin from a file; sha256 may be empty.
+//
+// Errors: plugin, not_found, conflict.
 func (s *ProviderService) Load(ctx context.Context, path, sha256 string) (*ProviderInfo, error) {
 	return s.c.services.Providers.Load(ctx, path, sha256)
 }
 
 // Reload reads a provider's plugin file again.
+//
+// Errors: plugin, not_found.
 func (s *ProviderService) Reload(ctx context.Context, name string) (*ProviderInfo, error) {
 	return s.c.services.Providers.Reload(ctx, name)
 }

@@ -29,6 +29,8 @@ const (
 type DashboardService struct{ c *Client }
 
 // Serve begins to serve the page at an address of its own.
+//
+// Errors: conflict.
 func (s *DashboardService) Serve(ctx context.Context, p DashboardParams) (*DashboardServed, error) {
 	return call(s.c, ctx, "dashboard.serve", p, s.c.page.Serve)
 }

@@ -56,16 +56,24 @@ func newFlyService(c *Client) *FlyService {
 }
 
 // Discover finds the apps of a folder.
+//
+// Errors: not_found, forbidden.
 func (s *FlyAppsService) Discover(ctx context.Context, p FlyAppsParams) (*FlyApps, error) {
 	return call(s.c, ctx, "fly.apps.discover", p, apps.Discover)
 }
 
 // Get answers a token for an app.
+//
+// Errors: conflict, unauthorized, forbidden, rate_limited, provider, transport,
+// plugin.
 func (s *FlyTokensService) Get(ctx context.Context, p FlyTokenParams) (*FlyToken, error) {
 	return call(s.c, ctx, "fly.tokens.get", p, s.c.fly.tokens.Get)
 }
 
 // Refresh finds a token anew.
+//
+// Errors: conflict, unauthorized, forbidden, rate_limited, provider, transport,
+// plugin.
 func (s *FlyTokensService) Refresh(ctx context.Context, p FlyTokenParams) (*FlyToken, error) {
 	return call(s.c, ctx, "fly.tokens.refresh", p, s.c.fly.tokens.Refresh)
 }
@@ -81,6 +89,9 @@ func (s *FlyTokensService) SetManual(ctx context.Context, p FlyTokenManualParams
 }
 
 // Fetch answers one page of an app's log.
+//
+// Errors: not_found, conflict, unauthorized, forbidden, rate_limited, provider,
+// transport, plugin.
 func (s *FlyLogsService) Fetch(ctx context.Context, p FlyLogsParams) (*FlyLogs, error) {
 	return call(s.c, ctx, "fly.logs.fetch", p, s.c.fly.logs.Fetch)
 }
@@ -95,12 +106,16 @@ func (s *FlyLogsService) Subscribe(ctx context.Context, p FlyLogsSubscribeParams
 
 // Run deploys and answers when it is over. With a ticket others follow it
 // meanwhile, as they follow Stream.
+//
+// Errors: not_found, forbidden, unauthorized, provider, conflict.
 func (s *FlyDeployService) Run(ctx context.Context, p FlyDeployParams) (*FlyDeploy, error) {
 	return call(s.c, ctx, "fly.deploy.run", p, s.c.fly.deploy.Run)
 }
 
 // Stream deploys and tells what happens as events; closing the subscription
 // cancels the deploy. Others follow it by its topic, with [EventService.Subscribe].
+//
+// Errors: not_found, forbidden, conflict.
 func (s *FlyDeployService) Stream(ctx context.Context, p FlyDeployParams) (*Subscription, error) {
 	return s.c.subscribe(ctx, "fly.deploy.stream", &p, func(ctx context.Context, ready func(*events.Subscription)) (*events.Subscription, error) {
 		return s.c.fly.deploy.Stream(ctx, &p, ready)

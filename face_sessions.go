@@ -26,16 +26,23 @@ type (
 type OrchestratorService struct{ c *Client }
 
 // Spawn rents a machine as a session.
+//
+// Errors: capacity, funds, budget, unsupported, conflict, unauthorized, forbidden,
+// rate_limited, provider, transport, plugin.
 func (s *OrchestratorService) Spawn(ctx context.Context, p SessionSpawnParams) (*Session, error) {
 	return call(s.c, ctx, "orchestrator.spawn", p, s.c.orchestrator.Spawn)
 }
 
 // Touch tells that sessions are in use.
+//
+// Errors: not_found, conflict.
 func (s *OrchestratorService) Touch(ctx context.Context, p TouchParams) (*Touched, error) {
 	return call(s.c, ctx, "orchestrator.touch", p, s.c.orchestrator.Touch)
 }
 
 // Get tells of one session.
+//
+// Errors: not_found.
 func (s *OrchestratorService) Get(ctx context.Context, p SessionParams) (*Session, error) {
 	return call(s.c, ctx, "orchestrator.get", p, s.c.orchestrator.Get)
 }
@@ -46,11 +53,15 @@ func (s *OrchestratorService) List(ctx context.Context, p SessionListParams) (*S
 }
 
 // Stop ends a session and gives its machine back.
+//
+// Errors: not_found, conflict.
 func (s *OrchestratorService) Stop(ctx context.Context, p SessionStopParams) (*Session, error) {
 	return call(s.c, ctx, "orchestrator.stop", p, s.c.orchestrator.Stop)
 }
 
 // Reap gives machines back that no session holds.
+//
+// Errors: unauthorized, forbidden, rate_limited, provider, transport, plugin.
 func (s *OrchestratorService) Reap(ctx context.Context, p ReapParams) (*ReapReport, error) {
 	return call(s.c, ctx, "orchestrator.reap", p, s.c.orchestrator.Reap)
 }

@@ -26,6 +26,9 @@ func (s *EventService) Subscribe(ctx context.Context, p SubscribeParams) (*Subsc
 
 // Stream subscribes to what a job's worker yields: events named chunk, and last
 // one named result or error.
+//
+// Errors: not_found, unsupported, conflict, unauthorized, forbidden, rate_limited,
+// provider, transport, plugin.
 func (s *JobsService) Stream(ctx context.Context, p StreamParams) (*Subscription, error) {
 	return s.c.subscribe(ctx, "jobs.stream", &p, func(ctx context.Context, ready func(*events.Subscription)) (*events.Subscription, error) {
 		return s.c.jobs.Stream(ctx, &p, ready)

@@ -60,6 +60,15 @@ func TestHeader_StatusesEqualTheOutcomes(t *testing.T) {
 	}
 }
 
+func TestHeader_SaysWhenEachStatusIsReturned(t *testing.T) {
+	text := header(t)
+	for _, match := range defined.FindAllStringSubmatch(text, -1) {
+		if !regexp.MustCompile(`(?m)^ \*.*\b` + match[1] + `\b`).MatchString(text) {
+			t.Errorf("no comment says when a function returns %s", match[1])
+		}
+	}
+}
+
 func TestLibrary_TellsTheVersionOfPackageAtlas(t *testing.T) {
 	if got := libraryVersion(); got != atlas.Version {
 		t.Errorf("capi/shim.h says %s, atlas.Version is %s", got, atlas.Version)

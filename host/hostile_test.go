@@ -17,10 +17,7 @@ const (
 	tooLong    = "computed for too long"
 )
 
-var (
-	t32 = byte(0x7f)
-	t64 = byte(0x7e)
-)
+var t32 = byte(0x7f)
 
 func TestHost_SurvivesGuestsThatMisbehaveInACall(t *testing.T) {
 	forever := join(opLoop, opAgain)

@@ -12,6 +12,10 @@
  *   the parameters whose names end in _out, which come last. Unless stated
  *   otherwise an _out parameter may be NULL if its value is not wanted, and is
  *   set to NULL or 0 when the function has nothing to say.
+ *   Each function tells the statuses it may return. Those that enter the library,
+ *   which are all from atlas_open on but atlas_wake_fd, may also return
+ *   ATLAS_NO_MEMORY, when the answer could not be allocated though the request
+ *   may have been carried out, and ATLAS_INTERNAL with a document.
  *   A document is a JSON object. When the status is not ATLAS_OK and a document
  *   is handed out, it is {"error":{"kind":...,"message":...,"hint":...}}.
  *   All functions may be called from any thread at any time, unless stated
@@ -56,7 +60,7 @@ extern "C" {
 #define ATLAS_BAD_CLIENT 11 /* no such client; it was never opened */
 #define ATLAS_CLOSED 12     /* the client is closed */
 #define ATLAS_BUSY 13       /* too many calls in flight, or the id is in flight already */
-#define ATLAS_TOO_LARGE 14  /* the request is larger than the limit */
+#define ATLAS_TOO_LARGE 14  /* more bytes than limits.request_bytes, or than 256 MiB */
 #define ATLAS_NO_MEMORY 20  /* the system has no memory */
 #define ATLAS_FORKED 21     /* used in a child of fork */
 #define ATLAS_VERSION 22    /* the configuration asks for another ABI version */
@@ -110,8 +114,10 @@ ATLAS_API void atlas_free(void *memory);
  * Ownership: config is only read. *document_out is the caller's: atlas_free.
  * Threads:   any.
  * Returns:   ATLAS_OK and the client; or ATLAS_FAILED with a document that names
- *            the mistake; ATLAS_INVALID when client_out is NULL; ATLAS_VERSION
- *            when config asks for another "abi"; ATLAS_TOO_LARGE; ATLAS_FORKED.
+ *            the mistake; ATLAS_INVALID when client_out is NULL, or config where
+ *            its length is not 0; ATLAS_VERSION
+ *            when config asks for another "abi"; ATLAS_TOO_LARGE beyond 1 MiB;
+ *            ATLAS_FORKED.
  * Since:     1
  */
 ATLAS_API int atlas_open(const char *config, size_t config_len,
@@ -176,8 +182,8 @@ ATLAS_API int atlas_submit(atlas_client client,
  * finished, or never was, is left alone.
  * Ownership: id is only read.
  * Threads:   any.
- * Returns:   ATLAS_OK; ATLAS_INVALID when id is NULL or empty; ATLAS_BAD_CLIENT,
- *            ATLAS_CLOSED, ATLAS_FORKED.
+ * Returns:   ATLAS_OK; ATLAS_INVALID when id is NULL or empty; ATLAS_TOO_LARGE,
+ *            ATLAS_BAD_CLIENT, ATLAS_CLOSED, ATLAS_FORKED.
  * Since:     1
  */
 ATLAS_API int atlas_cancel(atlas_client client, const char *id, size_t id_len);

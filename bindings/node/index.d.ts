@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" />
-import type { ClientConfig, ErrorKind, EventItem, FlyDeploy, FlyDeployLine, FlyLogLine, Job, MethodName, Methods, Subscribed } from './types';
+import type { ClientConfig, ErrorKind, EventItem, FlyDeploy, FlyDeployLine, FlyLogLine, Job, MethodName, Methods, Namespaces, Subscribed } from './types';
 
 export * from './types';
 
@@ -86,15 +86,13 @@ interface StreamEvents {
   'fly.deploy.stream': FlyDeployEvent;
 }
 
-type Method<M extends MethodName> = M extends keyof StreamEvents
+/** One method as a function. */
+export type Method<M extends MethodName> = M extends keyof StreamEvents
   ? (...rest: Rest<M, StreamOptions>) => Stream<StreamEvents[M]>
   : (...rest: Rest<M, CallOptions>) => Promise<ResultOf<M>>;
 
-type Camel<S extends string> = S extends `${infer A}_${infer B}` ? `${A}${Capitalize<Camel<B>>}` : S;
-type Last<Prefix extends string, M extends string> = M extends `${Prefix}.${infer Name}` ? (Name extends `${string}.${string}` ? never : Camel<Name>) : never;
-
 /** The methods under a prefix: Namespace<'compute'> has spawn, get, awaitReady and so on. */
-export type Namespace<Prefix extends string> = { readonly [M in MethodName as Last<Prefix, M>]: Method<M> };
+export type Namespace<Prefix extends keyof Namespaces> = Namespaces[Prefix];
 
 /**
  * A client of the library: rents, watches and gives back machines. Every method

@@ -73,7 +73,7 @@ func flyDeploy(ctx context.Context, f *flyCommand, args []string) error {
 // watch shows a deploy until it is over. Ctrl-C cancels it and waits for its end.
 func (f *flyCommand) watch(ctx context.Context, subscription string) error {
 	view := &liveView{flyCommand: f, began: time.Now()}
-	if _, live := terminal(f.io.out); live && !*f.json {
+	if knowsEscapes(f.io.out) && !*f.json {
 		view.live, f.idle = true, view.tick
 	}
 	for {
@@ -104,7 +104,7 @@ func (f *flyCommand) watch(ctx context.Context, subscription string) error {
 // liveView is a deploy on a terminal: its lines, and below them what it is at.
 type liveView struct {
 	*flyCommand
-	live   bool // there is a terminal
+	live   bool // there is a terminal that knows escapes
 	began  time.Time
 	phase  string
 	status string // what stands below the lines

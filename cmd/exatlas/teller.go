@@ -13,10 +13,17 @@ type teller struct {
 	colour bool
 }
 
-// newTeller uses colour when out is a terminal and NO_COLOR is not set.
+// newTeller uses colour when out is a terminal that knows escapes and NO_COLOR is
+// not set.
 func newTeller(out io.Writer) teller {
+	return teller{out: out, colour: knowsEscapes(out) && os.Getenv("NO_COLOR") == ""}
+}
+
+// knowsEscapes tells whether out is a terminal on which more than text can be
+// written. TERM=dumb says that it cannot.
+func knowsEscapes(out io.Writer) bool {
 	_, watched := terminal(out)
-	return teller{out: out, colour: watched && os.Getenv("NO_COLOR") == ""}
+	return watched && os.Getenv("TERM") != "dumb"
 }
 
 // say prints a step. An empty heading continues the last one.

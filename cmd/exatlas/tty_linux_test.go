@@ -94,6 +94,7 @@ func piped(t *testing.T, ctx context.Context, args ...string) (code int, text st
 func TestFly_ADeployIsLiveOnATerminalAndLinesOfJSONInAPipe(t *testing.T) {
 	folder := flyPlace(t)
 	t.Setenv("NO_COLOR", "")
+	t.Setenv("TERM", "xterm")
 	t.Setenv(flycli.EnvScenario, "pace:20")
 	code, text := watched(t, t.Context(), "fly", "deploy", folder)
 	if code != 0 {
@@ -125,6 +126,11 @@ func TestFly_ADeployIsLiveOnATerminalAndLinesOfJSONInAPipe(t *testing.T) {
 			t.Errorf("no JSON: %q", line)
 		}
 	}
+	t.Setenv("TERM", "dumb")
+	if code, text = watched(t, t.Context(), "fly", "deploy", folder); code != 0 || strings.Contains(text, "\x1b") || !strings.Contains(text, "deployed in ") {
+		t.Errorf("TERM=dumb: %d %q", code, text)
+	}
+	t.Setenv("TERM", "xterm")
 	t.Setenv("NO_COLOR", "1")
 	if _, text = watched(t, t.Context(), "fly", "deploy", folder); strings.Contains(text, "\x1b[36m") || !strings.Contains(text, "s\r\x1b[2K") {
 		t.Errorf("NO_COLOR: %q", text)
@@ -135,6 +141,7 @@ func TestFly_ASilentDeployShowsThatTimePassesAndEndsOnCancel(t *testing.T) {
 	folder := flyPlace(t)
 	log := filepath.Join(folder, "runs")
 	t.Setenv(flycli.EnvScenario, "hang")
+	t.Setenv("TERM", "xterm")
 	t.Setenv(flycli.EnvLog, log)
 	ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
 	defer cancel()
@@ -155,6 +162,7 @@ func TestFly_ASilentDeployShowsThatTimePassesAndEndsOnCancel(t *testing.T) {
 func TestFly_LogsAreColouredOnATerminalAndTouchNothingElse(t *testing.T) {
 	flyPlaceWith(t, `{"logs":[{"app":"my-api","lines":[{"message":"\u001b[31mred\u001b[0m \u001b]0;title\u0007and \u001b[2Aup","level":"error","age_ms":1000}]}]}`)
 	t.Setenv("NO_COLOR", "")
+	t.Setenv("TERM", "xterm")
 	code, text := watched(t, t.Context(), "fly", "logs", "my-api", "--no-tail")
 	if code != 0 || !strings.Contains(text, "\x1b[36mord/148e2901f03dd8\x1b[0m \x1b[31merror\x1b[0m red and up\r\n") {
 		t.Errorf("%d %q", code, text)

@@ -6,7 +6,11 @@ import (
 	"io"
 	"testing"
 	"testing/iotest"
+
+	"github.com/exatlas/atlas/internal/leak"
 )
+
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestMintToken_IsTextHashHeaderAndEnvironment(t *testing.T) {
 	token, err := MintToken(bytes.NewReader(make([]byte, 32)))

@@ -6,7 +6,10 @@ import (
 	"testing"
 
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/internal/leak"
 )
+
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestCatalog_MapsEveryRowThereAndBack(t *testing.T) {
 	c := New()

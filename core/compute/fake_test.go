@@ -11,16 +11,15 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/exatlas/atlas/core/catalog"
 	"github.com/exatlas/atlas/core/clock"
 	"github.com/exatlas/atlas/core/events"
 	"github.com/exatlas/atlas/core/provider"
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/internal/leak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 const canary = "CANARY-key-4711"
 

@@ -1,6 +1,12 @@
 package fly
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/exatlas/atlas/internal/leak"
+)
+
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestToken_OneSchemeWordByItsKind(t *testing.T) {
 	for text, want := range map[string]string{

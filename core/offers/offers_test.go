@@ -11,15 +11,14 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/exatlas/atlas/core/catalog"
 	"github.com/exatlas/atlas/core/clock"
 	"github.com/exatlas/atlas/core/provider"
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/internal/leak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // cloud answers searches from a list, or fails, or waits for its gate.
 type cloud struct {

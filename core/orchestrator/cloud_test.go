@@ -13,8 +13,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/exatlas/atlas/core/catalog"
 	"github.com/exatlas/atlas/core/clock"
 	"github.com/exatlas/atlas/core/compute"
@@ -23,9 +21,10 @@ import (
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/core/store"
 	"github.com/exatlas/atlas/core/store/memory"
+	"github.com/exatlas/atlas/internal/leak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // cloud is a provider in a map. fail decides what goes wrong.
 type cloud struct {

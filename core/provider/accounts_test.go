@@ -7,7 +7,10 @@ import (
 	"testing"
 
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/internal/leak"
 )
+
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // clouds is a backend of providers that need a credential.
 type clouds struct{ called []spec.Call }

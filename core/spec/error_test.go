@@ -4,7 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+
+	"github.com/exatlas/atlas/internal/leak"
 )
+
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestError_SaysWhatHappenedAndWhatToDoInOneLine(t *testing.T) {
 	for want, e := range map[string]*Error{

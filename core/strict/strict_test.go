@@ -7,7 +7,10 @@ import (
 	"testing"
 
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/internal/leak"
 )
+
+func TestMain(m *testing.M) { leak.Main(m) }
 
 type inner struct {
 	Internal int    `json:"internal" required:"true" min:"1" max:"65535"`

@@ -8,13 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/exatlas/atlas"
+	"github.com/exatlas/atlas/internal/leak"
 	"github.com/exatlas/atlas/sim"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func key(name string) string {
 	if name == "RUNPOD_API_KEY" {

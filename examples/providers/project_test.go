@@ -7,7 +7,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/exatlas/atlas/internal/leak"
 )
+
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // TestProject_HasEveryFileOfItsExample finds a file that was added to an example
 // and not to what is embedded.

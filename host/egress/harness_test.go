@@ -349,13 +349,7 @@ func (c *fakeClock) pending(n int) {
 	}
 }
 
-// waits counts the timers that run.
-func (c *fakeClock) waits() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.running()
-}
-
+// running counts the timers that run; the lock is held.
 func (c *fakeClock) running() int {
 	n := 0
 	for _, t := range c.timers {

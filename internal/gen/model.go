@@ -23,6 +23,15 @@ type method struct {
 	result *object
 }
 
+// kindsOf lists kinds of errors for people.
+func kindsOf(kinds []spec.Kind) string {
+	words := make([]string, len(kinds))
+	for i, k := range kinds {
+		words[i] = string(k)
+	}
+	return strings.Join(words, ", ")
+}
+
 // object is one JSON object type.
 type object struct {
 	name   string

@@ -44,12 +44,8 @@ validation error that names the nearest known one; a null stands for an absent f
 			paramsTable(&out, row.params)
 		}
 		fmt.Fprintf(&out, "\nResult: [%s](#%s).\n", row.result.name, strings.ToLower(row.result.name))
-		if len(row.Doc.Errors) > 0 {
-			kinds := make([]string, len(row.Doc.Errors))
-			for i, k := range row.Doc.Errors {
-				kinds[i] = string(k)
-			}
-			fmt.Fprintf(&out, "\nErrors: %s.\n", strings.Join(kinds, ", "))
+		if kinds := kindsOf(row.Doc.Errors); kinds != "" {
+			fmt.Fprintf(&out, "\nErrors: %s.\n", kinds)
 		}
 		fmt.Fprintf(&out, "\n```json\n%s\n%s\n```\n", compact(`{"method":"`+row.Name+`","params":`+row.Doc.Params+`}`), compact(`{"result":`+row.Doc.Result+`}`))
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
+
+	"github.com/exatlas/atlas/core/spec"
 )
 
 // ordered is a JSON object whose members keep their order.
@@ -48,6 +50,7 @@ func methodsSchema(m *model) []byte {
 			{"description", row.Doc.Summary},
 			{"params", ordered{{"$ref", "#/$defs/" + row.params.name}}},
 			{"result", ordered{{"$ref", "#/$defs/" + row.result.name}}},
+			{"errors", append([]spec.Kind{}, row.Doc.Errors...)},
 		})
 	}
 	return document(ordered{

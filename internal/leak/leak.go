@@ -1,6 +1,7 @@
 package leak
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"net"
@@ -13,14 +14,19 @@ import (
 	"go.uber.org/goleak"
 )
 
-// Main runs a suite and exits with its code. The checks come after the tests, and
-// each returns what it finds held. Benchmarks and fuzzing are not judged: their
-// peers and workers outlive them.
-func Main(m *testing.M, checks ...func() error) {
+// Main runs a suite and exits with its code. What ends the suite comes after the
+// tests, failed or not: each function gives back what the whole suite shared, and
+// returns what it finds held. Then what is left is looked for. Benchmarks and
+// fuzzing are not judged: their peers and workers outlive them.
+func Main(m *testing.M, ends ...func() error) {
 	before := open()
 	code := m.Run()
-	if code == 0 && !set("test.bench") && !set("test.fuzz") && !set("test.fuzzworker") && !set("test.list") {
-		if err := find(before, checks); err != nil {
+	err := end(ends)
+	if code == 0 {
+		if err == nil && !set("test.bench") && !set("test.fuzz") && !set("test.fuzzworker") && !set("test.list") {
+			err = find(before)
+		}
+		if err != nil {
 			fmt.Fprintln(os.Stderr, "leak:", err)
 			code = 1
 		}
@@ -33,12 +39,16 @@ func set(name string) bool {
 	return f != nil && f.Value.String() != "" && f.Value.String() != "false"
 }
 
-func find(before []string, checks []func() error) error {
-	for _, check := range checks {
-		if err := check(); err != nil {
-			return err
-		}
+// end calls all of them, whatever one says.
+func end(ends []func() error) error {
+	var found []error
+	for _, one := range ends {
+		found = append(found, one())
 	}
+	return errors.Join(found...)
+}
+
+func find(before []string) error {
 	if err := goleak.Find(); err != nil {
 		return err
 	}

@@ -4,15 +4,49 @@ import (
 	"go/ast"
 	"go/token"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
 
-// library reports whether a folder is linked into libexatlas.so.
+// library reports whether a folder is linked into libexatlas.so. What it lacks,
+// TestLibrary_IsAllThatCapiLinks finds.
 func library(dir string) bool {
-	return dir == "." || under(dir, "core", "host", "capi", "internal/safego", "internal/process", "plugins/builtin")
+	return dir == "." || under(dir, "core", "host", "dashboard", "capi", "internal/safego", "internal/process", "plugins/builtin")
+}
+
+func TestLibrary_IsAllThatCapiLinks(t *testing.T) {
+	imports := map[string][]string{}
+	for _, s := range sources(t) {
+		if s.test {
+			continue
+		}
+		for _, imported := range s.file.Imports {
+			if target, _ := strconv.Unquote(imported.Path.Value); target == module || strings.HasPrefix(target, module+"/") {
+				imports[s.dir] = append(imports[s.dir], path.Clean("./"+strings.TrimPrefix(target, module)))
+			}
+		}
+	}
+	linked := map[string]bool{"capi": true}
+	for todo := []string{"capi"}; len(todo) > 0; todo = todo[1:] {
+		for _, dir := range imports[todo[0]] {
+			if !linked[dir] {
+				linked[dir] = true
+				todo = append(todo, dir)
+			}
+		}
+	}
+	if len(linked) < 20 {
+		t.Errorf("capi links %d packages only: the rule checks nothing", len(linked))
+	}
+	for dir := range linked {
+		if !library(dir) {
+			t.Errorf("%s is linked into the library, and the rules of the library do not look at it", dir)
+		}
+	}
 }
 
 func TestGoroutines_StartOnlyThroughTheHelper(t *testing.T) {
@@ -159,6 +193,21 @@ func TestFiles_StayReadable(t *testing.T) {
 		lines := strings.Count(s.text, "\n")
 		if lines > most && !s.test && !strings.Contains(s.text, "DO NOT EDIT") {
 			t.Errorf("%s has %d lines; %d is the moment to split", s.path, lines, most)
+		}
+	}
+}
+
+func TestSuites_LookForWhatTheyLeave(t *testing.T) {
+	looks := map[string]bool{}
+	for _, s := range sources(t) {
+		if !s.test || s.dir == "internal/leak" || under(s.dir, "examples/providers/go") {
+			continue // the package itself, and a project that becomes a user's own
+		}
+		looks[s.dir] = looks[s.dir] || strings.Contains(s.text, "leak.Main(m")
+	}
+	for dir, does := range looks {
+		if !does {
+			t.Errorf("%s: its TestMain does not call leak.Main", dir)
 		}
 	}
 }

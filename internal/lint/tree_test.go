@@ -10,7 +10,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/exatlas/atlas/internal/leak"
 )
+
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // module is the path every package of ours starts with.
 const module = "github.com/exatlas/atlas"

@@ -78,11 +78,9 @@ func (t *machineType) architecture() string {
 // append appends the type as catalogue and instances show it; architecture is of
 // 1.10.
 func (t *machineType) append(b []byte) []byte {
-	description := t.gpu
+	description := "4x CPU General (16 GiB)"
 	if t.gpus > 0 {
 		description = string(simkit.AppendInt(nil, t.gpus)) + "x " + t.gpu
-	} else {
-		description = "4x CPU General (16 GiB)"
 	}
 	gpu := t.gpu
 	if gpu == "" {

@@ -16,13 +16,6 @@ import (
 	"github.com/exatlas/atlas/sim/simkit"
 )
 
-func (c *cloud) fault(f simkit.Fault) {
-	c.Helper()
-	if _, err := c.AddFault(f); err != nil {
-		c.Fatal(err)
-	}
-}
-
 func TestFault_LosesTheAnswerAfterTheEffect(t *testing.T) {
 	for _, reset := range []bool{false, true} {
 		c := start(t, manual())

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,12 +18,15 @@ import (
 
 func TestMain(m *testing.M) { leak.Main(m) }
 
-const ceiling = 0.60 // USD an hour
+const (
+	ceiling  = 0.60 // USD an hour
+	accounts = 20   // of Vast, which lets each rent once in 4.5 s: one alone would hardly be seen
+)
 
 // world is four clouds with random room and random trouble, and a client of all.
-func world(t *testing.T) (map[string]*sim.Server, *atlas.Client) {
+func world(t *testing.T, spawns int) (map[string]*sim.Server, *atlas.Client) {
 	t.Helper()
-	vastOffers := `{"hosts":20}`
+	vastOffers := fmt.Sprintf(`{"hosts":%d}`, spawns/2)
 	clouds := map[string]struct {
 		o        simkit.Options
 		settings string
@@ -30,7 +35,7 @@ func world(t *testing.T) (map[string]*sim.Server, *atlas.Client) {
 			{Method: "POST", Path: "/v2/pods", Every: 3, Effect: simkit.LostAnswer},
 			{Method: "POST", Path: "/v2/pods", Every: 7, Effect: simkit.Status, Status: 503},
 			{Method: "POST", Path: "/v2/pods", Every: 11, Effect: simkit.Reset},
-		}, Capacity: []simkit.Limit{{GPU: "NVIDIA GeForce RTX 4090", Cloud: "SECURE", Count: 60}, {GPU: "NVIDIA GeForce RTX 3090", Count: 150}, {GPU: "NVIDIA L4", Count: 40}}}, ""},
+		}, Capacity: []simkit.Limit{{GPU: "NVIDIA GeForce RTX 4090", Count: spawns * 45 / 100}, {GPU: "NVIDIA GeForce RTX 3090", Count: spawns / 4}, {GPU: "NVIDIA L4", Count: spawns / 4}}}, ""},
 		"vast": {simkit.Options{Faults: []simkit.Fault{
 			{Method: "PUT", Path: "/api/v0/asks/*", Every: 4, Effect: simkit.LostAnswer},
 			{Method: "PUT", Path: "/api/v0/asks/*", Every: 9, Effect: simkit.Status, Status: 500},
@@ -49,6 +54,12 @@ func world(t *testing.T) (map[string]*sim.Server, *atlas.Client) {
 		servers[name] = server
 		settings.Providers[name] = atlas.ProviderSettings{APIKey: atlas.NewSecret("anywhere-" + name), BaseURL: server.URL()}
 	}
+	vast := settings.Providers["vast"]
+	vast.Accounts = map[string]atlas.Secret{}
+	for n := range accounts {
+		vast.Accounts["a"+strconv.Itoa(n)] = atlas.NewSecret("anywhere-vast-" + strconv.Itoa(n))
+	}
+	settings.Providers["vast"] = vast
 	client, err := atlas.Open(atlas.Config{Settings: settings})
 	if err != nil {
 		t.Fatal(err)
@@ -74,17 +85,22 @@ func TestSpawn_AThousandAnywhereRentOneMachineEachBelowTheCeiling(t *testing.T) 
 	if testing.Short() {
 		spawns = 200
 	}
-	servers, client := world(t)
+	servers, client := world(t, spawns)
 	var work sync.WaitGroup
 	var mu sync.Mutex
 	rented := map[string]int{}
 	offers := map[string]int{}
 	failures := map[string]int{}
-	for range spawns {
+	moved := map[atlas.Kind]int{}
+	for n := range spawns {
+		where := "any"
+		if n%10 == 0 {
+			where = "vast:a" + strconv.Itoa(n/10%accounts)
+		}
 		work.Go(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), 45*time.Second)
 			defer cancel()
-			got, err := client.Compute.Spawn(ctx, atlas.SpawnParams{Targets: atlas.Targets{Provider: []string{"any"}}, GPU: []string{"rtx_4090", "rtx_3090", "l4", "a10"},
+			got, err := client.Compute.Spawn(ctx, atlas.SpawnParams{Targets: atlas.Targets{Provider: []string{where}}, GPU: []string{"rtx_4090", "rtx_3090", "l4", "a10"},
 				Image: "ghcr.io/me/server:1", ContainerDiskGB: 10, Prefer: "price", MaxPricePerHour: ceiling})
 			mu.Lock()
 			defer mu.Unlock()
@@ -97,9 +113,15 @@ func TestSpawn_AThousandAnywhereRentOneMachineEachBelowTheCeiling(t *testing.T) 
 				}
 				return
 			}
-			rented[got.Provider+"/"+got.ID]++
+			cloud, _, _ := strings.Cut(got.Provider, ":")
+			rented[cloud+"/"+got.ID]++
 			if at := got.Attempts[len(got.Attempts)-1]; at.OfferID != "" {
-				offers[got.Provider+"/"+at.OfferID]++
+				offers[cloud+"/"+at.OfferID]++
+			}
+			for _, attempt := range got.Attempts {
+				if attempt.Kind != "" {
+					moved[attempt.Kind]++
+				}
 			}
 		})
 	}
@@ -121,7 +143,17 @@ func TestSpawn_AThousandAnywhereRentOneMachineEachBelowTheCeiling(t *testing.T) 
 			}
 		}
 	}
-	if machines != len(rented) || len(rented) < spawns*9/10 || len(clouds) < 2 {
+	for name, server := range servers {
+		for _, f := range server.Faults.List() {
+			if f.Fired == 0 {
+				t.Errorf("the fault %s of %s never came: the test proves little", f.Effect, name)
+			}
+		}
+	}
+	if len(offers) < spawns/50 || moved[atlas.KindCapacity] == 0 {
+		t.Errorf("%d offers are rented, spawns moved on for %v: the test proves little", len(offers), moved)
+	}
+	if machines != len(rented) || len(rented) < spawns*8/10 || len(clouds) < 2 {
 		t.Errorf("%d machines for %d successes, on %v", machines, len(rented), clouds)
 	}
 	for offer, times := range offers {
@@ -129,5 +161,5 @@ func TestSpawn_AThousandAnywhereRentOneMachineEachBelowTheCeiling(t *testing.T) 
 			t.Errorf("offer %s was rented %d times", offer, times)
 		}
 	}
-	t.Logf("%d spawns: %d machines on %v, none above %.2f USD an hour, %d offers taken once each; refused: %v", spawns, machines, clouds, ceiling, len(offers), failures)
+	t.Logf("%d spawns: %d machines on %v, none above %.2f USD an hour, %d offers taken once each; moved on: %v, refused: %v", spawns, machines, clouds, ceiling, len(offers), moved, failures)
 }

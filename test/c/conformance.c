@@ -214,6 +214,7 @@ static atlas_client open_as_told(const char *config, const json *expected)
     size_t size = 0;
     json *value, *pattern;
 
+    CHECK(described(expected, " status answer ") && json_at(expected, "/status") != NULL);
     CHECK_STATUS(atlas_open(config, strlen(config), &client, &document, &size), (int)json_number(expected, "/status"));
     CHECK(keeps_quiet(document));
     value = json_parse(document, size);
@@ -267,6 +268,14 @@ static void conformance(void)
     forget_saved();
 }
 
+static int descriptors; /* after the first file: the Go runtime opens its own once */
+
+static int no_descriptor_left(void *argument)
+{
+    (void)argument;
+    return count_self("fd") <= descriptors;
+}
+
 int main(int count, char **arguments)
 {
     int i;
@@ -289,6 +298,12 @@ int main(int count, char **arguments)
         json_free(file);
         if (sim_stop() != 0) {
             printf("the simulators did not end well\n");
+            return 1;
+        }
+        if (i == 1)
+            descriptors = count_self("fd");
+        if (!eventually(no_descriptor_left, NULL)) {
+            printf("%s left descriptors: %d, not %d\n", file_name, count_self("fd"), descriptors);
             return 1;
         }
     }

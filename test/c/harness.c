@@ -31,15 +31,16 @@ int test_status(int got, int wanted, const char *what, const char *file, int lin
     return got == wanted;
 }
 
-static const char *const held[] = {"allocations", "clients", "wake_fds"};
-static double before[3]; /* what earlier tests left: each failure is told once */
+static const char *const held[] = {"allocations", "clients", "wake_fds", "goroutines"}; /* of the whole process */
+enum { gauges = sizeof held / sizeof held[0] };
+static double before[gauges]; /* what earlier tests left: each failure is told once */
 
 /* Whether the library holds no more than before the test. */
 static int nothing_left(void *argument)
 {
     int i;
 
-    for (i = 0; i < 3; i++)
+    for (i = 0; i < gauges; i++)
         if (gauge(*(atlas_client *)argument, held[i]) > before[i])
             return 0;
     return 1;
@@ -50,7 +51,7 @@ void test_run(const char *name, void (*test)(void))
     atlas_client checker = open_client("{}");
     int i;
 
-    for (i = 0; i < 3; i++)
+    for (i = 0; i < gauges; i++)
         before[i] = gauge(checker, held[i]);
     close_client(checker);
     broken = 0;
@@ -59,7 +60,7 @@ void test_run(const char *name, void (*test)(void))
     test();
     checker = open_client("{}");
     if (!CHECK(eventually(nothing_left, &checker)))
-        for (i = 0; i < 3; i++)
+        for (i = 0; i < gauges; i++)
             printf("    %s left: %.0f\n", held[i], gauge(checker, held[i]) - before[i]);
     close_client(checker);
     if (broken)

@@ -1,7 +1,7 @@
 /*
  * harness.h - a test prints its name and what went wrong; the last line of a
  * program is "N passed, N failed". After each test the library must hold
- * nothing of it: no memory, no client, no call, no descriptor.
+ * nothing of it: no memory, no client, no goroutine, no wake-up descriptor.
  */
 #ifndef TEST_HARNESS_H
 #define TEST_HARNESS_H

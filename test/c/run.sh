@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Builds and runs everything written in C against build/libexatlas.so: the suite
-# and its controls, the conformance files, the example, the call bench, and an
-# installed copy. Every program prints its own closing line; the last line here
-# counts the programs.
+# Builds and runs everything written in C against build/libexatlas.so, with
+# sanitizers where it is not measured or installed: the suite and its controls,
+# the conformance files, the example, the call bench, and an installed copy.
+# Every program prints its own closing line; the last line here counts the
+# programs.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 CC=${CC:-cc}
@@ -12,6 +13,8 @@ export ATLAS_LIBRARY=${ATLAS_LIBRARY:-$build/libexatlas.so} ATLAS_CLI=${ATLAS_CL
 library=$(dirname "$ATLAS_LIBRARY")
 unset RUNPOD_API_KEY
 flags=(-std=gnu11 -O1 -g -Wall -Wextra -Werror -Iinclude -Itest/c)
+# Of the caller: a wrong length, a missing NUL, memory that is lost or freed twice.
+sanitize=(-fsanitize=address,undefined -fno-sanitize-recover=all)
 link=(-L"$library" -lexatlas "-Wl,-rpath,$library" -lpthread)
 mkdir -p "$out"
 passed=0 failed=0
@@ -25,30 +28,30 @@ step() { # name, command...
 compile() { $CC "${flags[@]}" "$@"; }
 
 suite() {
-  (cd test/c && $CC -std=gnu11 -O1 -g -Wall -Wextra -Werror -I../../include -fsanitize=leak \
+  (cd test/c && $CC -std=gnu11 -O1 -g -Wall -Wextra -Werror -I../../include "${sanitize[@]}" \
     suite.c misuse.c queue.c threads.c process.c forking.c signals.c harness.c json.c -o "$out/suite" "${link[@]}") &&
-    timeout 300 "$out/suite"
+    timeout 600 "$out/suite"
 }
 
 # The sanitizer and the library's count must both see what is lost on purpose.
 leaks_are_found() {
-  compile -fsanitize=leak test/c/loses.c -o "$out/loses" "${link[@]}" || return 1
+  compile "${sanitize[@]}" test/c/loses.c -o "$out/loses" "${link[@]}" || return 1
   local output
-  output=$(timeout 60 "$out/loses" 2>&1) && { printf 'the leak sanitizer found nothing\n%s\n' "$output"; return 1; }
+  output=$(timeout 60 "$out/loses" 2>&1) && { printf 'the sanitizer found nothing\n%s\n' "$output"; return 1; }
   grep -q 'the library counts 25' <<< "$output" && grep -q 'leaked in 25 allocation' <<< "$output" && echo '25 of 25 lost answers found' && return
   printf '%s\n' "$output"
   return 1
 }
 
-late() { compile test/c/late.c test/c/harness.c test/c/json.c -o "$out/late" -ldl -lpthread && timeout 120 "$out/late"; }
+late() { compile "${sanitize[@]}" test/c/late.c test/c/harness.c test/c/json.c -o "$out/late" -ldl -lpthread && timeout 120 "$out/late"; }
 
 conformance() {
-  compile test/c/conformance.c test/c/sim.c test/c/harness.c test/c/json.c -o "$out/conformance" "${link[@]}" || return 1
-  timeout 300 "$out/conformance" test/conformance/*.json
+  compile "${sanitize[@]}" test/c/conformance.c test/c/sim.c test/c/harness.c test/c/json.c -o "$out/conformance" "${link[@]}" || return 1
+  timeout 600 "$out/conformance" test/conformance/*.json
 }
 
 example() {
-  $CC -std=c99 -pedantic -Wall -Wextra -Werror -Iinclude examples/c/rent.c -o "$out/rent" "${link[@]}" && rents "$out/rent"
+  $CC -std=c99 -pedantic -Wall -Wextra -Werror -Iinclude "${sanitize[@]}" examples/c/rent.c -o "$out/rent" "${link[@]}" && rents "$out/rent"
 }
 
 # Runs a program of the story against a simulator and looks at what it says.
@@ -88,7 +91,7 @@ installed() {
   rents "$out/rent-installed"
 }
 
-step 'suite (with the leak sanitizer)' suite
+step 'suite (with the sanitizers of addresses, leaks and undefined behaviour)' suite
 step 'leaks are found' leaks_are_found
 step 'loaded late, with dlopen' late
 step 'conformance files' conformance

@@ -1,4 +1,4 @@
-/* The C suite: one program, linked with the leak sanitizer by run.sh. */
+/* The C suite: one program, built with sanitizers by run.sh. */
 #include "harness.h"
 #include "suite.h"
 

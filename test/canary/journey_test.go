@@ -42,7 +42,12 @@ func newJourney(t *testing.T, setting, call, environment string) *journey {
 		t.Fatal(err)
 	}
 	j := &journey{T: t, relay: newRelay(t, cloud.URL()), key: call, kinds: map[string]bool{}}
-	config := fmt.Sprintf(`{"default_provider":"runpod","compute":{"settle_ms":20},"providers":{"runpod":{"api_key":%q,"base_url":%q,"config":{"region":"eu"}}}}`, setting, j.relay.URL)
+	store, err := os.MkdirTemp("", "store") // stays, to be searched
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := fmt.Sprintf(`{"default_provider":"runpod","compute":{"settle_ms":20},"store":{"url":"sqlite:%s/atlas.db"},"orchestrator":{"poll_ms":100},
+		"providers":{"runpod":{"api_key":%q,"base_url":%q,"config":{"region":"eu"}}}}`, store, setting, j.relay.URL)
 	client, outcome, document := atlas.OpenJSON([]byte(config), atlas.Environment{Getenv: func(name string) string {
 		if name == "RUNPOD_API_KEY" {
 			return environment
@@ -199,6 +204,36 @@ func (j *journey) rent() string {
 	return id
 }
 
+// keep goes through the life of a session, which is written to the store: its
+// cloud says the credential in the machine, and where it refuses to end it.
+func (j *journey) keep() {
+	if j.key != "" {
+		return // a session lives longer than a call, and takes no key of one
+	}
+	session := j.succeed("orchestrator.spawn", machine(map[string]any{"auth": "bearer", "user_id": "u-1", "tags": map[string]string{"a": mark}}))
+	one := map[string]any{"id": session["id"]}
+	subscription := j.succeed("events.subscribe", map[string]any{"topic": session["topic"], "from": 1})["subscription"].(string)
+	told := func(event string) {
+		j.Helper()
+		j.items(func(item string) bool {
+			return strings.Contains(item, `"subscription":"`+subscription+`"`) && strings.Contains(item, `"event":"`+event+`"`)
+		})
+	}
+	told("ready")
+	for _, method := range []string{"orchestrator.touch", "orchestrator.get"} {
+		j.succeed(method, one)
+	}
+	j.succeed("orchestrator.list", map[string]any{})
+	j.relay.set("problem", 403)
+	j.succeed("orchestrator.stop", one)
+	told("terminate_failed")
+	j.ask("orchestrator.spawn", machine(nil), 0)
+	j.ask("orchestrator.reap", map[string]any{"dry_run": true}, 0)
+	j.relay.set("", 0)
+	told("terminated")
+	j.succeed("orchestrator.get", one)
+}
+
 // work runs jobs whose input, output, chunks and failures hold the credential.
 func (j *journey) work() {
 	j.succeed("jobs.run", map[string]any{"endpoint": "echo", "input": map[string]any{"text": mark}, "mode": "sync", "include_raw": true})
@@ -294,6 +329,7 @@ func journeys(t *testing.T) {
 			j := newJourney(t, setting, call, environment)
 			id := j.rent()
 			j.work()
+			j.keep()
 			j.guests()
 			j.fail(id)
 			j.guests()
@@ -348,20 +384,23 @@ func TestCanary_StaysOutOfGuestsAnswersErrorsEventsOutputAndFiles(t *testing.T) 
 	if piece := found(output); piece != "" {
 		t.Errorf("the process prints the credential: %s", output)
 	}
-	files := 0
+	files, stores := 0, 0
 	err = filepath.WalkDir(home, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
 		files++
 		text, err := os.ReadFile(path)
+		if filepath.Base(path) == "atlas.db" && bytes.Contains(text, []byte("[redacted]")) {
+			stores++
+		}
 		if piece := found(append(text, path...)); piece != "" {
 			t.Errorf("%s holds the credential", path)
 		}
 		return err
 	})
-	if err != nil || files == 0 {
-		t.Errorf("%d files were searched, compiled code among them or nothing was: %v", files, err)
+	if err != nil || files == 0 || stores != 2 { // those of the keys that sessions may use
+		t.Errorf("%d files were searched, compiled code among them or nothing was, and %d stores with echoes: %v", files, stores, err)
 	}
 }
 

@@ -4,7 +4,11 @@ import (
 	"encoding/json"
 	"testing"
 	"time"
+
+	"github.com/exatlas/atlas/internal/leak"
 )
+
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // quiet is a world in which nothing is wrong: one session that lives, one that
 // went idle in its time, one whose end was asked for.

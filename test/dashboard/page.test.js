@@ -3,12 +3,14 @@
 // serves, against sessions on a simulated cloud.
 
 const assert = require('node:assert/strict');
-const { test } = require('node:test');
+const { after, test } = require('node:test');
 const { JSDOM, VirtualConsole } = require('jsdom');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { dashboard, exatlas, simulation } = require('./support');
+const { assertNothingLeft, dashboard, exatlas, simulation } = require('./support');
+
+after(() => assertNothingLeft(exatlas.Client));
 
 /** Opens an address; { $, text, rows, click, until, requests, close }. before(window) runs ahead of the page's script. */
 async function browse(address, before = () => {}) {

@@ -50,4 +50,7 @@ async function dashboard(config) {
   };
 }
 
-module.exports = { dashboard, exatlas, simulation };
+/** Fails unless the library holds nothing but the client that asks. */
+const { assertNothingLeft } = require(path.join(ROOT, 'bindings', 'node', 'test', 'support'));
+
+module.exports = { assertNothingLeft, dashboard, exatlas, simulation };

@@ -120,14 +120,11 @@ func TestSpawn_TenThousandWithEveryThirdAnswerLost_RentsEachExactlyOnce(t *testi
 	}
 	server, client := cloud(t, simkit.Options{}, "", nil)
 	fault(t, server, simkit.Fault{Method: "POST", Path: "/v2/pods", Every: 3, Effect: simkit.LostAnswer})
-	start := time.Now()
 	ids := spawnMany(t, client, count, 1000)
-	took := time.Since(start)
 	exactly(t, server, ids, count)
 	lost := server.Faults.List()[0].Fired
-	t.Logf("%d spawns, %d answers lost after the effect: %d machines at the cloud, none twice, %d requests, %.1f s",
-		count, lost, len(server.Machines()), server.Requests(), took.Seconds())
-	if took > 55*time.Second {
-		t.Errorf("took %s", took)
+	t.Logf("%d spawns, %d answers lost after the effect: %d machines at the cloud, none twice, %d requests", count, lost, len(server.Machines()), server.Requests())
+	if lost < count/3 {
+		t.Errorf("only %d answers of %d were lost: the test proves little", lost, count)
 	}
 }

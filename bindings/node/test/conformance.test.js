@@ -4,8 +4,9 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
-const { test } = require('node:test');
-const { ROOT, simulation } = require('./support');
+const { after, test } = require('node:test');
+const { Client } = require('exatlas');
+const { ROOT, assertNothingLeft, descriptors, simulation } = require('./support');
 const { STATUS } = require('../lib/errors');
 const native = require('../lib/native');
 
@@ -116,12 +117,24 @@ async function runSteps(addon, handle, items, steps, context, name) {
     assert.ok((step.call === undefined) !== (step.next === undefined), where);
     const answer = step.next === undefined ? addon.call(handle, JSON.stringify(filled(step.call, context.variables))) : await items.next(step.next);
     const document = check(step, answer, context, where);
-    for (const [variable, pointer] of Object.entries(step.save ?? {})) context.variables[variable] = pointed(document, pointer);
+    for (const [variable, pointer] of Object.entries(step.save ?? {})) {
+      context.variables[variable] = pointed(document, pointer);
+      assert.notEqual(context.variables[variable], undefined, `${where}: nothing at ${pointer}`);
+    }
   }
 }
 
 test('there are conformance files', () => {
   assert.ok(FILES.length > 0, `${FOLDER} holds no *.json`);
+});
+
+let opened; // descriptors after the first file: Node and the Go runtime open their own once
+
+after(async () => {
+  await assertNothingLeft(Client);
+  const until = Date.now() + 10_000;
+  while (descriptors() > opened && Date.now() < until) await new Promise((resolve) => { setTimeout(resolve, 10); });
+  assert.ok(descriptors() <= opened, `${descriptors()} descriptors, ${opened} after the first file`);
 });
 
 for (const name of FILES) {
@@ -134,6 +147,7 @@ for (const name of FILES) {
       const context = { variables: { ...clouds.urls }, never: file.never ?? [] };
       const items = new Items();
       const handle = addon.open(JSON.stringify(filled(file.config ?? {}, context.variables)), items.deliver, false);
+      assertDescribed(file.open ?? {}, ['status', 'answer'], `${name} open`);
       check(file.open ?? { status: STATUS.OK }, handle, context, `${name} open`);
       if (Array.isArray(handle)) return;
       addon.reference(handle, true);
@@ -145,6 +159,7 @@ for (const name of FILES) {
     } finally {
       await clouds.stop();
     }
+    opened ??= descriptors();
   });
 }
 

@@ -1,7 +1,8 @@
 """The methods of docs/methods.md by namespace, for the asyncio client.
 
 The same as ``exatlas.namespaces``, awaitable. Parameters are keyword arguments; ``timeout`` is the
-call's deadline in seconds, and ``from_`` stands for ``from``.
+call's deadline in seconds, and ``from_`` stands for ``from``. "Errors" lists the kinds of
+``exatlas.AtlasError`` beside validation, internal, cancelled and timeout, which every method may raise.
 """
 
 from __future__ import annotations
@@ -93,55 +94,85 @@ class AsyncCompute(Namespace):
     async def spawn(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeSpawnParams]
     ) -> t.Spawned:
-        """Rents a machine. It is rented once, also where the cloud's answer is lost."""
+        """Rents a machine. It is rented once, also where the cloud's answer is lost.
+
+        Errors: capacity, funds, budget, unsupported, unauthorized, forbidden, rate_limited, provider,
+        transport, plugin.
+        """
         return await self._do("compute.spawn", t.ComputeSpawnParams, params, t.Spawned, timeout)
 
     async def get(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeGetParams]
     ) -> t.Compute:
-        """Reads one machine."""
+        """Reads one machine.
+
+        Errors: not_found, unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return await self._do("compute.get", t.ComputeGetParams, params, t.Compute, timeout)
 
     async def list(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeListParams]
     ) -> t.ComputeList:
-        """Lists machines."""
+        """Lists machines.
+
+        Errors: unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return await self._do("compute.list", t.ComputeListParams, params, t.ComputeList, timeout)
 
     async def stop(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeStopParams]
     ) -> t.Compute:
-        """Stops a machine and keeps its disk."""
+        """Stops a machine and keeps its disk.
+
+        Errors: not_found, conflict, unsupported, unauthorized, forbidden, rate_limited, provider,
+        transport, plugin.
+        """
         return await self._do("compute.stop", t.ComputeStopParams, params, t.Compute, timeout)
 
     async def start(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeStartParams]
     ) -> t.Compute:
-        """Starts a stopped machine."""
+        """Starts a stopped machine.
+
+        Errors: not_found, conflict, capacity, unsupported, unauthorized, forbidden, rate_limited, provider,
+        transport, plugin.
+        """
         return await self._do("compute.start", t.ComputeStartParams, params, t.Compute, timeout)
 
     async def terminate(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeTerminateParams]
     ) -> t.Terminated:
-        """Gives a machine back."""
+        """Gives a machine back.
+
+        Errors: conflict, unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return await self._do("compute.terminate", t.ComputeTerminateParams, params, t.Terminated, timeout)
 
     async def await_ready(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeAwaitReadyParams]
     ) -> t.Compute:
-        """Waits until a machine can be used."""
+        """Waits until a machine can be used.
+
+        Errors: not_found, conflict, unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return await self._do("compute.await_ready", t.ComputeAwaitReadyParams, params, t.Compute, timeout)
 
     async def logs(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeLogsParams]
     ) -> t.LogsPage:
-        """Reads a machine's log, from a cursor on."""
+        """Reads a machine's log, from a cursor on.
+
+        Errors: not_found, unsupported, unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return await self._do("compute.logs", t.ComputeLogsParams, params, t.LogsPage, timeout)
 
     async def bill(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeBillParams]
     ) -> t.Bill:
-        """Tells what the cloud has charged for a machine."""
+        """Tells what the cloud has charged for a machine.
+
+        Errors: unsupported, unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return await self._do("compute.bill", t.ComputeBillParams, params, t.Bill, timeout)
 
 
@@ -159,7 +190,10 @@ class AsyncGPUs(Namespace):
     async def list(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.GPUsListParams]
     ) -> t.GPUTypeList:
-        """What a cloud offers now, with prices."""
+        """What a cloud offers now, with prices.
+
+        Errors: unsupported, unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return await self._do("gpus.list", t.GPUsListParams, params, t.GPUTypeList, timeout)
 
 
@@ -171,7 +205,10 @@ class AsyncOffers(Namespace):
     async def search(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.OffersSearchParams]
     ) -> t.OfferResults:
-        """Finds what can be rented now, over all clouds with a key, cheapest first."""
+        """Finds what can be rented now, over all clouds with a key, cheapest first.
+
+        Errors: unsupported, unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return await self._do("offers.search", t.OffersSearchParams, params, t.OfferResults, timeout)
 
 
@@ -183,19 +220,29 @@ class AsyncOrchestrator(Namespace):
     async def spawn(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.OrchestratorSpawnParams]
     ) -> t.Session:
-        """Rents a machine as a session that is given back by itself."""
+        """Rents a machine as a session that is given back by itself.
+
+        Errors: capacity, funds, budget, unsupported, conflict, unauthorized, forbidden, rate_limited,
+        provider, transport, plugin.
+        """
         return await self._do("orchestrator.spawn", t.OrchestratorSpawnParams, params, t.Session, timeout)
 
     async def touch(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.OrchestratorTouchParams]
     ) -> t.Touched:
-        """Tells that a session is in use: its idle time starts anew."""
+        """Tells that a session is in use: its idle time starts anew.
+
+        Errors: not_found, conflict.
+        """
         return await self._do("orchestrator.touch", t.OrchestratorTouchParams, params, t.Touched, timeout)
 
     async def get(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.OrchestratorGetParams]
     ) -> t.Session:
-        """Tells of one session, whichever process watches over it."""
+        """Tells of one session, whichever process watches over it.
+
+        Errors: not_found.
+        """
         return await self._do("orchestrator.get", t.OrchestratorGetParams, params, t.Session, timeout)
 
     async def list(
@@ -207,13 +254,19 @@ class AsyncOrchestrator(Namespace):
     async def stop(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.OrchestratorStopParams]
     ) -> t.Session:
-        """Ends a session and gives its machine back."""
+        """Ends a session and gives its machine back.
+
+        Errors: not_found, conflict.
+        """
         return await self._do("orchestrator.stop", t.OrchestratorStopParams, params, t.Session, timeout)
 
     async def reap(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.OrchestratorReapParams]
     ) -> t.ReapReport:
-        """Gives machines back that sessions rented and no session holds."""
+        """Gives machines back that sessions rented and no session holds.
+
+        Errors: unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return await self._do("orchestrator.reap", t.OrchestratorReapParams, params, t.ReapReport, timeout)
 
     async def shutdown(
@@ -231,7 +284,10 @@ class AsyncDashboard(Namespace):
     async def serve(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.DashboardServeParams]
     ) -> t.DashboardServed:
-        """Serves it at an address of its own; ``url`` opens it."""
+        """Serves it at an address of its own; ``url`` opens it.
+
+        Errors: conflict.
+        """
         return await self._do("dashboard.serve", t.DashboardServeParams, params, t.DashboardServed, timeout)
 
     async def close(self, *, timeout: Optional[float] = None) -> t.DashboardClosed:
@@ -247,19 +303,29 @@ class AsyncJobs(Namespace):
     async def run(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsRunParams]
     ) -> t.Job:
-        """Submits a job; with ``mode="sync"`` waits for its end."""
+        """Submits a job; with ``mode="sync"`` waits for its end.
+
+        Errors: not_found, unsupported, unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return await self._do("jobs.run", t.JobsRunParams, params, t.Job, timeout)
 
     async def get(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsGetParams]
     ) -> t.Job:
-        """Reads one job."""
+        """Reads one job.
+
+        Errors: not_found, unsupported, unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return await self._do("jobs.get", t.JobsGetParams, params, t.Job, timeout)
 
     async def cancel(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsCancelParams]
     ) -> t.Job:
-        """Cancels a job."""
+        """Cancels a job.
+
+        Errors: not_found, conflict, unsupported, unauthorized, forbidden, rate_limited, provider,
+        transport, plugin.
+        """
         return await self._do("jobs.cancel", t.JobsCancelParams, params, t.Job, timeout)
 
     def stream(self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsStreamParams]) -> AsyncJobStream:
@@ -268,6 +334,9 @@ class AsyncJobs(Namespace):
         Raises the job's error at the end where it failed; ``stream.job`` is the finished job, and
         ``stream.gaps`` counts where chunks may be missing.
         timeout bounds the start of the stream, not the stream.
+
+        Errors: not_found, unsupported, conflict, unauthorized, forbidden, rate_limited, provider,
+        transport, plugin.
         """
         job = _codec.wire_params("jobs.stream", t.JobsStreamParams, params)
         return AsyncJobStream(self._client, "jobs.stream", job, timeout)
@@ -309,19 +378,28 @@ class AsyncProviders(Namespace):
     async def capabilities(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ProvidersCapabilitiesParams]
     ) -> t.ProviderCapabilities:
-        """What a provider can do."""
+        """What a provider can do.
+
+        Errors: plugin.
+        """
         return await self._do("providers.capabilities", t.ProvidersCapabilitiesParams, params, t.ProviderCapabilities, timeout)
 
     async def load(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ProvidersLoadParams]
     ) -> t.ProviderInfo:
-        """Loads a provider plugin from a file."""
+        """Loads a provider plugin from a file.
+
+        Errors: plugin, not_found, conflict.
+        """
         return await self._do("providers.load", t.ProvidersLoadParams, params, t.ProviderInfo, timeout)
 
     async def reload(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ProvidersReloadParams]
     ) -> t.ProviderInfo:
-        """Loads a provider's plugin anew; calls in flight end on the old one."""
+        """Loads a provider's plugin anew; calls in flight end on the old one.
+
+        Errors: plugin, not_found.
+        """
         return await self._do("providers.reload", t.ProvidersReloadParams, params, t.ProviderInfo, timeout)
 
 
@@ -333,7 +411,10 @@ class AsyncFlyApps(Namespace):
     async def discover(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyAppsDiscoverParams]
     ) -> t.FlyApps:
-        """Finds the Fly apps of a folder."""
+        """Finds the Fly apps of a folder.
+
+        Errors: not_found, forbidden.
+        """
         return await self._do("fly.apps.discover", t.FlyAppsDiscoverParams, params, t.FlyApps, timeout)
 
 
@@ -345,13 +426,19 @@ class AsyncFlyTokens(Namespace):
     async def get(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyTokensGetParams]
     ) -> t.FlyToken:
-        """A token for an app, and where it came from."""
+        """A token for an app, and where it came from.
+
+        Errors: conflict, unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return await self._do("fly.tokens.get", t.FlyTokensGetParams, params, t.FlyToken, timeout)
 
     async def refresh(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyTokensRefreshParams]
     ) -> t.FlyToken:
-        """Finds a token anew, past memory and store."""
+        """Finds a token anew, past memory and store.
+
+        Errors: conflict, unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return await self._do("fly.tokens.refresh", t.FlyTokensRefreshParams, params, t.FlyToken, timeout)
 
     async def invalidate(
@@ -395,7 +482,10 @@ class AsyncFlyLogs(Namespace):
     async def fetch(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyLogsFetchParams]
     ) -> t.FlyLogs:
-        """One page of an app's log."""
+        """One page of an app's log.
+
+        Errors: not_found, conflict, unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return await self._do("fly.logs.fetch", t.FlyLogsFetchParams, params, t.FlyLogs, timeout)
 
     def subscribe(
@@ -434,13 +524,19 @@ class AsyncFlyDeploys(Namespace):
     async def run(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyDeployRunParams]
     ) -> t.FlyDeploy:
-        """Deploys and returns how it went."""
+        """Deploys and returns how it went.
+
+        Errors: not_found, forbidden, unauthorized, provider, conflict.
+        """
         return await self._do("fly.deploy.run", t.FlyDeployRunParams, params, t.FlyDeploy, timeout)
 
     def stream(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyDeployStreamParams]
     ) -> AsyncDeployStream:
-        """Iterates over the events of a deploy; ``stream.result`` is how it went. Leaving it cancels the deploy."""
+        """Iterates over the events of a deploy; ``stream.result`` is how it went. Leaving it cancels the deploy.
+
+        Errors: not_found, forbidden, conflict.
+        """
         options = _codec.wire_params("fly.deploy.stream", t.FlyDeployStreamParams, params)
         return AsyncDeployStream(self._client, "fly.deploy.stream", options, timeout)
 

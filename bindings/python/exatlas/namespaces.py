@@ -2,7 +2,8 @@
 
 Parameters are keyword arguments, named as in the method table; ``timeout`` is the call's deadline in
 seconds, and ``from_`` stands for ``from``. A newer library may know methods and parameters that this
-package does not: use ``client.call`` for those.
+package does not: use ``client.call`` for those. "Errors" lists the kinds of ``exatlas.AtlasError`` beside
+validation, internal, cancelled and timeout, which every method may raise.
 """
 
 from __future__ import annotations
@@ -94,55 +95,85 @@ class Compute(Namespace):
     def spawn(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeSpawnParams]
     ) -> t.Spawned:
-        """Rents a machine. It is rented once, also where the cloud's answer is lost."""
+        """Rents a machine. It is rented once, also where the cloud's answer is lost.
+
+        Errors: capacity, funds, budget, unsupported, unauthorized, forbidden, rate_limited, provider,
+        transport, plugin.
+        """
         return self._do("compute.spawn", t.ComputeSpawnParams, params, t.Spawned, timeout)
 
     def get(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeGetParams]
     ) -> t.Compute:
-        """Reads one machine."""
+        """Reads one machine.
+
+        Errors: not_found, unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return self._do("compute.get", t.ComputeGetParams, params, t.Compute, timeout)
 
     def list(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeListParams]
     ) -> t.ComputeList:
-        """Lists machines."""
+        """Lists machines.
+
+        Errors: unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return self._do("compute.list", t.ComputeListParams, params, t.ComputeList, timeout)
 
     def stop(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeStopParams]
     ) -> t.Compute:
-        """Stops a machine and keeps its disk."""
+        """Stops a machine and keeps its disk.
+
+        Errors: not_found, conflict, unsupported, unauthorized, forbidden, rate_limited, provider,
+        transport, plugin.
+        """
         return self._do("compute.stop", t.ComputeStopParams, params, t.Compute, timeout)
 
     def start(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeStartParams]
     ) -> t.Compute:
-        """Starts a stopped machine."""
+        """Starts a stopped machine.
+
+        Errors: not_found, conflict, capacity, unsupported, unauthorized, forbidden, rate_limited, provider,
+        transport, plugin.
+        """
         return self._do("compute.start", t.ComputeStartParams, params, t.Compute, timeout)
 
     def terminate(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeTerminateParams]
     ) -> t.Terminated:
-        """Gives a machine back."""
+        """Gives a machine back.
+
+        Errors: conflict, unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return self._do("compute.terminate", t.ComputeTerminateParams, params, t.Terminated, timeout)
 
     def await_ready(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeAwaitReadyParams]
     ) -> t.Compute:
-        """Waits until a machine can be used."""
+        """Waits until a machine can be used.
+
+        Errors: not_found, conflict, unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return self._do("compute.await_ready", t.ComputeAwaitReadyParams, params, t.Compute, timeout)
 
     def logs(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeLogsParams]
     ) -> t.LogsPage:
-        """Reads a machine's log, from a cursor on."""
+        """Reads a machine's log, from a cursor on.
+
+        Errors: not_found, unsupported, unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return self._do("compute.logs", t.ComputeLogsParams, params, t.LogsPage, timeout)
 
     def bill(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ComputeBillParams]
     ) -> t.Bill:
-        """Tells what the cloud has charged for a machine."""
+        """Tells what the cloud has charged for a machine.
+
+        Errors: unsupported, unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return self._do("compute.bill", t.ComputeBillParams, params, t.Bill, timeout)
 
 
@@ -160,7 +191,10 @@ class GPUs(Namespace):
     def list(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.GPUsListParams]
     ) -> t.GPUTypeList:
-        """What a cloud offers now, with prices."""
+        """What a cloud offers now, with prices.
+
+        Errors: unsupported, unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return self._do("gpus.list", t.GPUsListParams, params, t.GPUTypeList, timeout)
 
 
@@ -172,7 +206,10 @@ class Offers(Namespace):
     def search(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.OffersSearchParams]
     ) -> t.OfferResults:
-        """Finds what can be rented now, over all clouds with a key, cheapest first."""
+        """Finds what can be rented now, over all clouds with a key, cheapest first.
+
+        Errors: unsupported, unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return self._do("offers.search", t.OffersSearchParams, params, t.OfferResults, timeout)
 
 
@@ -184,19 +221,29 @@ class Orchestrator(Namespace):
     def spawn(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.OrchestratorSpawnParams]
     ) -> t.Session:
-        """Rents a machine as a session that is given back by itself."""
+        """Rents a machine as a session that is given back by itself.
+
+        Errors: capacity, funds, budget, unsupported, conflict, unauthorized, forbidden, rate_limited,
+        provider, transport, plugin.
+        """
         return self._do("orchestrator.spawn", t.OrchestratorSpawnParams, params, t.Session, timeout)
 
     def touch(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.OrchestratorTouchParams]
     ) -> t.Touched:
-        """Tells that a session is in use: its idle time starts anew."""
+        """Tells that a session is in use: its idle time starts anew.
+
+        Errors: not_found, conflict.
+        """
         return self._do("orchestrator.touch", t.OrchestratorTouchParams, params, t.Touched, timeout)
 
     def get(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.OrchestratorGetParams]
     ) -> t.Session:
-        """Tells of one session, whichever process watches over it."""
+        """Tells of one session, whichever process watches over it.
+
+        Errors: not_found.
+        """
         return self._do("orchestrator.get", t.OrchestratorGetParams, params, t.Session, timeout)
 
     def list(
@@ -208,13 +255,19 @@ class Orchestrator(Namespace):
     def stop(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.OrchestratorStopParams]
     ) -> t.Session:
-        """Ends a session and gives its machine back."""
+        """Ends a session and gives its machine back.
+
+        Errors: not_found, conflict.
+        """
         return self._do("orchestrator.stop", t.OrchestratorStopParams, params, t.Session, timeout)
 
     def reap(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.OrchestratorReapParams]
     ) -> t.ReapReport:
-        """Gives machines back that sessions rented and no session holds."""
+        """Gives machines back that sessions rented and no session holds.
+
+        Errors: unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return self._do("orchestrator.reap", t.OrchestratorReapParams, params, t.ReapReport, timeout)
 
     def shutdown(
@@ -232,7 +285,10 @@ class Dashboard(Namespace):
     def serve(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.DashboardServeParams]
     ) -> t.DashboardServed:
-        """Serves it at an address of its own; ``url`` opens it."""
+        """Serves it at an address of its own; ``url`` opens it.
+
+        Errors: conflict.
+        """
         return self._do("dashboard.serve", t.DashboardServeParams, params, t.DashboardServed, timeout)
 
     def close(self, *, timeout: Optional[float] = None) -> t.DashboardClosed:
@@ -248,19 +304,29 @@ class Jobs(Namespace):
     def run(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsRunParams]
     ) -> t.Job:
-        """Submits a job; with ``mode="sync"`` waits for its end."""
+        """Submits a job; with ``mode="sync"`` waits for its end.
+
+        Errors: not_found, unsupported, unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return self._do("jobs.run", t.JobsRunParams, params, t.Job, timeout)
 
     def get(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsGetParams]
     ) -> t.Job:
-        """Reads one job."""
+        """Reads one job.
+
+        Errors: not_found, unsupported, unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return self._do("jobs.get", t.JobsGetParams, params, t.Job, timeout)
 
     def cancel(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsCancelParams]
     ) -> t.Job:
-        """Cancels a job."""
+        """Cancels a job.
+
+        Errors: not_found, conflict, unsupported, unauthorized, forbidden, rate_limited, provider,
+        transport, plugin.
+        """
         return self._do("jobs.cancel", t.JobsCancelParams, params, t.Job, timeout)
 
     def stream(self, *, timeout: Optional[float] = None, **params: Unpack[t.JobsStreamParams]) -> JobStream:
@@ -269,6 +335,9 @@ class Jobs(Namespace):
         Raises the job's error at the end where it failed; ``stream.job`` is the finished job, and
         ``stream.gaps`` counts where chunks may be missing.
         timeout bounds the start of the stream, not the stream.
+
+        Errors: not_found, unsupported, conflict, unauthorized, forbidden, rate_limited, provider,
+        transport, plugin.
         """
         job = _codec.wire_params("jobs.stream", t.JobsStreamParams, params)
         return JobStream(self._client, "jobs.stream", job, timeout)
@@ -310,19 +379,28 @@ class Providers(Namespace):
     def capabilities(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ProvidersCapabilitiesParams]
     ) -> t.ProviderCapabilities:
-        """What a provider can do."""
+        """What a provider can do.
+
+        Errors: plugin.
+        """
         return self._do("providers.capabilities", t.ProvidersCapabilitiesParams, params, t.ProviderCapabilities, timeout)
 
     def load(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ProvidersLoadParams]
     ) -> t.ProviderInfo:
-        """Loads a provider plugin from a file."""
+        """Loads a provider plugin from a file.
+
+        Errors: plugin, not_found, conflict.
+        """
         return self._do("providers.load", t.ProvidersLoadParams, params, t.ProviderInfo, timeout)
 
     def reload(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.ProvidersReloadParams]
     ) -> t.ProviderInfo:
-        """Loads a provider's plugin anew; calls in flight end on the old one."""
+        """Loads a provider's plugin anew; calls in flight end on the old one.
+
+        Errors: plugin, not_found.
+        """
         return self._do("providers.reload", t.ProvidersReloadParams, params, t.ProviderInfo, timeout)
 
 
@@ -334,7 +412,10 @@ class FlyApps(Namespace):
     def discover(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyAppsDiscoverParams]
     ) -> t.FlyApps:
-        """Finds the Fly apps of a folder."""
+        """Finds the Fly apps of a folder.
+
+        Errors: not_found, forbidden.
+        """
         return self._do("fly.apps.discover", t.FlyAppsDiscoverParams, params, t.FlyApps, timeout)
 
 
@@ -346,13 +427,19 @@ class FlyTokens(Namespace):
     def get(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyTokensGetParams]
     ) -> t.FlyToken:
-        """A token for an app, and where it came from."""
+        """A token for an app, and where it came from.
+
+        Errors: conflict, unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return self._do("fly.tokens.get", t.FlyTokensGetParams, params, t.FlyToken, timeout)
 
     def refresh(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyTokensRefreshParams]
     ) -> t.FlyToken:
-        """Finds a token anew, past memory and store."""
+        """Finds a token anew, past memory and store.
+
+        Errors: conflict, unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return self._do("fly.tokens.refresh", t.FlyTokensRefreshParams, params, t.FlyToken, timeout)
 
     def invalidate(
@@ -396,7 +483,10 @@ class FlyLogs(Namespace):
     def fetch(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyLogsFetchParams]
     ) -> t.FlyLogs:
-        """One page of an app's log."""
+        """One page of an app's log.
+
+        Errors: not_found, conflict, unauthorized, forbidden, rate_limited, provider, transport, plugin.
+        """
         return self._do("fly.logs.fetch", t.FlyLogsFetchParams, params, t.FlyLogs, timeout)
 
     def subscribe(
@@ -435,13 +525,19 @@ class FlyDeploys(Namespace):
     def run(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyDeployRunParams]
     ) -> t.FlyDeploy:
-        """Deploys and returns how it went."""
+        """Deploys and returns how it went.
+
+        Errors: not_found, forbidden, unauthorized, provider, conflict.
+        """
         return self._do("fly.deploy.run", t.FlyDeployRunParams, params, t.FlyDeploy, timeout)
 
     def stream(
         self, *, timeout: Optional[float] = None, **params: Unpack[t.FlyDeployStreamParams]
     ) -> DeployStream:
-        """Iterates over the events of a deploy; ``stream.result`` is how it went. Leaving it cancels the deploy."""
+        """Iterates over the events of a deploy; ``stream.result`` is how it went. Leaving it cancels the deploy.
+
+        Errors: not_found, forbidden, conflict.
+        """
         options = _codec.wire_params("fly.deploy.stream", t.FlyDeployStreamParams, params)
         return DeployStream(self._client, "fly.deploy.stream", options, timeout)
 

@@ -45,6 +45,7 @@ def test_conformance(path: Path) -> None:
 
 
 def check_open(expected: Dict[str, Any], status: int, document: Any, variables: Dict[str, Any]) -> None:
+    assert expected.keys() <= {"status", "answer"}
     assert status == expected["status"]
     if "answer" in expected:
         problem = mismatch(filled(expected["answer"], variables), json.loads(document), "")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import json
 import typing
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, List
 
 import pytest
+from conftest import ROOT
 
 import exatlas
 from exatlas import _native, _types, aio_namespaces, errors, namespaces
@@ -32,6 +34,22 @@ def test_every_method_of_the_table_is_reached_by_its_name(open_client: Callable[
     client = open_client()
     methods = set(typing.get_args(_types.MethodName))
     assert {name for name in methods if not callable(reached(client, name))} == set()
+
+
+@pytest.mark.parametrize("open_client", [exatlas.Client, exatlas.AsyncClient])
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_every_method_tells_its_errors(open_client: Callable[[], Any]) -> None:
+    client = open_client()
+    table = json.loads((ROOT / "docs" / "schema" / "methods.json").read_text())["methods"]
+    told = {name: kinds_told(reached(client, name)) for name in table if name != "atlas.info"}
+    assert told == {name: row["errors"] for name, row in table.items() if name != "atlas.info"}
+
+
+def kinds_told(function: Any) -> List[str]:
+    """The kinds in the docstring of a method, or of what is called as one."""
+    text = inspect.getdoc(function if inspect.isroutine(function) else type(function)) or ""
+    listed = " ".join(text.split()).partition("Errors: ")[2]
+    return listed.rstrip(".").split(", ") if listed else []
 
 
 def reached(client: Any, method: str) -> Any:

@@ -10,7 +10,10 @@ import (
 	"testing"
 
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/internal/leak"
 )
+
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // tree writes files below a new folder.
 func tree(t *testing.T, files map[string]string) string {

@@ -5,7 +5,11 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"github.com/exatlas/atlas/internal/leak"
 )
+
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestKeyfile_IsTheSameForAllWhoMakeItAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state", "key")

@@ -6,7 +6,10 @@ import (
 	"github.com/exatlas/atlas/core/clock"
 	"github.com/exatlas/atlas/core/store"
 	"github.com/exatlas/atlas/core/store/storetest"
+	"github.com/exatlas/atlas/internal/leak"
 )
+
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestMemory_Conforms(t *testing.T) {
 	storetest.Run(t, func(*testing.T) (store.Store, store.Store) {

@@ -8,10 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/exatlas/atlas/core/store"
 	"github.com/exatlas/atlas/core/store/storetest"
+	"github.com/exatlas/atlas/internal/leak"
 	"github.com/exatlas/atlas/internal/testpg"
 )
 
@@ -25,12 +24,7 @@ func TestMain(m *testing.M) {
 		_, _ = os.Stderr.WriteString(err.Error() + "\n")
 		os.Exit(1)
 	}
-	code := m.Run()
-	if err := errors.Join(server.Stop(), goleak.Find()); err != nil {
-		_, _ = os.Stderr.WriteString(err.Error() + "\n")
-		code = 1
-	}
-	os.Exit(code)
+	leak.Main(m, server.Stop)
 }
 
 func open(t *testing.T) *Store {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::time::Duration;
 
-use common::{root, Clouds};
+use common::{assert_nothing_left, descriptors, root, Clouds};
 use exatlas::{Client, Status};
 use serde_json::{json, Value};
 
@@ -17,10 +17,12 @@ fn conformance_files() {
     paths.retain(|path| path.extension().is_some_and(|e| e == "json"));
     paths.sort();
     assert!(!paths.is_empty(), "test/conformance holds no files");
+    let mut opened = None; // descriptors after the first file: the Go runtime opens its own once
     for path in paths {
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
         let file: Value = serde_json::from_str(&fs::read_to_string(&path).expect("readable")).expect("JSON");
         run(&name, &file);
+        assert_nothing_left(*opened.get_or_insert_with(descriptors));
     }
 }
 
@@ -39,6 +41,7 @@ fn run(name: &str, file: &Value) {
     let config = filled(file.get("config").unwrap_or(&json!({})), &variables);
     let opened = Client::open(&config.to_string());
     if let Some(expected) = file.get("open") {
+        known(name, expected, &["status", "answer"]);
         let (status, document) = match &opened {
             Ok(_) => (0, None),
             Err(e) if e.document.is_empty() => (e.status.0, None),

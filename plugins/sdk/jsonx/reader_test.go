@@ -9,7 +9,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/exatlas/atlas/internal/leak"
 )
+
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // tree reads a whole value the way encoding/json does into an any.
 func tree(r *Reader) any {

@@ -3,7 +3,11 @@ package rest
 import (
 	"testing"
 	"time"
+
+	"github.com/exatlas/atlas/internal/leak"
 )
+
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestFill_ReplacesThePlaceholdersItKnows(t *testing.T) {
 	for _, c := range []struct{ template, want string }{

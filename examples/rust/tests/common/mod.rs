@@ -1,8 +1,9 @@
-//! Simulated clouds for the tests.
+//! Simulated clouds for the tests, and what they leave.
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// The repository's root.
 pub fn root() -> PathBuf {
@@ -37,5 +38,35 @@ impl Drop for Clouds {
     fn drop(&mut self) {
         drop(self.child.stdin.take()); // the simulators end with their input
         let _ = self.child.wait();
+    }
+}
+
+/// The open descriptors.
+pub fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").expect("/proc").count()
+}
+
+/// Fails unless the library holds nothing but the client that asks, and no descriptor beyond so
+/// many. What was cancelled gets a moment to end.
+pub fn assert_nothing_left(opened: usize) {
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        let probe = exatlas::Client::open("{}").expect("a client");
+        let info: serde_json::Value = serde_json::from_str(&probe.call("atlas.info", "{}").expect("info")).expect("JSON");
+        drop(probe);
+        let live = info["live"].as_object().expect("gauges");
+        // A client that asks finds itself and its call, and its thread and that of the test counted as goroutines.
+        let alone = |name: &str| match name {
+            "calls" | "clients" => 1,
+            "goroutines" => 2,
+            _ => 0,
+        };
+        let left: Vec<_> = live.iter().filter(|(name, value)| value.as_i64() > Some(alone(name))).collect();
+        let open = descriptors();
+        if left.is_empty() && open <= opened {
+            return;
+        }
+        assert!(Instant::now() < until, "{left:?} are left, and {open} descriptors of {opened}");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
