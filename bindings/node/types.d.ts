@@ -1896,7 +1896,7 @@ export interface Namespaces {
     readonly search: Method<"offers.search">;
   };
   "orchestrator": {
-    /** Tells of one session, whichever process watches over it. Errors: not_found. */
+    /** Tells of one session, whichever process watches over it. Errors: not_found, conflict. */
     readonly get: Method<"orchestrator.get">;
     /** Lists the sessions of the store. */
     readonly list: Method<"orchestrator.list">;

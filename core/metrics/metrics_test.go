@@ -7,7 +7,11 @@ import (
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
+
+	"github.com/exatlas/atlas/internal/leak"
 )
+
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestFamily_WritesItsHeadAndItsSamples(t *testing.T) {
 	f := &Family{Name: "atlas_sessions", Type: Gauge, Help: "Sessions."}
