@@ -42,7 +42,7 @@ func (s *OrchestratorService) Touch(ctx context.Context, p TouchParams) (*Touche
 
 // Get tells of one session.
 //
-// Errors: not_found.
+// Errors: not_found, conflict.
 func (s *OrchestratorService) Get(ctx context.Context, p SessionParams) (*Session, error) {
 	return call(s.c, ctx, "orchestrator.get", p, s.c.orchestrator.Get)
 }

@@ -77,6 +77,9 @@ func (s *Service) open() error {
 	s.starting.Lock()
 	defer s.starting.Unlock()
 	if err == nil && s.closed {
+		if log != nil {
+			_ = log.Close(true)
+		}
 		_ = opened.Close() // nothing was done with it
 		err = isClosed()
 	}

@@ -101,3 +101,44 @@ func TestClose_DoesNotWaitForAStoreThatHangs(t *testing.T) {
 		}
 	})
 }
+
+// slowLogger is a store whose touch log takes its time to open; it counts those that
+// are open.
+type slowLogger struct {
+	store.Store
+	open *atomic.Int64
+}
+
+func (l slowLogger) OpenTouchLog(holder string) (store.TouchLog, error) {
+	time.Sleep(time.Second)
+	log, err := l.Store.(store.TouchLogger).OpenTouchLog(holder)
+	l.open.Add(1)
+	return countedLog{log, l.open}, err
+}
+
+type countedLog struct {
+	store.TouchLog
+	open *atomic.Int64
+}
+
+func (l countedLog) Close(brought bool) error {
+	l.open.Add(-1)
+	return l.TouchLog.Close(brought)
+}
+
+func TestClose_LeavesNoTouchLogOpenThatWasAboutToBeUsed(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		var open atomic.Int64
+		s := w.opening(func(context.Context) error { return nil })
+		s.Open = func(context.Context) (store.Store, error) { return slowLogger{w.store.Handle(), &open}, nil }
+		told := make(chan error, 1)
+		go func() { told <- s.Start(context.Background()) }()
+		wait(500 * time.Millisecond)
+		if !s.Close(context.Background()) {
+			t.Error("something was left")
+		}
+		if err := <-told; err == nil || open.Load() != 0 {
+			t.Errorf("%v, %d logs are open", err, open.Load())
+		}
+	})
+}

@@ -241,7 +241,7 @@ class AsyncOrchestrator(Namespace):
     ) -> t.Session:
         """Tells of one session, whichever process watches over it.
 
-        Errors: not_found.
+        Errors: not_found, conflict.
         """
         return await self._do("orchestrator.get", t.OrchestratorGetParams, params, t.Session, timeout)
 

@@ -242,7 +242,7 @@ class Orchestrator(Namespace):
     ) -> t.Session:
         """Tells of one session, whichever process watches over it.
 
-        Errors: not_found.
+        Errors: not_found, conflict.
         """
         return self._do("orchestrator.get", t.OrchestratorGetParams, params, t.Session, timeout)
 
