@@ -155,7 +155,7 @@ func (t *trial) moveOn(ctx context.Context, e *spec.Error) bool {
 // second machine that costs.
 func (t *trial) dear(ctx context.Context, c candidate, machine *spec.Compute) *spec.Error {
 	ceiling := t.params.MaxPricePerHour
-	if ceiling == 0 || machine.CostPerHour == nil || offers.Round(*machine.CostPerHour) <= ceiling {
+	if ceiling == 0 || machine.CostPerHour == nil || offers.Within(*machine.CostPerHour, ceiling) {
 		return nil
 	}
 	e := &spec.Error{Kind: spec.KindBudget, Provider: c.account.Provider, Operation: spec.OpSpawn, Message: "the cloud rented it at a price above max_price_per_hour; it was given back"}
