@@ -68,8 +68,10 @@ func wearsOff(k spec.Kind) bool {
 	return false
 }
 
-// pause waits between two rounds.
+// pause waits between two rounds. What shows meanwhile of creates that were lost before
+// is given back: it may be why there was none beside it, and the wait may take a day.
 func (t *trial) pause(ctx context.Context, d time.Duration) *spec.Error {
+	t.sweep()
 	wait := t.tracking.Pause
 	if wait == nil {
 		wait = t.service.Clock.Wait
@@ -183,10 +185,13 @@ func (t *trial) rental(a *provider.Account) *rental {
 	return r
 }
 
+// sweep leaves the creates that were thought to have failed to the background: what it
+// finds it gives back, so no lookup of this spawn may take it from now on.
 func (t *trial) sweep() {
 	for _, r := range t.rentals {
 		if len(r.lost) > 0 {
 			t.service.sweep(r.account, r.lost)
+			r.lost = nil
 		}
 	}
 }
