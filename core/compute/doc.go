@@ -14,9 +14,10 @@
 //  2. Found: it is adopted, and the spawn has succeeded.
 //  3. Not found in a listing that began after the settling time: it was not
 //     created. The create is sent again with a new request id, at most three
-//     times in all for one candidate. Later lookups of this spawn still look for
-//     the earlier ids, and so does a sweep at growing intervals after it; a machine
-//     that turns up late besides the one in hand is terminated.
+//     times in all for one candidate. Later lookups of the same round over the
+//     candidates still look for the earlier ids, and after it a sweep does, at
+//     growing intervals for two minutes; a machine that turns up late besides the
+//     one in hand, or while the spawn waits for capacity, is terminated.
 //  4. No listing answered: nobody knows. The spawn fails with unknown_outcome and
 //     a hint that names the machine's name and request id. From there on the
 //     machine, if there is one, is the caller's: Atlas terminates nothing that it

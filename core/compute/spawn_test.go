@@ -235,6 +235,38 @@ func TestSpawn_SweepsAMachineThatTurnsUpLate(t *testing.T) {
 	})
 }
 
+// The machine of a lost create may be the very one that the cloud has none beside. It is
+// not left to cost for as long as its spawn waits for another one.
+func TestSpawn_SweepsAMachineThatTurnsUpWhileItWaitsForCapacity(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.lag = 10 * time.Second // longer than it is said to be
+		f.create = func(n int, _ *spec.SpawnRequest) (*spec.Error, bool) {
+			if n == 1 {
+				return lost(), true
+			}
+			return noCapacity(), false
+		}
+		r := newRig(f, Settings{Settle: time.Second})
+		p := gpu("h100")
+		p.WaitForCapacityMS = time.Hour.Milliseconds()
+		told := make(chan error, 1)
+		go func() {
+			_, err := r.Spawn(context.Background(), p)
+			told <- err
+		}()
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if len(told) != 0 || len(f.machines) != 0 || fmt.Sprint(r.rentals(t)) != "[given_back]" {
+			t.Errorf("over: %d, left: %v, events %v", len(told), f.machines, r.rentals(t))
+		}
+		if err := <-told; kind(err) != spec.KindCapacity {
+			t.Error(err)
+		}
+		r.finish(t)
+	})
+}
+
 func TestSpawn_KeepsTheMachineItAdoptedAndGivesTheOtherBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()

@@ -68,8 +68,10 @@ func wearsOff(k spec.Kind) bool {
 	return false
 }
 
-// pause waits between two rounds.
+// pause waits between two rounds. What shows meanwhile of creates that were lost before
+// is given back: it may be why there was none beside it, and the wait may take a day.
 func (t *trial) pause(ctx context.Context, d time.Duration) *spec.Error {
+	t.sweep()
 	wait := t.tracking.Pause
 	if wait == nil {
 		wait = t.service.Clock.Wait
@@ -155,7 +157,7 @@ func (t *trial) moveOn(ctx context.Context, e *spec.Error) bool {
 // second machine that costs.
 func (t *trial) dear(ctx context.Context, c candidate, machine *spec.Compute) *spec.Error {
 	ceiling := t.params.MaxPricePerHour
-	if ceiling == 0 || machine.CostPerHour == nil || offers.Round(*machine.CostPerHour) <= ceiling {
+	if ceiling == 0 || machine.CostPerHour == nil || offers.Within(*machine.CostPerHour, ceiling) {
 		return nil
 	}
 	e := &spec.Error{Kind: spec.KindBudget, Provider: c.account.Provider, Operation: spec.OpSpawn, Message: "the cloud rented it at a price above max_price_per_hour; it was given back"}
@@ -183,10 +185,13 @@ func (t *trial) rental(a *provider.Account) *rental {
 	return r
 }
 
+// sweep leaves the creates that were thought to have failed to the background: what it
+// finds it gives back, so no lookup of this spawn may take it from now on.
 func (t *trial) sweep() {
 	for _, r := range t.rentals {
 		if len(r.lost) > 0 {
 			t.service.sweep(r.account, r.lost)
+			r.lost = nil
 		}
 	}
 }

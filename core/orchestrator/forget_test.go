@@ -171,6 +171,46 @@ func TestForget_EndsASpawnOfWhichNobodyKnowsWhatItRented(t *testing.T) {
 	})
 }
 
+// TestForget_ComesAfterAStopThatWasCarriedOut has another process stop a spawn of which
+// nobody knows what it rented, and then forget it: what is left of the stop is in the
+// session, and its word stands in no other one's way.
+func TestForget_ComesAfterAStopThatWasCarriedOut(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.accounts()
+		p, q := w.process(), w.process()
+		defer q.close()
+		defer p.close()
+		w.cloud.set(func(c *cloud) {
+			c.lose = func(operation string, _ int) *spec.Error {
+				if operation == spec.OpSpawn {
+					return &spec.Error{Kind: spec.KindTransport, Message: "reset", UnknownOutcome: true}
+				}
+				return nil
+			}
+			c.fail = broken(spec.OpFind)
+		})
+		if _, err := p.Spawn(context.Background(), params()); err == nil {
+			t.Fatal("its answer was lost")
+		}
+		list, err := q.List(context.Background(), &ListParams{})
+		if err != nil || len(list.Items) != 1 {
+			t.Fatalf("%+v %v", list, err)
+		}
+		s := &list.Items[0]
+		if got, err := q.Stop(context.Background(), &StopParams{ID: s.ID, WaitMS: ms(10 * time.Minute)}); err != nil || got.State != "intended" {
+			t.Fatalf("%+v %v", got, err)
+		}
+		if words, err := w.store.Asked(context.Background(), p.node.holder); err != nil || len(words) > 0 {
+			t.Errorf("a word that was carried out is left: %v %v", words, err)
+		}
+		if got, err := q.forgetNow(s, 10*time.Second); err != nil || got.State != "ended" || got.Reason != ReasonForgotten {
+			t.Errorf("%+v %v", got, err)
+		}
+		w.cloud.set(func(c *cloud) { c.fail, c.lose = nil, nil })
+		wait(10 * time.Minute)
+	})
+}
+
 func TestForget_SendsOneMoreTerminate(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		p := w.process(func(s *Settings) { s.ReapEvery = -1 })

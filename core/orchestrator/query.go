@@ -188,7 +188,10 @@ func (s *Service) stopHere(t *tracked) (store.Verdict, error) {
 		if end := t.waiting.Load(); end != nil && t.unwanted() {
 			(*end)()
 		}
-		return verdict, err
+		if now, _ := t.state(); err != nil || verdict != store.Done || now.State != store.Live {
+			return verdict, err
+		}
+		// It was read again, and the commit of its machine had been carried out.
 	}
 	return s.finish(t, ReasonStopped, 0)
 }

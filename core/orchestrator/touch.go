@@ -290,10 +290,23 @@ func (s *Service) doAsked() {
 			continue
 		}
 		if t := s.index.find(w.ID); t != nil && t.acting.TryLock() { // otherwise the next round does it
-			if _, err := s.stopHere(t); err != nil {
-				s.later(t, time.Second)
-			}
+			s.stopAsked(ctx, t)
 			t.acting.Unlock()
 		}
+	}
+}
+
+// stopAsked does what the word to stop says. The commit of an end clears the word, and
+// no other does: a spawn whose machine is not known has the stop in its document from
+// then on, and a word that was left would keep the one to forget out for ever. The
+// caller holds t.acting.
+func (s *Service) stopAsked(ctx context.Context, t *tracked) {
+	before, _ := t.state()
+	verdict, err := s.stopHere(t)
+	switch {
+	case err != nil:
+		s.later(t, time.Second)
+	case verdict == store.Done && before.State != store.Live:
+		_, _ = s.store.Ask(ctx, t.id, "", wordStop) // the next round does it otherwise
 	}
 }

@@ -97,6 +97,54 @@ func TestStop_OfASpawnUnderWaySurvivesACrash(t *testing.T) {
 	})
 }
 
+// The machine is found and written down, the answer lost, and the session stopped before
+// it is read again: what memory takes for a spawn of unknown outcome has a machine.
+func TestStop_OfASessionThatMemoryTakesForAnUnsettledSpawn(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		commits := 0
+		p.store.set(func(what string) error { // killed before the machine is written down
+			if what == "commit" {
+				commits++
+			}
+			if commits > 1 {
+				return errors.New("killed")
+			}
+			return nil
+		})
+		go func() { _, _ = p.Spawn(context.Background(), params(idle(0))) }()
+		wait(time.Second)
+		p.kill()
+		q := w.process()
+		defer q.close()
+		answered := 0
+		q.store.set(func(what string) error {
+			if what == "committed" {
+				answered++
+			}
+			if what == "committed" && answered == 1 {
+				return errors.New("cut")
+			}
+			return nil
+		})
+		var s Session
+		for s.State != "live" {
+			wait(10 * time.Millisecond)
+			list, err := q.List(context.Background(), &ListParams{})
+			if err != nil || len(list.Items) != 1 {
+				t.Fatal(list, err)
+			}
+			s = list.Items[0]
+		}
+		if got, err := q.Stop(context.Background(), &StopParams{ID: s.ID, WaitMS: ms(30 * time.Second)}); err != nil || got.State != "ended" || got.Reason != ReasonStopped {
+			t.Errorf("%+v %v", got, err)
+		}
+		if n := w.cloud.count(); n != 0 {
+			t.Errorf("%d machines", n)
+		}
+	})
+}
+
 func TestStop_OfASpawnThatWaitsForCapacityRentsNothing(t *testing.T) {
 	for _, elsewhere := range []bool{false, true} {
 		bubble(t, func(t *testing.T, w *world) {

@@ -109,7 +109,6 @@ func checkText(n *node, text string) *fault {
 	return nil
 }
 
-// within holds a number to its bounds.
 // room refuses a list of more items than it may hold.
 func (n *node) room(items int) *fault {
 	if n.maxLen > 0 && items > n.maxLen {
@@ -118,6 +117,7 @@ func (n *node) room(items int) *fault {
 	return nil
 }
 
+// within holds a number to its bounds.
 func (n *node) within(value float64) *fault {
 	switch {
 	case n.min != nil && value < *n.min:
