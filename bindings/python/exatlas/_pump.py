@@ -152,11 +152,11 @@ class Pump:
                 self._discard(item)
                 return
             entry = self.calls[id]
+            # It stays here until the caller says that it has it: Ctrl-C may come in between.
+            self.calls[id] = item
             if isinstance(entry, Box):
                 entry.items.append(item)
                 entry.signal()
-            else:
-                self.calls[id] = item
 
     def _route_event(self, item: Item) -> None:
         id = item.get("subscription", "")
@@ -170,9 +170,8 @@ class Pump:
     def drop(self, id: str, method: str, params: Optional[Mapping[str, Any]]) -> Optional[Request]:
         """Lets go of a call that was interrupted. Tells how to undo it, where its answer is here already."""
         with self._lock:
-            entry = self.calls.pop(id, None)
+            item = self.calls.pop(id, None)
             self._makers.add(id, method, params)
-            item = entry.items[0] if isinstance(entry, Box) and entry.items else entry
             return self._makers.undoing(item) if isinstance(item, dict) else None
 
     def _discard(self, item: Item) -> None:

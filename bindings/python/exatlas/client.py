@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, NoReturn, Optional, Type
 from . import _codec, _native, _open, errors
 from ._pump import MAIN_SLICE_MS, Pump
 from ._session import Session
-from ._undo import UNDO_S, Request
+from ._undo import MAKERS, UNDO_S, Request
 from .namespaces import Auth, Compute, Dashboard, Events, Fly, GPUs, Jobs, Offers, Orchestrator, Providers
 
 if TYPE_CHECKING:
@@ -165,6 +165,12 @@ class Client:
         calls = self._pump.calls
         calls[id] = None
         try:
+            if method in MAKERS:
+                # Its answer comes out of the queue, where Ctrl-C cannot lose it.
+                status, document = self._library.submit(self._handle, ('{"id":"' + id + '",' + text + "}").encode("ascii"))
+                if status != _native.OK:
+                    _codec.raise_status(status, document)
+                return _codec.result_of(self._pump.wait_call(id))
             request = '{"id":"' + id + '"' + _DETACH + text + "}"
             status, document = self._request(self._handle, request.encode("ascii"))
             if status == _native.PENDING:

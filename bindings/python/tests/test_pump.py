@@ -151,6 +151,14 @@ def test_what_an_interrupted_call_made_is_given_back_when_its_answer_comes(libra
     assert pump._makers._calls == {}
 
 
+def test_an_answer_is_undone_whose_caller_was_interrupted_before_it_had_it(library: FakeLibrary, pump: Pump) -> None:
+    pump.calls["py-1"] = None
+    library.put(type="completion", id="py-1", result={"provider": "vast", "id": "7"})
+    assert pump.wait_call("py-1")["result"]["id"] == "7"
+    assert pump.drop("py-1", "compute.spawn", {}) == ("compute.terminate", {"provider": "vast", "id": "7"})
+    assert pump.drop("py-1", "compute.spawn", {}) is None
+
+
 def test_events_that_overtake_their_subscription_are_kept(library: FakeLibrary, pump: Pump) -> None:
     other = pump.adopt("other")
     pump.expect()
