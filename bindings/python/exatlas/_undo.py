@@ -25,6 +25,9 @@ class Makers:
     def __init__(self) -> None:
         self._calls: Dict[str, Request] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._calls)
+
     def add(self, id: str, method: str, params: Optional[Mapping[str, Any]]) -> None:
         if method in MAKERS:
             self._calls[id] = method, dict(params or {})

@@ -265,11 +265,17 @@ class Client:
         Waits at most timeout seconds (5 by default); raises AtlasTimeoutError where calls were
         still ending then, which they do in the background.
         """
-        timeout_ms = _open.closing_ms(timeout)
+        _open.closing_ms(timeout)  # refuses what is no time
         if self._finalizer.detach() is None:
             return
-        status = _open.close_client(self._library, self._handle, self._pid, timeout_ms)
-        self._pump.end(_native.CLOSED)
+        until = time.monotonic() + (_open.CLOSE_S if timeout is None else timeout)
+        try:
+            if os.getpid() == self._pid:
+                self._pump.settle(until - time.monotonic())
+        finally:
+            left_ms = _open.closing_ms(until - time.monotonic())
+            status = _open.close_client(self._library, self._handle, self._pid, left_ms)
+            self._pump.end(_native.CLOSED)
         error = _open.closing_error(status)
         if error is not None:
             raise error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import select
 import signal
 import subprocess
 import threading
@@ -218,6 +219,23 @@ def test_a_machine_is_not_lost_to_an_interrupt_in_the_call_that_rented_it(
             pass
         else:
             own.compute.terminate(id=machine["id"])
+    assert rented(client) == before
+
+
+def test_closing_gives_back_what_was_interrupted_too_late(client: exatlas.Client, simulators: Dict[str, str]) -> None:
+    before = rented(client)
+    with exatlas.Client(**runpod_config(simulators["runpod"])) as own:
+        fd = own._library.wake_fd(own._handle)
+
+        def interrupted(handle: int, timeout_ms: int, route: Callable[[bytes], None]) -> int:
+            own._pump._library = own._library
+            assert select.select([fd], [], [], 30)[0], "no answer came"
+            raise KeyboardInterrupt  # before the answer was taken
+
+        own._pump._library = own._library._replace(next=interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            own.compute.spawn(gpu="rtx_4090", image="i")
+        assert rented(client) > before
     assert rented(client) == before
 
 

@@ -159,6 +159,19 @@ def test_an_answer_is_undone_whose_caller_was_interrupted_before_it_had_it(libra
     assert pump.drop("py-1", "compute.spawn", {}) is None
 
 
+def test_settling_gives_back_what_came_after_all(library: FakeLibrary, pump: Pump) -> None:
+    pump.settle(30)  # nothing is to be waited for
+    assert pump.drop("py-1", "compute.spawn", {}) is None
+    library.put(type="completion", id="py-1", result={"provider": "vast", "id": "7"})
+    library.put(type="completion", id="undo-py-1", result={})
+    library.put(type="event", subscription="s", seq=1)
+    pump.settle(30)
+    assert [call["method"] for call in library.calls] == ["compute.terminate"]
+    assert library.items.qsize() == 1
+    assert pump.drop("py-2", "compute.spawn", {}) is None
+    pump.settle(0)  # ends although the answer does not come
+
+
 def test_events_that_overtake_their_subscription_are_kept(library: FakeLibrary, pump: Pump) -> None:
     other = pump.adopt("other")
     pump.expect()
