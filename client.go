@@ -110,6 +110,10 @@ func (c *Client) CancelID(id string) Outcome { return c.dispatcher.Cancel(id) }
 // negative one waits until something comes.
 func (c *Client) NextJSON(timeout time.Duration) (Outcome, []byte) { return c.dispatcher.Next(timeout) }
 
+// PutBackJSON gives back an item of NextJSON that could not be handed on. The next
+// call of NextJSON gets it.
+func (c *Client) PutBackJSON(item []byte) { c.dispatcher.PutBack(item) }
+
 // NotifyQueue tells f whether the queue holds something: at once, and at each
 // change. f must be quick and must not use the client.
 func (c *Client) NotifyQueue(f func(nonEmpty bool)) { c.dispatcher.NotifyQueue(f) }

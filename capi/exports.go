@@ -65,11 +65,13 @@ func exatlas_go_next(id C.uint64_t, timeoutMS C.int64_t, out *C.exatlas_text) (s
 	if client == nil {
 		return C.int(outcome)
 	}
-	outcome, item := client.NextJSON(duration(int64(timeoutMS)))
+	outcome = client.next(duration(int64(timeoutMS)), func(outcome atlas.Outcome, item []byte) atlas.Outcome {
+		return atlas.Outcome(give(out, outcome, item))
+	})
 	if outcome == C.ATLAS_CLOSED {
 		clients.drained(uint64(id))
 	}
-	return give(out, outcome, item)
+	return C.int(outcome)
 }
 
 //export exatlas_go_wake_fd

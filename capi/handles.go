@@ -21,6 +21,7 @@ type core interface {
 	SubmitJSON(request []byte) (atlas.Outcome, []byte)
 	CancelID(id string) atlas.Outcome
 	NextJSON(timeout time.Duration) (atlas.Outcome, []byte)
+	PutBackJSON(item []byte)
 	NotifyQueue(changed func(nonEmpty bool))
 	Close(timeout time.Duration) atlas.Outcome
 }
@@ -30,6 +31,18 @@ type client struct {
 	core
 	wake    wake
 	closing atomic.Bool // whether someone closes it, or has
+}
+
+// next takes an item out of the queue and hands it to the caller. One for which
+// there is no memory stays in the queue: its completion comes exactly once, and
+// may name a machine that nothing else names.
+func (c *client) next(timeout time.Duration, hand func(atlas.Outcome, []byte) atlas.Outcome) atlas.Outcome {
+	outcome, item := c.NextJSON(timeout)
+	handed := hand(outcome, item)
+	if handed == C.ATLAS_NO_MEMORY && outcome == C.ATLAS_OK {
+		c.PutBackJSON(item)
+	}
+	return handed
 }
 
 // firstHandle is far from anything a caller could mistake for a handle (a

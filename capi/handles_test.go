@@ -34,6 +34,8 @@ func (f *fake) NextJSON(time.Duration) (atlas.Outcome, []byte) {
 	return atlas.OK, item
 }
 
+func (f *fake) PutBackJSON(item []byte) { f.items = append([][]byte{item}, f.items...) }
+
 func outcomeOf(t *table, handle uint64) atlas.Outcome { _, outcome := t.find(handle); return outcome }
 
 func TestHandles_AreNeverReusedAndTellClosedFromUnknown(t *testing.T) {
@@ -81,6 +83,33 @@ func TestHandles_KeepTheLastItemsOfAClosedClientUntilTaken(t *testing.T) {
 	handles.drained(handle)
 	if got := outcomeOf(&handles, handle); got != atlas.Closed {
 		t.Errorf("after the last item: %d", got)
+	}
+}
+
+func TestNext_LosesNoItemForWhichThereIsNoMemory(t *testing.T) {
+	var handles table
+	f := &fake{items: [][]byte{[]byte("a"), []byte("b")}}
+	c, _ := handles.find(handles.add(f))
+	var got []string
+	memory := false
+	hand := func(outcome atlas.Outcome, item []byte) atlas.Outcome {
+		if item != nil && !memory {
+			return atlas.NoMemory
+		}
+		got = append(got, string(item))
+		return outcome
+	}
+	if outcome := c.next(0, hand); outcome != atlas.NoMemory {
+		t.Errorf("without memory: %d", outcome)
+	}
+	memory = true
+	for _, want := range []atlas.Outcome{atlas.OK, atlas.OK, atlas.Closed} {
+		if outcome := c.next(0, hand); outcome != want {
+			t.Errorf("next: %d, want %d", outcome, want)
+		}
+	}
+	if len(got) != 3 || got[0] != "a" || got[1] != "b" {
+		t.Errorf("handed out %q", got)
 	}
 }
 

@@ -35,9 +35,10 @@ type Host struct {
 
 	ctx        context.Context // of loading; ends with Close
 	stop       context.CancelCauseFunc
-	background sync.WaitGroup // goroutines that load
+	background sync.WaitGroup // goroutines that load, and the idle watch
 	memory     atomic.Int64   // linear memory of all instances
 	parked     atomic.Int64
+	idle       idleWatch
 
 	mu      sync.Mutex // guards what follows
 	plugins map[string]*plugin
@@ -76,6 +77,9 @@ func New(options Options) (*Host, error) {
 			settings.MaxResponseBytes = h.limits.ResponseBytes
 		}
 		h.network = egress.New(settings)
+	}
+	if h.options.Clock == nil {
+		h.options.Clock = egress.SystemClock{}
 	}
 	h.ctx, h.stop = context.WithCancelCause(context.Background())
 	if h.options.WatchEvery == 0 {

@@ -24,6 +24,7 @@ type instance struct {
 	lock  chan struct{} // holds a token while nobody is inside
 	dead  atomic.Bool   // closed; set once
 
+	used   bool         // entered since the idle watch last looked
 	parked atomic.Int64 // calls that wait for HTTP in it, the one that is inside not counted
 
 	guest     api.Module
@@ -177,6 +178,7 @@ func newInstance(ctx context.Context, m *module, c *call) (_ *instance, err *spe
 	}
 	i.call = c
 	m.instances.Add(1)
+	m.host.watchIdle()
 	defer func() {
 		if err != nil {
 			i.drop()
@@ -231,7 +233,7 @@ func (i *instance) enter(ctx context.Context, c *call, f api.Function, name stri
 	if i.dead.Load() {
 		return 0, errDropped()
 	}
-	i.call, i.said = c, i.said[:0]
+	i.call, i.said, i.used = c, i.said[:0], true
 	i.stack[0] = argument
 	end := i.beginEntry(ctx)
 	err := f.CallWithStack(i.ctx, i.stack[:])
@@ -279,6 +281,7 @@ func (i *instance) drop() {
 	}
 	i.allocator.Free()
 	i.owner.instances.Add(-1)
+	i.owner.host.idle.sandboxes.Add(-1)
 	i.owner.forget(i)
 }
 

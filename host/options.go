@@ -16,6 +16,7 @@ type Options struct {
 	Providers map[string]ProviderOptions         // the operator's settings, by provider name
 	Log       func(provider, level, line string) // what guests log; nil: dropped
 	Egress    egress.Options                     // of the HTTP client that New makes
+	Clock     egress.Clock                       // tells when a sandbox was idle for long; default: the system's
 	Network   Network                            // replaces that client; Close closes it
 
 	WatchEvery time.Duration // how often the folder is looked at; default 1 s, negative: never
@@ -56,6 +57,7 @@ type Limits struct {
 	Inside            int           // calls in a parking plugin; default 2048; further ones wait outside of it
 	BlockingInstances int           // instances of a blocking plugin, and so its calls at one time; default 16
 	IdleMemoryBytes   int64         // a blocking instance with more memory than this is not kept; default 64 MiB
+	IdleTime          time.Duration // an instance that nobody entered for so long, or at most for twice as long, is closed; default 1 min
 }
 
 const (
@@ -90,6 +92,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.CompileTime <= 0 {
 		l.CompileTime = 2 * time.Minute
+	}
+	if l.IdleTime <= 0 {
+		l.IdleTime = time.Minute
 	}
 	if l.EntryTime <= 0 {
 		l.EntryTime = 2 * time.Second

@@ -15,7 +15,8 @@
  *   Each function tells the statuses it may return. Those that enter the library,
  *   which are all from atlas_open on but atlas_wake_fd, may also return
  *   ATLAS_NO_MEMORY, when the answer could not be allocated though the request
- *   may have been carried out, and ATLAS_INTERNAL with a document.
+ *   may have been carried out, and ATLAS_INTERNAL with a document. What atlas_next
+ *   could not allocate stays in the queue.
  *   A document is a JSON object. When the status is not ATLAS_OK and a document
  *   is handed out, it is {"error":{"kind":...,"message":...,"hint":...}}.
  *   All functions may be called from any thread at any time, unless stated

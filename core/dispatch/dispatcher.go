@@ -215,6 +215,9 @@ func (d *Dispatcher) Cancel(id string) Outcome {
 // Next takes the next completion or event.
 func (d *Dispatcher) Next(timeout time.Duration) (Outcome, []byte) { return d.queue.next(timeout) }
 
+// PutBack puts an item that Next has answered before all others again.
+func (d *Dispatcher) PutBack(item []byte) { d.queue.putBack(item) }
+
 // NotifyQueue tells f whether the queue holds something, now and at each change.
 // f must be quick and must not use the dispatcher.
 func (d *Dispatcher) NotifyQueue(f func(nonEmpty bool)) { d.queue.setNotify(f) }

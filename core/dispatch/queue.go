@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -50,6 +51,21 @@ func (q *queue) pushCompletion(item []byte) {
 	q.completions++
 	q.push(item)
 	q.mu.Unlock()
+}
+
+// putBack puts an item that was taken where it was, before all others. An event
+// counts as a completion until it is taken again.
+func (q *queue) putBack(item []byte) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.completions++
+	if q.head == 0 {
+		q.items = slices.Insert(q.items, 0, any(item))
+	} else {
+		q.head--
+		q.items[q.head] = item
+	}
+	q.changed()
 }
 
 // PushSource is called when a subscription that had no event gets one.

@@ -90,7 +90,7 @@ func New(options Options) *Client {
 		o.Dial = dialTCP
 	}
 	if o.Clock == nil {
-		o.Clock = systemClock{}
+		o.Clock = SystemClock{}
 	}
 	if o.Random == nil {
 		o.Random = rand.Float64

@@ -14,11 +14,14 @@ type Timer interface {
 	Stop() bool
 }
 
-type systemClock struct{}
+// SystemClock is the clock of the machine.
+type SystemClock struct{}
 
-func (systemClock) Now() time.Time { return time.Now() }
+// Now implements Clock.
+func (SystemClock) Now() time.Time { return time.Now() }
 
-func (systemClock) NewTimer(d time.Duration) Timer { return systemTimer{time.NewTimer(d)} }
+// NewTimer implements Clock.
+func (SystemClock) NewTimer(d time.Duration) Timer { return systemTimer{time.NewTimer(d)} }
 
 type systemTimer struct{ timer *time.Timer }
 

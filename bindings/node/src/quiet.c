@@ -6,12 +6,24 @@
 
 static struct library library; /* as it was loaded */
 
+/* The end of a child is put off here and may go to a thread of Go's own, which
+ * lets it in: Node's handler of it, which comes and goes with its children, is
+ * given a stack. */
+static void give_stack(void) {
+    struct sigaction now;
+    if (sigaction(SIGCHLD, NULL, &now) != 0 || now.sa_handler == SIG_DFL || now.sa_handler == SIG_IGN) return;
+    if (now.sa_flags & SA_ONSTACK) return;
+    now.sa_flags |= SA_ONSTACK;
+    sigaction(SIGCHLD, &now, NULL);
+}
+
 static void begin(sigset_t *before) {
     static const int kept[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGURG, SIGPROF};
     sigset_t off;
     sigfillset(&off);
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) sigdelset(&off, kept[i]);
     pthread_sigmask(SIG_BLOCK, &off, before);
+    give_stack();
 }
 
 static int end(const sigset_t *before, int status) {

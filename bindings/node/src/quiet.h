@@ -5,7 +5,8 @@
  * small. Node's signal handlers do not ask for a stack of their own (SA_ONSTACK),
  * so one that ran there would write over Go's memory. Signals that come meanwhile
  * go to another thread, or wait for the end of the call; those that tell of a
- * fault, and those by which Go interrupts itself, come at once.
+ * fault, and those by which Go interrupts itself, come at once. SIGCHLD may go to
+ * a thread of Go's, so its handler is made to ask for a stack.
  */
 #ifndef EXATLAS_NODE_QUIET_H
 #define EXATLAS_NODE_QUIET_H

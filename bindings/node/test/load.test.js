@@ -70,3 +70,35 @@ test('the build says in one line what it lacks', async () => {
   assert.equal(code, 1);
   assert.match(stderr, /^exatlas: no C compiler `no-such-compiler` found: install one .*\n$/);
 });
+
+// A library whose atlas_open tells how a signal's handler would be run.
+const TELLING = `
+  #include <signal.h>
+  #include <stdlib.h>
+  #include <string.h>
+  int atlas_abi_version(void) { return 1; }
+  const char *atlas_version(void) { return "telling"; }
+  const char *atlas_status_name(int status) { (void)status; return "ATLAS_FAILED"; }
+  void atlas_free(void *memory) { free(memory); }
+  int atlas_open(const char *config, size_t len, unsigned long *client, char **document, size_t *size) {
+    struct sigaction now;
+    sigaction(SIGCHLD, NULL, &now);
+    *document = strdup(now.sa_handler == SIG_DFL ? "{\\"error\\":{\\"message\\":\\"no handler\\"}}"
+                       : now.sa_flags & SA_ONSTACK ? "{\\"error\\":{\\"message\\":\\"a stack\\"}}" : "{\\"error\\":{\\"message\\":\\"no stack\\"}}");
+    *size = strlen(*document);
+    return 1;
+  }
+  int atlas_close(void) { return 0; } int atlas_call(void) { return 1; } int atlas_submit(void) { return 1; }
+  int atlas_cancel(void) { return 0; } int atlas_next(void) { return 30; } int atlas_wake_fd(void) { return -1; }`;
+
+test('the end of a child that a thread of the library is told has a stack for its handler', async () => {
+  const { stdout } = await run(`
+    const { Client } = require('exatlas');
+    const open = () => { try { new Client(); } catch (e) { console.log(e.message); } };
+    open();
+    const child = require('node:child_process').spawn('sleep', ['600']);
+    open();
+    child.on('exit', () => console.log('ended'));
+    child.kill();`, { env: { ATLAS_LIBRARY: compile('telling', TELLING) } });
+  assert.equal(stdout, 'no handler\na stack\nended\n');
+});

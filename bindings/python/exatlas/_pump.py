@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections import deque
-from typing import Any, Deque, Dict, List, Mapping, Optional, Union
+from typing import Any, Deque, Dict, List, Mapping, Optional, Set, Union
 
 from . import _codec, _native, errors
 from ._undo import UNDO_S, Makers, Request
@@ -59,6 +59,7 @@ class Pump:
         # Calls that may be detached: None until the answer has come or somebody waits for it.
         self.calls: Dict[str, Union[None, Item, Box]] = {}
         self._makers = Makers()
+        self._undoing: Set[str] = set()
         self._subscriptions: Dict[str, Box] = {}
         self._subscribing = 0
         self._early: Dict[str, List[Item]] = {}
@@ -152,11 +153,11 @@ class Pump:
                 self._discard(item)
                 return
             entry = self.calls[id]
+            # It stays here until the caller says that it has it: Ctrl-C may come in between.
+            self.calls[id] = item
             if isinstance(entry, Box):
                 entry.items.append(item)
                 entry.signal()
-            else:
-                self.calls[id] = item
 
     def _route_event(self, item: Item) -> None:
         id = item.get("subscription", "")
@@ -170,20 +171,33 @@ class Pump:
     def drop(self, id: str, method: str, params: Optional[Mapping[str, Any]]) -> Optional[Request]:
         """Lets go of a call that was interrupted. Tells how to undo it, where its answer is here already."""
         with self._lock:
-            entry = self.calls.pop(id, None)
+            item = self.calls.pop(id, None)
             self._makers.add(id, method, params)
-            item = entry.items[0] if isinstance(entry, Box) and entry.items else entry
             return self._makers.undoing(item) if isinstance(item, dict) else None
 
     def _discard(self, item: Item) -> None:
         """Drops the answer of an interrupted call, and undoes what it has begun. Waits for nothing."""
+        self._undoing.discard(item.get("id", ""))
         undo = self._makers.undoing(item)
         if undo is None:
             return
         if undo[0] == "events.unsubscribe":
             self.unsubscribe(undo[1]["subscription"])
-        else:
-            self._library.submit(self._client, _codec.encode_request(f"undo-{item['id']}", *undo, UNDO_S))
+            return
+        id = f"undo-{item['id']}"
+        if self._library.submit(self._client, _codec.encode_request(id, *undo, UNDO_S))[0] == _native.OK:
+            self._undoing.add(id)
+
+    def settle(self, timeout: float) -> None:
+        """Waits until interrupted calls have ended, and what they made all the same is given back."""
+        until = time.monotonic() + timeout
+        while (self._makers or self._undoing) and not self._ended:
+            left_ms = int((until - time.monotonic()) * 1000)
+            if left_ms <= 0:
+                return
+            status = self._library.next(self._client, min(left_ms, MAIN_SLICE_MS), self._route)
+            if status not in (_native.OK, _native.TIMEOUT):
+                return
 
     def expect(self) -> None:
         """Keeps events of unknown subscriptions: one is being opened, whose id nobody knows yet."""

@@ -14,7 +14,9 @@ Request = Tuple[str, Dict[str, Any]]
 UNDO_S = 30.0
 
 _ENDED = frozenset(("completed", "failed", "cancelled", "timed_out"))
-_MAKERS = frozenset(("compute.spawn", "jobs.run", "orchestrator.spawn"))
+
+# The methods whose results must not be lost.
+MAKERS = frozenset(("compute.spawn", "jobs.run", "orchestrator.spawn"))
 
 
 class Makers:
@@ -23,8 +25,11 @@ class Makers:
     def __init__(self) -> None:
         self._calls: Dict[str, Request] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._calls)
+
     def add(self, id: str, method: str, params: Optional[Mapping[str, Any]]) -> None:
-        if method in _MAKERS:
+        if method in MAKERS:
             self._calls[id] = method, dict(params or {})
 
     def forget(self, id: str) -> None:
@@ -43,7 +48,7 @@ def undoing(method: str, params: Mapping[str, Any], result: Any) -> Optional[Req
         return None
     if "subscription" in result:
         return "events.unsubscribe", {"subscription": str(result["subscription"])}
-    if method not in _MAKERS:
+    if method not in MAKERS:
         return None
     if method == "orchestrator.spawn":
         return "orchestrator.stop", {"id": result["id"]}

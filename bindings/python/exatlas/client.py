@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, NoReturn, Optional, Type
 from . import _codec, _native, _open, errors
 from ._pump import MAIN_SLICE_MS, Pump
 from ._session import Session
-from ._undo import UNDO_S, Request
+from ._undo import MAKERS, UNDO_S, Request
 from .namespaces import Auth, Compute, Dashboard, Events, Fly, GPUs, Jobs, Offers, Orchestrator, Providers
 
 if TYPE_CHECKING:
@@ -165,6 +165,12 @@ class Client:
         calls = self._pump.calls
         calls[id] = None
         try:
+            if method in MAKERS:
+                # Its answer comes out of the queue, where Ctrl-C cannot lose it.
+                status, document = self._library.submit(self._handle, ('{"id":"' + id + '",' + text + "}").encode("ascii"))
+                if status != _native.OK:
+                    _codec.raise_status(status, document)
+                return _codec.result_of(self._pump.wait_call(id))
             request = '{"id":"' + id + '"' + _DETACH + text + "}"
             status, document = self._request(self._handle, request.encode("ascii"))
             if status == _native.PENDING:
@@ -259,11 +265,17 @@ class Client:
         Waits at most timeout seconds (5 by default); raises AtlasTimeoutError where calls were
         still ending then, which they do in the background.
         """
-        timeout_ms = _open.closing_ms(timeout)
+        _open.closing_ms(timeout)  # refuses what is no time
         if self._finalizer.detach() is None:
             return
-        status = _open.close_client(self._library, self._handle, self._pid, timeout_ms)
-        self._pump.end(_native.CLOSED)
+        until = time.monotonic() + (_open.CLOSE_S if timeout is None else timeout)
+        try:
+            if os.getpid() == self._pid:
+                self._pump.settle(until - time.monotonic())
+        finally:
+            left_ms = _open.closing_ms(until - time.monotonic())
+            status = _open.close_client(self._library, self._handle, self._pid, left_ms)
+            self._pump.end(_native.CLOSED)
         error = _open.closing_error(status)
         if error is not None:
             raise error

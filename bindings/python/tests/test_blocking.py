@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import http.server
+import select
 import signal
 import subprocess
 import threading
 import time
 import urllib.error
 import urllib.request
-from typing import Callable, Dict, Iterator, Set
+from typing import Callable, Dict, Iterator, Optional, Set, Tuple
 
 import pytest
 from conftest import Child, SilentServer, live, runpod_config
@@ -195,6 +196,47 @@ def test_a_machine_whose_call_was_interrupted_too_late_is_given_back(
             own.compute.spawn(gpu="rtx_4090", image="i")
         assert rented(client) == before
         assert own._pump.calls == {} and own._pump._makers._calls == {}
+
+
+def test_a_machine_is_not_lost_to_an_interrupt_in_the_call_that_rented_it(
+    client: exatlas.Client, simulators: Dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exatlas.client._DETACH", ',"detach_after_ms":60000,')
+    before = rented(client)
+    with exatlas.Client(**runpod_config(simulators["runpod"])) as own:
+        real = own._request
+
+        def interrupted(handle: int, request: bytes) -> Tuple[int, Optional[bytes]]:
+            answer = real(handle, request)
+            if b"compute.spawn" in request:
+                raise KeyboardInterrupt  # as Python does once the C function is back
+            return answer
+
+        own._request = interrupted
+        try:
+            machine = own.compute.spawn(gpu="rtx_4090", image="i")
+        except KeyboardInterrupt:
+            pass
+        else:
+            own.compute.terminate(id=machine["id"])
+    assert rented(client) == before
+
+
+def test_closing_gives_back_what_was_interrupted_too_late(client: exatlas.Client, simulators: Dict[str, str]) -> None:
+    before = rented(client)
+    with exatlas.Client(**runpod_config(simulators["runpod"])) as own:
+        fd = own._library.wake_fd(own._handle)
+
+        def interrupted(handle: int, timeout_ms: int, route: Callable[[bytes], None]) -> int:
+            own._pump._library = own._library
+            assert select.select([fd], [], [], 30)[0], "no answer came"
+            raise KeyboardInterrupt  # before the answer was taken
+
+        own._pump._library = own._library._replace(next=interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            own.compute.spawn(gpu="rtx_4090", image="i")
+        assert rented(client) > before
+    assert rented(client) == before
 
 
 def rented(client: exatlas.Client) -> Set[str]:

@@ -151,6 +151,27 @@ def test_what_an_interrupted_call_made_is_given_back_when_its_answer_comes(libra
     assert pump._makers._calls == {}
 
 
+def test_an_answer_is_undone_whose_caller_was_interrupted_before_it_had_it(library: FakeLibrary, pump: Pump) -> None:
+    pump.calls["py-1"] = None
+    library.put(type="completion", id="py-1", result={"provider": "vast", "id": "7"})
+    assert pump.wait_call("py-1")["result"]["id"] == "7"
+    assert pump.drop("py-1", "compute.spawn", {}) == ("compute.terminate", {"provider": "vast", "id": "7"})
+    assert pump.drop("py-1", "compute.spawn", {}) is None
+
+
+def test_settling_gives_back_what_came_after_all(library: FakeLibrary, pump: Pump) -> None:
+    pump.settle(30)  # nothing is to be waited for
+    assert pump.drop("py-1", "compute.spawn", {}) is None
+    library.put(type="completion", id="py-1", result={"provider": "vast", "id": "7"})
+    library.put(type="completion", id="undo-py-1", result={})
+    library.put(type="event", subscription="s", seq=1)
+    pump.settle(30)
+    assert [call["method"] for call in library.calls] == ["compute.terminate"]
+    assert library.items.qsize() == 1
+    assert pump.drop("py-2", "compute.spawn", {}) is None
+    pump.settle(0)  # ends although the answer does not come
+
+
 def test_events_that_overtake_their_subscription_are_kept(library: FakeLibrary, pump: Pump) -> None:
     other = pump.adopt("other")
     pump.expect()
