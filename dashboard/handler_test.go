@@ -194,6 +194,26 @@ func TestHandler_RefusesOtherSites(t *testing.T) {
 	if response := s.ask("POST", "api/sessions/s1/end", "", "Sec-Fetch-Site", "same-origin"); response.StatusCode != 200 {
 		t.Errorf("its own page: %d", response.StatusCode)
 	}
+	for _, row := range []struct {
+		site   []string
+		status int
+	}{
+		{[]string{"Sec-Fetch-Site", "cross-site"}, 403},
+		{[]string{"Sec-Fetch-Site", "same-site"}, 403},
+		{[]string{"Origin", "https://evil.example"}, 403},
+		{[]string{"Origin", "null"}, 403},
+		{[]string{"Sec-Fetch-Site", "same-origin"}, 200},
+		{[]string{"Sec-Fetch-Site", "none"}, 200}, // typed into the address bar
+		{nil, 200},
+	} {
+		for _, path := range []string{"api/sessions", "api/sessions/s1", "api/sessions/s1/events"} {
+			response := s.ask("GET", path, "", row.site...)
+			if response.StatusCode != row.status {
+				t.Errorf("%s, %v: %d", path, row.site, response.StatusCode)
+			}
+			_ = response.Body.Close()
+		}
+	}
 	if !slices.Equal(s.source.done, []string{"end s1"}) {
 		t.Errorf("it did %v", s.source.done)
 	}
