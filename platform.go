@@ -28,7 +28,7 @@ import (
 type FlySettings struct {
 	APIURL        string `json:"api_url" doc:"Address of the API that serves logs. Absent: https://api.fly.io. Others are allowed on fly.io and on this machine alone, because the token is sent there."`
 	MachinesURL   string `json:"machines_url" doc:"Address of the Machines API, which is asked for an app's organization. Absent: https://api.machines.dev."`
-	CLI           string `json:"cli" doc:"Path of flyctl. Absent: fly or flyctl on PATH, or where its installer puts it."`
+	CLI           string `json:"cli" doc:"Path of flyctl. Absent: flyctl or fly on PATH, or where its installer puts it."`
 	NoCLITokens   bool   `json:"no_cli_tokens" doc:"flyctl makes no tokens; it still deploys."`
 	TokenScope    string `json:"token_scope" enum:"auto,readonly,deploy" default:"auto" doc:"Of the tokens that flyctl makes: readonly reads the app's organization, deploy manages the app alone. auto is readonly where the organization is found."`
 	TokenExpiryMS int64  `json:"token_expiry_ms" min:"60000" max:"31536000000" default:"86400000" doc:"Lifetime of the tokens that flyctl makes, ms."`

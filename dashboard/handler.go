@@ -135,7 +135,7 @@ func (h *Handler) stream(needs Access, do func(context.Context, *eventWriter, *h
 
 // admit answers those who may not do something.
 func (h *Handler) admit(w http.ResponseWriter, r *http.Request, needs Access) bool {
-	if err := h.foreign.Check(r); err != nil {
+	if h.isForeign(r) {
 		fail(w, &spec.Error{Kind: spec.KindForbidden, Message: "another site's page may not do this"})
 		return false
 	}
@@ -148,6 +148,14 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request, needs Access) bo
 		fail(w, &spec.Error{Kind: spec.KindForbidden, Message: "this address may look, but not act", Hint: "serve the page with actions, and open its operator_url"})
 	}
 	return false
+}
+
+// isForeign reports whether another site's page sends a request. Looking counts,
+// too: such a page cannot read the answer, but it could take all streams.
+func (h *Handler) isForeign(r *http.Request) bool {
+	asked := *r
+	asked.Method = http.MethodPost // the check lets others pass
+	return h.foreign.Check(&asked) != nil
 }
 
 // enter counts a stream in, unless there are too many.

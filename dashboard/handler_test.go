@@ -194,6 +194,26 @@ func TestHandler_RefusesOtherSites(t *testing.T) {
 	if response := s.ask("POST", "api/sessions/s1/end", "", "Sec-Fetch-Site", "same-origin"); response.StatusCode != 200 {
 		t.Errorf("its own page: %d", response.StatusCode)
 	}
+	for _, row := range []struct {
+		site   []string
+		status int
+	}{
+		{[]string{"Sec-Fetch-Site", "cross-site"}, 403},
+		{[]string{"Sec-Fetch-Site", "same-site"}, 403},
+		{[]string{"Origin", "https://evil.example"}, 403},
+		{[]string{"Origin", "null"}, 403},
+		{[]string{"Sec-Fetch-Site", "same-origin"}, 200},
+		{[]string{"Sec-Fetch-Site", "none"}, 200}, // typed into the address bar
+		{nil, 200},
+	} {
+		for _, path := range []string{"api/sessions", "api/sessions/s1", "api/sessions/s1/events"} {
+			response := s.ask("GET", path, "", row.site...)
+			if response.StatusCode != row.status {
+				t.Errorf("%s, %v: %d", path, row.site, response.StatusCode)
+			}
+			_ = response.Body.Close()
+		}
+	}
 	if !slices.Equal(s.source.done, []string{"end s1"}) {
 		t.Errorf("it did %v", s.source.done)
 	}
@@ -359,6 +379,35 @@ func TestServe_ListensAtLoopbackUnlessToldOtherwise(t *testing.T) {
 		_ = response.Body.Close()
 	}
 	http.DefaultClient.CloseIdleConnections()
+}
+
+// TestServer_WaitsForNoBody holds against those who announce one and never send it,
+// which takes no credential.
+func TestServer_WaitsForNoBody(t *testing.T) {
+	source := &fake{}
+	source.set(session("s1", "m1"))
+	s, err := Serve(t.Context(), source, Place{Actions: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	_, token, _ := strings.Cut(s.OperatorURL, "#")
+	for credential, want := range map[string]string{"guess": "HTTP/1.1 401", token: "HTTP/1.1 200"} {
+		for _, size := range []string{"Content-Length: 9", "Content-Length: 999999", "Transfer-Encoding: chunked"} {
+			conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.Listen)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.WriteString(conn, "POST /api/sessions/s1/touch HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+credential+"\r\n"+size+"\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			_ = conn.SetReadDeadline(time.Now().Add(15 * time.Second))
+			if answer, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(answer), want) {
+				t.Errorf("%s: %q %v", size, answer, err)
+			}
+			_ = conn.Close()
+		}
+	}
 }
 
 // TestServer_CloseEndsAViewerThatReadsNothing holds against browsers that sleep.

@@ -61,10 +61,21 @@ func Serve(ctx context.Context, source Source, p Place) (*Server, *spec.Error) {
 	}
 	s.handler = New(source, Options{Access: tokens.Of})
 	// Without a ReadTimeout: it would end streams that only write.
-	s.http = &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+	s.http = &http.Server{Handler: bodiless(s.handler), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog: log.New(io.Discard, "", 0)} // nothing of ours goes to the program's standard error
 	safego.Go(&s.done, nil, func() { _ = s.http.Serve(listener) })
 	return s, nil
+}
+
+// bodiless waits for no body: nothing here needs one, and a server that answers
+// reads what there is of it first, for as long as it takes to come.
+func bodiless(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // the connection ends with the answer
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // Close stops listening, ends all streams and waits for them.

@@ -727,7 +727,7 @@ export interface FlyDeployLine {
 }
 
 export interface FlyDeploy {
-  /** Name of the app, where the request or the configuration tells it. */
+  /** Name of the app, where the request, FLY_APP or the configuration tells it. */
   app?: string;
   /** The folder, absolute. */
   directory: string;
@@ -1665,7 +1665,7 @@ export interface FlySettings {
   api_url?: string;
   /** Address of the Machines API, which is asked for an app's organization. Absent: https://api.machines.dev. */
   machines_url?: string;
-  /** Path of flyctl. Absent: fly or flyctl on PATH, or where its installer puts it. */
+  /** Path of flyctl. Absent: flyctl or fly on PATH, or where its installer puts it. */
   cli?: string;
   /** flyctl makes no tokens; it still deploys. */
   no_cli_tokens?: boolean;

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/exatlas/atlas"
+	"github.com/exatlas/atlas/internal/safego"
 )
 
 // runCall sends one request and prints its result, indented. With --follow it
@@ -33,7 +34,7 @@ func runCall(ctx context.Context, io streams, args []string) error {
 		params = words[1]
 	}
 	if params == "-" {
-		if params, err = readAll(io.in); err != nil {
+		if params, err = readAll(ctx, io.in); err != nil {
 			return err
 		}
 	}
@@ -90,9 +91,21 @@ func (c *connection) tellLog(out io.Writer) {
 	}
 }
 
-func readAll(r io.Reader) (string, error) {
-	text, err := io.ReadAll(r)
-	return string(text), err
+// readAll reads an input to its end, unless it is interrupted before that.
+func readAll(ctx context.Context, r io.Reader) (string, error) {
+	var text []byte
+	var err error
+	done := make(chan struct{})
+	safego.Go(nil, nil, func() { // a read cannot be broken off: it ends with its input or the program
+		defer close(done)
+		text, err = io.ReadAll(r)
+	})
+	select {
+	case <-done:
+		return string(text), err
+	case <-ctx.Done():
+		return "", errInterrupted
+	}
 }
 
 // A connection is an open client with the manners of a command line.
@@ -115,7 +128,8 @@ func connect(config string) (*connection, error) {
 	return &connection{client: client}, nil
 }
 
-func (c *connection) close() { c.client.Close(5 * time.Second) }
+// close ends the client, and a deploy with it, which has 10 s to put things back.
+func (c *connection) close() { c.client.Close(20 * time.Second) }
 
 // call sends a request whose id cancels it when ctx ends, so that Ctrl-C gives
 // up cleanly instead of leaving a machine behind.
@@ -185,7 +199,9 @@ func (c *connection) follow(ctx context.Context, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(out, string(item))
+		if _, err := fmt.Fprintln(out, string(item)); err != nil {
+			return nil // run tells it
+		}
 		switch {
 		case e.Final && e.Event == "error":
 			return documentError(e.Data)

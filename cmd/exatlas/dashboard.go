@@ -45,10 +45,12 @@ func runDashboard(ctx context.Context, io streams, args []string) error {
 	if err := json.Unmarshal(result, &served); err != nil {
 		return err
 	}
+	at := served.URL
 	if served.Operator != "" {
-		fmt.Fprintln(io.out, served.Operator)
-	} else {
-		fmt.Fprintln(io.out, served.URL)
+		at = served.Operator
+	}
+	if _, err := fmt.Fprintln(io.out, at); err != nil {
+		return nil // nobody knows the address; run tells it
 	}
 	fmt.Fprintln(io.err, "exatlas: open that address in a browser; Ctrl-C ends the page")
 	<-ctx.Done()

@@ -13,6 +13,7 @@ const (
 	exitFailed      = 1
 	exitMisused     = 2
 	exitInterrupted = 130 // as a shell has it of SIGINT
+	exitUnread      = 141 // and of SIGPIPE
 )
 
 // kindCode is the exit code of the first of spec.Kinds; the others follow it.
@@ -45,7 +46,7 @@ func exitCode(err error) int {
 // exitCodes is the paragraph of the help on them.
 func exitCodes() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "Exit codes: 0 done, %d failed, %d misused, %d interrupted; of errors of Atlas's by their kind:\n", exitFailed, exitMisused, exitInterrupted)
+	fmt.Fprintf(&text, "Exit codes: 0 done, %d failed, %d misused, %d interrupted, %d nobody reads the output; of errors of Atlas's by\ntheir kind:\n", exitFailed, exitMisused, exitInterrupted, exitUnread)
 	for i, k := range spec.Kinds() {
 		separator := ", "
 		switch {

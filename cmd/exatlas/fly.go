@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/exatlas/atlas/internal/process"
 )
@@ -47,10 +46,10 @@ func runFly(ctx context.Context, io streams, args []string) error {
 	f.json = f.flags.Bool("json", !watched, "print JSON, a line each; so by itself where the output is no terminal")
 	encoder := json.NewEncoder(io.out)
 	encoder.SetEscapeHTML(false)
-	f.print = func(v any) { _ = encoder.Encode(v) } // a closed pipe ends the program by its signal
+	f.print = func(v any) { _ = encoder.Encode(v) } // the output remembers what it could not write
 	err = run.do(ctx, f, rest)
 	if f.connection != nil {
-		f.connection.client.Close(20 * time.Second)
+		f.close()
 	}
 	return err
 }
@@ -94,10 +93,10 @@ func flyApps(ctx context.Context, f *flyCommand, args []string) error {
 		return err
 	}
 	for _, a := range found.Items {
-		fmt.Fprintf(f.teller.out, "%s %s  %s\n", f.paint("1;36", fmt.Sprintf("%-24s", a.Name)), f.paint("2", fmt.Sprintf("%-4s", a.Region)), a.Directory)
+		fmt.Fprintf(f.teller.out, "%s %s  %s\n", f.paint("1;36", fmt.Sprintf("%-24s", a.Name)), f.paint("2", fmt.Sprintf("%-4s", process.Clean(a.Region))), process.Clean(a.Directory))
 	}
 	for _, b := range found.Broken {
-		fmt.Fprintf(f.teller.out, "%s %s: %s\n", f.paint("31", fmt.Sprintf("%-24s", "broken")), b.File, b.Message)
+		fmt.Fprintf(f.teller.out, "%s %s: %s\n", f.paint("31", fmt.Sprintf("%-24s", "broken")), process.Clean(b.File), process.Clean(b.Message))
 	}
 	return nil
 }
@@ -139,7 +138,8 @@ func (f *flyCommand) showLine(raw json.RawMessage) {
 	if level == "" {
 		level = "32"
 	}
-	fmt.Fprintf(f.teller.out, "%s %s %s %s\n", f.paint("2", l.Timestamp), f.paint("36", l.Region+"/"+l.Instance), f.paint(level, fmt.Sprintf("%-5s", l.Level)), process.Clean(l.Message))
+	clean := process.Clean
+	fmt.Fprintf(f.teller.out, "%s %s %s %s\n", f.paint("2", clean(l.Timestamp)), f.paint("36", clean(l.Region+"/"+l.Instance)), f.paint(level, fmt.Sprintf("%-5s", clean(l.Level))), clean(l.Message))
 }
 
 func flyLogs(ctx context.Context, f *flyCommand, args []string) error {
@@ -184,7 +184,9 @@ func flyLogs(ctx context.Context, f *flyCommand, args []string) error {
 		case err != nil:
 			return err
 		case e.Event == "line":
-			f.showLine(e.Data)
+			if f.showLine(e.Data); unwritten(f.io.out) != nil {
+				return nil // run tells it
+			}
 		case e.Final:
 			return documentError(e.Data)
 		default: // dropped, stalled, resumed
@@ -207,7 +209,7 @@ func flyToken(ctx context.Context, f *flyCommand, args []string) error {
 		params := map[string]any{"app": app, "remove": *remove}
 		if *set {
 			// Not an argument: those can be read by every user of the machine.
-			text, err := readAll(f.io.in)
+			text, err := readAll(ctx, f.io.in)
 			if err != nil {
 				return err
 			}

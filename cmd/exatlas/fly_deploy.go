@@ -162,7 +162,7 @@ func (v *liveView) show(e event) {
 		var s struct{ Warnings []string }
 		if json.Unmarshal(e.Data, &s) == nil {
 			for _, w := range s.Warnings {
-				fmt.Fprintf(v.teller.out, "%s %s\n", v.paint("33", "warning"), w)
+				fmt.Fprintf(v.teller.out, "%s %s\n", v.paint("33", "warning"), cleaned(w))
 			}
 		}
 	case "result":

@@ -10,7 +10,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
+
+	"github.com/exatlas/atlas/internal/process"
 )
 
 // A command is one word after exatlas.
@@ -40,14 +43,34 @@ func commands() []command {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // the write tells it instead
+	ctx, stop := signal.NotifyContext(context.Background(), interrupting()...)
 	code := run(ctx, streams{os.Stdin, os.Stdout, os.Stderr}, os.Args[1:])
 	stop()
 	os.Exit(code)
 }
 
-// run dispatches and returns the exit code.
+// interrupting lists the signals that end a command cleanly. That the terminal has
+// gone is one of them, unless nohup or the like has it ignored.
+func interrupting() []os.Signal {
+	list := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		list = append(list, syscall.SIGHUP)
+	}
+	return list
+}
+
+// run carries out a command line and returns the exit code.
 func run(ctx context.Context, io streams, args []string) int {
+	ctx, left := context.WithCancel(ctx)
+	defer left()
+	out := &output{Writer: io.out, left: left}
+	io.out = out
+	return out.judged(io.err, dispatch(ctx, io, args))
+}
+
+// dispatch finds the command.
+func dispatch(ctx context.Context, io streams, args []string) int {
 	if len(args) == 0 {
 		usage(io.err)
 		return exitMisused
@@ -81,10 +104,22 @@ func report(io streams, err error) int {
 		return 0
 	case errors.As(err, &mistake):
 		return mistake.report(io)
+	case err == errInterrupted && unread(io.out): // who has left need not be told
+		return exitCode(err)
 	default:
-		fmt.Fprintf(io.err, "exatlas: %v\n", err)
+		fmt.Fprintf(io.err, "exatlas: %s\n", cleaned(err.Error()))
 		return exitCode(err)
 	}
+}
+
+// cleaned is a text for a terminal: what clouds and files say in it may colour
+// nothing and move no cursor.
+func cleaned(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = process.Clean(lines[i])
+	}
+	return strings.Join(lines, "\n")
 }
 
 func usage(w io.Writer) {

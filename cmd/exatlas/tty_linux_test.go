@@ -167,6 +167,22 @@ func TestFly_LogsAreColouredOnATerminalAndTouchNothingElse(t *testing.T) {
 	if code != 0 || !strings.Contains(text, "\x1b[36mord/148e2901f03dd8\x1b[0m \x1b[31merror\x1b[0m red and up\r\n") {
 		t.Errorf("%d %q", code, text)
 	}
+	folder := filepath.Join(t.TempDir(), "some\x1b[31mbody's")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range [][2]string{{"app = \"my-api\"\nprimary_region = \"\\u001b[2J\"\n", "my-api"}, {"app = \n", "broken"}} {
+		if err := os.WriteFile(filepath.Join(folder, "fly.toml"), []byte(row[0]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, text := watched(t, t.Context(), "fly", "apps", folder)
+		for _, ours := range []string{"\x1b[1;36m", "\x1b[31mbroken", "\x1b[2m", "\x1b[0m"} {
+			text = strings.ReplaceAll(text, ours, "")
+		}
+		if code != 0 || strings.Contains(text, "\x1b") || !strings.Contains(text, "somebody's") {
+			t.Errorf("%s: %d %q", row[1], code, text)
+		}
+	}
 	if code, text = piped(t, t.Context(), "fly", "logs", "my-api", "--no-tail"); code != 0 || !json.Valid([]byte(text)) {
 		t.Errorf("%d %q", code, text)
 	}

@@ -963,7 +963,7 @@ class FlyDeploy(_FlyDeployRequired, total=False):
     """FlyDeploy."""
 
     app: str
-    "Name of the app, where the request or the configuration tells it."
+    "Name of the app, where the request, FLY_APP or the configuration tells it."
     signal: str
     "The signal that ended it, such as SIGKILL."
     image: str
@@ -2069,7 +2069,7 @@ class FlySettings(TypedDict, total=False):
     machines_url: str
     "Address of the Machines API, which is asked for an app's organization. Absent: https://api.machines.dev."
     cli: str
-    "Path of flyctl. Absent: fly or flyctl on PATH, or where its installer puts it."
+    "Path of flyctl. Absent: flyctl or fly on PATH, or where its installer puts it."
     no_cli_tokens: bool
     "flyctl makes no tokens; it still deploys."
     token_scope: Literal["auto", "readonly", "deploy"]

@@ -525,4 +525,50 @@ func TestDeploy_SaysWhatIsMissing(t *testing.T) {
 	if path, err := s.Program.Find(); err != nil || path != filepath.Join(s.folder, "flyctl") {
 		t.Errorf("%s %v", path, err)
 	}
+	// Concourse's command line is called fly, too, and flyctl is Fly's alone.
+	other := filepath.Join(t.TempDir(), "fly")
+	if err := os.WriteFile(other, nil, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s.Program = flyctl.Program{Environ: func() []string { return []string{"PATH=" + filepath.Dir(other) + ":" + s.folder} }}
+	if path, err := s.Program.Find(); err != nil || path != filepath.Join(s.folder, "flyctl") {
+		t.Errorf("%s %v", path, err)
+	}
+	s.Program = flyctl.Program{Environ: func() []string { return []string{"PATH=" + filepath.Dir(other)} }}
+	if path, err := s.Program.Find(); err != nil || path != other {
+		t.Errorf("%s %v", path, err)
+	}
+}
+
+// asked notes whose token a deploy wants.
+type asked struct {
+	given
+	app string
+}
+
+func (a *asked) ForDeploy(ctx context.Context, app string) (spec.Secret, tokens.Source, []string, error) {
+	a.app = app
+	return a.given.ForDeploy(ctx, app)
+}
+
+// TestRun_DeploysTheAppThatFlyctlDeploys: the token is one of its own.
+func TestRun_DeploysTheAppThatFlyctlDeploys(t *testing.T) {
+	for _, row := range []struct {
+		variable, app string // of the environment, of the request
+		want          string
+	}{
+		{"", "", "my-api"},
+		{"staging", "", "staging"},
+		{"staging", "chosen", "chosen"},
+		{"Not An App", "", ""}, // flyctl says what is wrong with it
+	} {
+		s := newSite(t, "ok")
+		tokens, environ := &asked{given: given(canary)}, s.Program.Environ
+		s.Tokens = tokens
+		s.Program.Environ = func() []string { return append(environ(), "FLY_APP="+row.variable) }
+		out, err := s.Run(t.Context(), &Params{Path: s.folder, App: row.app})
+		if err != nil || out.App != row.want || tokens.app != row.want {
+			t.Errorf("FLY_APP=%q, app %q: the token of %q, %+v %v", row.variable, row.app, tokens.app, out, err)
+		}
+	}
 }

@@ -28,7 +28,7 @@ type Params struct {
 
 // FlyDeploy is how a deploy ended.
 type FlyDeploy struct {
-	App        string          `json:"app,omitempty" doc:"Name of the app, where the request or the configuration tells it."`
+	App        string          `json:"app,omitempty" doc:"Name of the app, where the request, FLY_APP or the configuration tells it."`
 	Directory  string          `json:"directory" doc:"The folder, absolute."`
 	ExitCode   int             `json:"exit_code" doc:"Exit code of flyctl: 0 when all went well, -1 when a signal ended it."`
 	Signal     string          `json:"signal,omitempty" doc:"The signal that ended it, such as SIGKILL."`

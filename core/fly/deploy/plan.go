@@ -29,8 +29,9 @@ const (
 	standardTail  = 100
 )
 
-// prepare checks a request and puts the command together.
-func prepare(p *Params) (*plan, *spec.Error) {
+// prepare checks a request and puts the command together. named is the app that
+// the environment names.
+func prepare(p *Params, named string) (*plan, *spec.Error) {
 	path := p.Path
 	if path == "" {
 		path = "."
@@ -48,11 +49,14 @@ func prepare(p *Params) (*plan, *spec.Error) {
 		}
 	}
 	out := &plan{app: p.App, folder: folder, idle: standardIdle, total: standardTotal, tail: standardTail}
-	if p.App != "" {
+	switch { // the order is flyctl's
+	case p.App != "":
 		if err := fly.CheckApp("params.app", p.App); err != nil {
 			return nil, err
 		}
-	} else {
+	case named != "":
+		out.app = checked(named)
+	default:
 		out.app = configured(folder, p.Config)
 	}
 	if p.IdleMS > 0 {

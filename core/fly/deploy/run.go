@@ -8,6 +8,7 @@ import (
 
 	"github.com/exatlas/atlas/core/events"
 	"github.com/exatlas/atlas/core/fly"
+	"github.com/exatlas/atlas/core/fly/flyctl"
 	"github.com/exatlas/atlas/core/fly/tokens"
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/internal/process"
@@ -34,7 +35,8 @@ type deployment struct {
 
 // open finds everything a deploy needs.
 func (s *Service) open(ctx context.Context, p *Params) (*deployment, *spec.Error) {
-	plan, err := prepare(p)
+	named, _ := s.Program.Lookup(flyctl.EnvApp)
+	plan, err := prepare(p, named)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,9 @@ const (
 	EnvAPIToken    = "FLY_API_TOKEN"
 )
 
+// EnvApp is the variable that names the app, before its configuration does.
+const EnvApp = "FLY_APP"
+
 // Program is Fly's command line on this machine.
 type Program struct {
 	Configured string          // path set by the operator; empty: looked for
@@ -36,8 +39,10 @@ func (p Program) Lookup(name string) (value string, set bool) {
 	return "", false
 }
 
-// Find returns the path of the executable: the configured one, else fly or flyctl
-// on PATH, else where Fly's installer puts it.
+// Find returns the path of the executable: the configured one, else flyctl or fly
+// on PATH or where Fly's installer puts it. flyctl comes first wherever it lies: it
+// is there beside every fly of Fly's, and Concourse has a fly, too, which must not
+// get the token.
 func (p Program) Find() (string, *spec.Error) {
 	const install = "install it (https://fly.io/docs/flyctl/install), or set fly.cli to its path"
 	if p.Configured != "" {
@@ -57,7 +62,7 @@ func (p Program) Find() (string, *spec.Error) {
 	if home, _ := p.Lookup("HOME"); home != "" {
 		folders = append(folders, filepath.Join(home, ".fly", "bin"))
 	}
-	for _, name := range []string{"fly", "flyctl"} {
+	for _, name := range []string{"flyctl", "fly"} {
 		for _, folder := range folders {
 			if !filepath.IsAbs(folder) {
 				continue // what lies in the working folder is not trusted
@@ -67,7 +72,7 @@ func (p Program) Find() (string, *spec.Error) {
 			}
 		}
 	}
-	return "", &spec.Error{Kind: spec.KindNotFound, Message: "neither fly nor flyctl was found on PATH", Hint: install}
+	return "", &spec.Error{Kind: spec.KindNotFound, Message: "neither flyctl nor fly was found on PATH", Hint: install}
 }
 
 func executable(path string) bool {

@@ -181,6 +181,22 @@ func TestStream_EndsForAnAppThatIsNotThere(t *testing.T) {
 	})
 }
 
+// TestStream_TellsAtOnceOfALongPause: five of them could be an hour.
+func TestStream_TellsAtOnceOfALongPause(t *testing.T) {
+	c := &cloud{answers: []*Answer{nil, {Status: 429, RetryAfter: 10 * time.Minute}}}
+	during(t, c, 0, func(t *testing.T, s *Service) {
+		l := listen(t, s, SubscribeParams{})
+		time.Sleep(time.Minute)
+		if got := l.texts(); len(got) != 1 || !strings.HasPrefix(got[0], "stalled ") || !strings.Contains(got[0], `"retry_after_ms":600000`) {
+			t.Errorf("%q", got)
+		}
+		time.Sleep(10 * time.Minute)
+		if got := l.texts(); !slices.Equal(got, []string{"resumed {}"}) {
+			t.Errorf("%q", got)
+		}
+	})
+}
+
 func TestStream_WaitsOutLimitsAndFailures(t *testing.T) {
 	c := &cloud{answers: []*Answer{nil, {Status: 429, RetryAfter: 20 * time.Second}}}
 	for range 8 {

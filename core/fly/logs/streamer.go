@@ -13,7 +13,8 @@ import (
 // The pace of failures.
 const (
 	retryFirst = 500 * time.Millisecond
-	// stalledAfter is how many failures in a row readers hear of.
+	// stalledAfter is how many failures in a row readers hear of; of one after which
+	// Fly asks for a longer pause than any of these, they hear at once.
 	stalledAfter = 5
 	// betweenPages lets readers take a full page before the next comes: a streamer
 	// that was held up reads many, and faster than a busy machine runs its readers.
@@ -54,23 +55,24 @@ func newStreamer(s *Service, app string) *streamer {
 // read.
 func (st *streamer) run() {
 	s := st.service
-	failures := 0
+	failures, stalled := 0, false
 	for st.ctx.Err() == nil {
 		wait, err := st.step()
 		st.tend(s.Clock.Now())
 		switch {
 		case err == nil:
-			if failures >= stalledAfter {
+			if stalled {
 				st.tell(EventResumed, spec.Raw(`{}`))
 			}
-			failures = 0
+			failures, stalled = 0, false
 		case st.ctx.Err() != nil:
 		case final(err):
 			st.fail(err)
 			return
 		default:
 			failures++
-			if failures == stalledAfter {
+			if !stalled && (failures >= stalledAfter || asksFor(err) > s.Settings.Retry) {
+				stalled = true
 				st.tell(EventStalled, encode(map[string]*spec.Error{"error": err}))
 			}
 			wait = st.after(failures, err)
@@ -97,8 +99,11 @@ func final(e *spec.Error) bool {
 // after is the pause after failures in a row.
 func (st *streamer) after(failures int, e *spec.Error) time.Duration {
 	d := min(retryFirst<<min(failures-1, 16), st.service.Settings.Retry)
-	return max(st.spreadOut(d), time.Duration(e.RetryAfterMS)*time.Millisecond)
+	return max(st.spreadOut(d), asksFor(e))
 }
+
+// asksFor is the pause that Fly asks for; 0 where it does not say.
+func asksFor(e *spec.Error) time.Duration { return time.Duration(e.RetryAfterMS) * time.Millisecond }
 
 // spreadOut keeps streamers from asking in step: d, less or more by a fifth.
 func (st *streamer) spreadOut(d time.Duration) time.Duration {

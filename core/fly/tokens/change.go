@@ -44,6 +44,9 @@ func (s *Service) Invalidate(ctx context.Context, p *InvalidateParams) (*FlyToke
 		if storeErr = s.sealed.delete(ctx, "cached:"+p.App); storeErr == nil {
 			out.Dropped = append(out.Dropped, SourceStore)
 		}
+		if cached.Org != "" { // the app may have moved to another
+			s.forgetOrg(ctx, p.App)
+		}
 	}
 	if storeErr != nil {
 		return nil, storeErr

@@ -126,6 +126,9 @@ func (h *hunt) create(ctx context.Context, own, filed string) (found, *spec.Erro
 		if err.Kind == spec.KindTimeout || err.Kind == spec.KindCancelled {
 			return found{}, err
 		}
+		if org != "" && org != s.Settings.Org { // flyctl may know it no more: the app moved, or is another
+			s.forgetOrg(ctx, h.app)
+		}
 		return found{}, h.none(err.Message)
 	}
 	f := found{token: token, source: SourceCLI, expires: h.now.Add(s.Settings.Expiry), warnings: h.warnings}

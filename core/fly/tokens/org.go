@@ -37,6 +37,11 @@ func (h *hunt) organization(ctx context.Context, own, filed string) string {
 	return ""
 }
 
+// forgetOrg has the organization of an app asked for anew.
+func (s *Service) forgetOrg(ctx context.Context, app string) {
+	_ = s.sealed.delete(ctx, "org:"+app) // what stays lapses by itself
+}
+
 // ask asks the Machines API. A limit or an outage is waited out: a token for the
 // app alone may change what one for reading could not.
 func (h *hunt) ask(ctx context.Context, token string) string {

@@ -167,23 +167,22 @@ func TestOrg_ALimitIsWaitedOutAndMakesNoStrongerToken(t *testing.T) {
 	p.org = nil
 	before := p.orgs
 	p.pass(23 * time.Hour)
-	refuse := func() {
+	another := func() { // token of the CLI's, though none of its was refused
 		t.Helper()
-		if _, err := p.Invalidate(t.Context(), &InvalidateParams{App: "my-api"}); err != nil {
+		login := "fm2_another" + p.Now().Format("150405")
+		p.login("access_token: " + login + "\n")
+		if _, err := p.Invalidate(t.Context(), &InvalidateParams{App: "my-api", Token: spec.NewSecret(login)}); err != nil {
 			t.Fatal(err)
 		}
-		p.login("access_token: fm2_another" + p.Now().Format("150405") + "\n")
-		p.get("my-api")
-		if _, err := p.Invalidate(t.Context(), &InvalidateParams{App: "my-api"}); err != nil {
-			t.Fatal(err)
+		if out, err := p.Refresh(t.Context(), &AppParams{App: "my-api"}); err != nil || out.Source != SourceCLI {
+			t.Fatalf("%+v %v", out, err)
 		}
-		p.get("my-api")
 	}
-	if refuse(); p.orgs != before {
+	if another(); p.orgs != before {
 		t.Error("asked again within a day")
 	}
 	p.pass(2 * time.Hour)
-	if refuse(); p.orgs != before+1 {
+	if another(); p.orgs != before+1 {
 		t.Errorf("asked %d times after a day", p.orgs-before)
 	}
 	// An outage that does not end: the token is for the app alone, and the answer says why.

@@ -312,6 +312,50 @@ func TestCLI_ShortExpiryOrgAndNoTokenInArguments(t *testing.T) {
 	}
 }
 
+// TestCLI_AsksForTheOrganizationAnewOfAnAppThatMoved: what is known of an app for a
+// day must not make tokens of its old organization for so long.
+func TestCLI_AsksForTheOrganizationAnewOfAnAppThatMoved(t *testing.T) {
+	p := newPlace(t, Settings{}, "ok")
+	p.set("FLY_API_TOKEN", "fm2_refused")
+	refuse := func(token string) {
+		t.Helper()
+		if _, err := p.Invalidate(t.Context(), &InvalidateParams{App: "my-api", Token: spec.NewSecret(token)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in := func(org string) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.org = func() (string, *spec.Error) { return org, nil }
+	}
+	madeFor := func(org string, runs int) {
+		t.Helper()
+		if list := p.runs(); len(list) != runs || !strings.Contains(list[runs-1], `"--org","`+org+`"`) {
+			t.Fatalf("want a token of %s: %v", org, list)
+		}
+	}
+	refuse("fm2_refused")
+	in("first-org")
+	first := p.get("my-api")
+	madeFor("first-org", 1)
+	in("second-org")
+	refuse(first.Token) // Fly refuses a token of the old one
+	p.get("my-api")
+	madeFor("second-org", 2)
+
+	in("third-org")
+	p.set(flycli.EnvScenario, "nologin") // as good as: flyctl does not know the old one
+	if _, err := p.Refresh(t.Context(), &AppParams{App: "my-api"}); err == nil {
+		t.Fatal("flyctl failed")
+	}
+	madeFor("second-org", 3)
+	p.set(flycli.EnvScenario, "ok")
+	if _, err := p.Refresh(t.Context(), &AppParams{App: "my-api"}); err != nil {
+		t.Fatal(err)
+	}
+	madeFor("third-org", 4)
+}
+
 func TestCLI_KeepsARefusedVariableFromFlyctl(t *testing.T) {
 	p := newPlace(t, Settings{}, "ok")
 	p.set("FLY_API_TOKEN", "fm2_refused")
