@@ -1,7 +1,6 @@
 package simkit
 
 import (
-	"bytes"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -139,11 +138,7 @@ func (s *Server) change(ctx *fasthttp.RequestCtx, what, id string) {
 }
 
 // decode reads a strict JSON body.
-func decode(ctx *fasthttp.RequestCtx, into any) error {
-	d := json.NewDecoder(bytes.NewReader(ctx.PostBody()))
-	d.DisallowUnknownFields()
-	return d.Decode(into)
-}
+func decode(ctx *fasthttp.RequestCtx, into any) error { return Decode(ctx.PostBody(), into, "body") }
 
 func reply(ctx *fasthttp.RequestCtx, v any) {
 	text, err := json.Marshal(v)

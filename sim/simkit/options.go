@@ -2,8 +2,6 @@ package simkit
 
 import (
 	"bytes"
-	"encoding/json"
-	"fmt"
 	"time"
 )
 
@@ -27,16 +25,11 @@ type Options struct {
 	Windows     []Window         `json:"windows,omitempty"`        // other limits than the published ones
 }
 
-// DecodeOptions reads settings strictly: an unknown field is an error. Empty
-// text leaves into as it is.
-func DecodeOptions(text []byte, into any) error {
+// DecodeOptions reads a cloud's settings strictly: an unknown field is an error.
+// Empty text leaves into as it is.
+func DecodeOptions(cloud string, text []byte, into any) error {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return fmt.Errorf("sim: options: %w", err)
-	}
-	return nil
+	return Decode(text, into, "sim: "+cloud)
 }
