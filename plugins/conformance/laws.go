@@ -141,6 +141,9 @@ func kindsOf(status int) []spec.Kind {
 	case http.StatusTooManyRequests:
 		return []spec.Kind{spec.KindRateLimited}
 	}
+	if status < 400 { // a redirect that the host does not follow
+		return []spec.Kind{spec.KindUnknown, spec.KindProvider, spec.KindValidation}
+	}
 	if status >= 500 {
 		return []spec.Kind{spec.KindProvider, spec.KindTimeout, spec.KindTransport, spec.KindCapacity}
 	}
@@ -169,11 +172,13 @@ func join(kinds []spec.Kind) string {
 }
 
 // fails is the law that a failure is none to pass over. forgiven lists the
-// statuses that are what was asked for: a terminated machine may be gone.
+// statuses that are what was asked for: a terminated machine may be gone, and
+// find_compute may look in one place after another.
 func fails(operation string, status int) law {
 	return law{lawFails, func(o *outcome) string {
 		gone := status == http.StatusNotFound || status == http.StatusGone
-		if o.err != nil || len(o.sent) == 0 || operation == spec.OpTerminate && gone {
+		elsewhere := operation == spec.OpFind && len(o.sent) > 1 && (gone || status == http.StatusForbidden)
+		if o.err != nil || len(o.sent) == 0 || operation == spec.OpTerminate && gone || elsewhere {
 			return ""
 		}
 		return describe(o)
