@@ -2,6 +2,8 @@ package simkit
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"time"
 )
 
@@ -23,6 +25,26 @@ type Options struct {
 	GetLagMS    int64            `json:"get_lag_ms,omitempty"`     // virtual time a new machine is missing from get
 	RateLimits  bool             `json:"rate_limits,omitempty"`    // the limits the cloud publishes
 	Windows     []Window         `json:"windows,omitempty"`        // other limits than the published ones
+}
+
+// check tells what is wrong with settings that are read well.
+func (o *Options) check() error {
+	if o.ClockFactor < 0 || o.ListLagMS < 0 || o.GetLagMS < 0 {
+		return errors.New("sim: clock_factor, listing_lag_ms and get_lag_ms are not to be negative")
+	}
+	seen := map[string]bool{}
+	for i, a := range o.Accounts {
+		if a.Key == "" || seen[a.Key] {
+			return fmt.Errorf("sim: accounts[%d]: its key is empty or there twice", i)
+		}
+		seen[a.Key] = true
+	}
+	for i, w := range o.Windows {
+		if w.Quota < 1 || w.Seconds < 1 {
+			return fmt.Errorf("sim: windows[%d]: quota and seconds are to be 1 or more", i)
+		}
+	}
+	return nil
 }
 
 // DecodeOptions reads a cloud's settings strictly: an unknown field is an error.
