@@ -34,6 +34,18 @@ const (
 	lawManifest  = "the manifest is complete and true"
 )
 
+// The laws by which no machine is lost, taken for another, or rented twice.
+const (
+	lawCarries = "a create carries its request id as it is, and all that it was asked for, or is refused"
+	lawFound   = "a listing gives back the request id of a create"
+	lawOnce    = "a create is sent once, whatever the cloud answers"
+	lawOwn     = "an operation answers the machine it was asked about, and find_compute no other than those"
+	lawWhole   = "a listing holds every machine of every page, or is an error"
+	lawGone    = "a machine that the cloud does not know is terminated: its id, status terminated and no native_status"
+	lawState   = "a state that nobody knows is provisioning"
+	lawUnseen  = "not_found is the cloud's own word, never that of something between"
+)
+
 // always are the laws of every trial.
 func (s *suite) always(t *trial) []law {
 	return []law{
