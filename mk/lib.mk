@@ -6,6 +6,9 @@ BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 DOCDIR ?= $(PREFIX)/share/doc/exatlas
+# What lies below PREFIX is written by ${prefix}, so that pkg-config finds it in a
+# tree that was moved (--define-prefix).
+below-prefix = $(patsubst $(PREFIX)/%,$${prefix}/%,$(1))
 CC ?= cc
 CXX ?= c++
 CARGO ?= cargo
@@ -44,7 +47,7 @@ install: ## Install library, header, pkg-config file, command line and docs: mak
 	ln -sfn $(SONAME) $(DESTDIR)$(LIBDIR)/libexatlas.so
 	install -m 755 $(BUILD)/exatlas $(DESTDIR)$(BINDIR)/exatlas
 	install -m 644 include/atlas.h $(DESTDIR)$(INCLUDEDIR)/atlas.h
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' exatlas.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/exatlas.pc
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(call below-prefix,$(LIBDIR))|' -e 's|@INCLUDEDIR@|$(call below-prefix,$(INCLUDEDIR))|' -e 's|@VERSION@|$(VERSION)|' exatlas.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/exatlas.pc
 	install -m 644 LICENSE docs/*.md $(DESTDIR)$(DOCDIR)
 
 .PHONY: test-c

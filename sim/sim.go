@@ -36,42 +36,42 @@ func clouds() []starter {
 	return []starter{
 		{"runpod", func(common simkit.Options, settings []byte) (*Server, error) {
 			o := runpod.Options{Options: common}
-			if err := simkit.DecodeOptions(settings, &o); err != nil {
+			if err := simkit.DecodeOptions("runpod", settings, &o); err != nil {
 				return nil, err
 			}
 			return runpod.Start(o)
 		}},
 		{"vast", func(common simkit.Options, settings []byte) (*Server, error) {
 			o := vast.Options{Options: common}
-			if err := simkit.DecodeOptions(settings, &o); err != nil {
+			if err := simkit.DecodeOptions("vast", settings, &o); err != nil {
 				return nil, err
 			}
 			return vast.Start(o)
 		}},
 		{"fly", func(common simkit.Options, settings []byte) (*Server, error) {
 			o := fly.Options{Options: common}
-			if err := simkit.DecodeOptions(settings, &o); err != nil {
+			if err := simkit.DecodeOptions("fly", settings, &o); err != nil {
 				return nil, err
 			}
 			return fly.Start(o)
 		}},
 		{"lambda_labs", func(common simkit.Options, settings []byte) (*Server, error) {
 			o := lambda.Options{Options: common}
-			if err := simkit.DecodeOptions(settings, &o); err != nil {
+			if err := simkit.DecodeOptions("lambda_labs", settings, &o); err != nil {
 				return nil, err
 			}
 			return lambda.Start(o)
 		}},
 		{"mock", func(common simkit.Options, settings []byte) (*Server, error) {
 			o := mock.Options{Options: common}
-			if err := simkit.DecodeOptions(settings, &o); err != nil {
+			if err := simkit.DecodeOptions("mock", settings, &o); err != nil {
 				return nil, err
 			}
 			return mock.Start(o)
 		}},
 		{"acme", func(common simkit.Options, settings []byte) (*Server, error) {
 			o := acme.Options{Options: common}
-			if err := simkit.DecodeOptions(settings, &o); err != nil {
+			if err := simkit.DecodeOptions("acme", settings, &o); err != nil {
 				return nil, err
 			}
 			return acme.Start(o)

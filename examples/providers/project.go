@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"strconv"
 	"strings"
 )
 
@@ -99,9 +100,18 @@ func Project(l Language, name string, atlas Module) ([]File, error) {
 	if l.Name == "go" {
 		text := fmt.Sprintf("module %s%s\n\ngo 1.26.0\n\nrequire github.com/exatlas/atlas %s\n", modulePath, name, atlas.Version)
 		if atlas.Replace != "" {
-			text += fmt.Sprintf("\nreplace github.com/exatlas/atlas => %s\n", atlas.Replace)
+			text += fmt.Sprintf("\nreplace github.com/exatlas/atlas => %s\n", modPath(atlas.Replace))
 		}
 		files = append(files, File{"go.mod", []byte(text)})
 	}
 	return files, nil
+}
+
+// modPath writes a folder as go.mod wants it: quoted where it holds what would end
+// or split a word there.
+func modPath(folder string) string {
+	if strings.ContainsAny(folder, " \t\"'`(),[]{}") {
+		return strconv.Quote(folder)
+	}
+	return folder
 }

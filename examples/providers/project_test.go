@@ -2,8 +2,11 @@ package providers
 
 import (
 	"bytes"
+	"encoding/json"
 	"go/format"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -71,5 +74,30 @@ func TestProject_NamesWhatIsThere(t *testing.T) {
 	}
 	if _, ok := Find("rust"); ok {
 		t.Error("there is a language that has no example")
+	}
+}
+
+// TestProject_ReadsItsCheckoutWhereverItLies lets the go command read what is written.
+func TestProject_ReadsItsCheckoutWhereverItLies(t *testing.T) {
+	l, _ := Find("go")
+	for _, checkout := range []string{"/src/atlas", "/src/my atlas (2)", `/src/a "b" c`} {
+		files, err := Project(l, "zenith", Module{Version: "v1.2.3", Replace: checkout})
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := slices.IndexFunc(files, func(f File) bool { return f.Path == "go.mod" })
+		folder := t.TempDir()
+		if err := os.WriteFile(filepath.Join(folder, "go.mod"), files[at].Data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		command := exec.Command("go", "mod", "edit", "-json")
+		command.Dir = folder
+		text, err := command.CombinedOutput()
+		var mod struct {
+			Replace []struct{ New struct{ Path string } }
+		}
+		if err != nil || json.Unmarshal(text, &mod) != nil || len(mod.Replace) != 1 || mod.Replace[0].New.Path != checkout {
+			t.Errorf("%s: %v\n%s", checkout, err, text)
+		}
 	}
 }

@@ -36,7 +36,7 @@ var layers = map[string][]string{
 	"plugins/lambdalabs":  {"core/spec", "plugins/sdk", "plugins/lambdalabs"},
 	"plugins/vast":        {"core/spec", "plugins/sdk", "plugins/vast"},
 	"plugins/fly":         {"core/spec", "plugins/sdk", "plugins/fly"},
-	"sim":                 {"sim", "core/spec", "internal/safego"},
+	"sim":                 {"sim", "core/spec", "core/strict", "internal/safego"},
 	"internal/safego":     {"core/spec"},
 	"internal/process":    {"core/spec", "internal/safego"},
 	"dashboard":           {"core/spec", "core/clock", "core/compute", "core/events", "core/orchestrator", "internal/safego"},

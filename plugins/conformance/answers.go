@@ -29,7 +29,7 @@ func refusals() []refusal {
 		{"an HTML page", "text/html", `<html><body><h1>%d</h1></body></html>`},
 		{"rubbish", "application/json", `{"error":[{"a":` + "\x01"},
 	}
-	for _, status := range []int{400, 401, 402, 403, 404, 405, 408, 409, 410, 413, 415, 418, 422, 429, 451, 500, 501, 502, 503, 504, 520, 529} {
+	for _, status := range []int{302, 307, 400, 401, 402, 403, 404, 405, 408, 409, 410, 413, 415, 418, 422, 429, 451, 500, 501, 502, 503, 504, 520, 529} {
 		for _, b := range bodies {
 			text := b.text
 			if text != "" && b.name != "an error object" && b.name != "rubbish" {
@@ -89,6 +89,11 @@ func (s *suite) checkAnyCloud() {
 				s.judge(g, &trial{name: "everything answers " + name, operation: operation, request: request, cloud: always(answer)}, confirmed())
 			}
 		}
+		if operation == spec.OpGet || lists(operation) {
+			for name, answer := range strangers() {
+				s.judge(g, &trial{name: "everything answers " + name, operation: operation, request: request, cloud: always(answer)}, fails(operation, 0), unseen())
+			}
+		}
 		for name, failure := range breakages() {
 			s.judge(g, &trial{name: name, operation: operation, request: request, cloud: broken(failure)}, append(noRetry(0), fails(operation, 0))...)
 		}
@@ -103,6 +108,16 @@ func strangers() map[string]Answer {
 		"200 with a document of something between": {Status: http.StatusOK, Headers: headers("application/json", 0), Body: Body{`{"message":"we will be back soon"}`}},
 		"404 with a page of something between":     {Status: http.StatusNotFound, Headers: headers("text/html", 0), Body: Body{page}},
 	}
+}
+
+// unseen is the law of a machine that something between does not know.
+func unseen() law {
+	return law{lawUnseen, func(o *outcome) string {
+		if o.err != nil && o.err.Kind == spec.KindNotFound {
+			return describe(o)
+		}
+		return ""
+	}}
 }
 
 // confirmed is the law of a terminate that something between has answered: what
@@ -138,9 +153,22 @@ func (s *suite) checkStatuses() {
 	g := s.report.group("failures", "each recorded answer replaced by each failure, before and after its effect")
 	s.eachExchange(func(c *Case, at int, where string) {
 		x := &c.Exchanges[at].Request
-		sole := len(c.Exchanges) == 1 || creates(c.Operation) && at == lastWrite(c)
+		sole := len(c.Exchanges) == 1 || creates(c.Operation) && at == lastWrite(c) || lists(c.Operation)
+		if c.Operation == spec.OpTerminate && at == endsAt(c) && !unknownThere(c) {
+			for name, answer := range strangers() {
+				s.judge(g, &trial{name: where + " answers " + name, operation: c.Operation, request: c.Request, cloud: playWith(c.Exchanges, at, always(answer))}, confirmed())
+			}
+		}
+		if lists(c.Operation) {
+			for name, answer := range strangers() {
+				s.judge(g, &trial{name: where + " answers " + name, operation: c.Operation, request: c.Request, cloud: playWith(c.Exchanges, at, always(answer))}, fails(c.Operation, answer.Status))
+			}
+		}
 		for _, r := range refusals() {
 			laws := append(noRetry(r.status), follows(r.status))
+			if creates(c.Operation) && at == lastWrite(c) {
+				laws = append(laws, once(c, at))
+			}
 			if sole {
 				laws = append(laws, fails(c.Operation, r.status))
 			}
@@ -157,6 +185,9 @@ func (s *suite) checkStatuses() {
 		}
 		for name, failure := range breakages() {
 			laws := noRetry(0)
+			if creates(c.Operation) && at == lastWrite(c) {
+				laws = append(laws, once(c, at))
+			}
 			if sole {
 				laws = append(laws, fails(c.Operation, 0))
 			}
@@ -205,6 +236,17 @@ func lastWrite(c *Case) int {
 		}
 	}
 	return -1
+}
+
+// endsAt is the place of the exchange that ends a machine: the first DELETE, the
+// last write where there is none.
+func endsAt(c *Case) int {
+	for at := range c.Exchanges {
+		if c.Exchanges[at].Request.Method == http.MethodDelete {
+			return at
+		}
+	}
+	return lastWrite(c)
 }
 
 func firstWrite(c *Case) int {

@@ -34,6 +34,18 @@ const (
 	lawManifest  = "the manifest is complete and true"
 )
 
+// The laws by which no machine is lost, taken for another, or rented twice.
+const (
+	lawCarries = "a create carries its request id as it is, and all that it was asked for, or is refused"
+	lawFound   = "a listing gives back the request id of a create"
+	lawOnce    = "a create is sent once, whatever the cloud answers"
+	lawOwn     = "an operation answers the machine it was asked about, and find_compute no other than those"
+	lawWhole   = "a listing holds every machine of every page, or is an error"
+	lawGone    = "a machine that the cloud does not know is terminated: its id, status terminated and no native_status"
+	lawState   = "a state that nobody knows is provisioning"
+	lawUnseen  = "not_found is the cloud's own word, never that of something between"
+)
+
 // always are the laws of every trial.
 func (s *suite) always(t *trial) []law {
 	return []law{
@@ -141,6 +153,9 @@ func kindsOf(status int) []spec.Kind {
 	case http.StatusTooManyRequests:
 		return []spec.Kind{spec.KindRateLimited}
 	}
+	if status < 400 { // a redirect that the host does not follow
+		return []spec.Kind{spec.KindUnknown, spec.KindProvider, spec.KindValidation}
+	}
 	if status >= 500 {
 		return []spec.Kind{spec.KindProvider, spec.KindTimeout, spec.KindTransport, spec.KindCapacity}
 	}
@@ -169,11 +184,13 @@ func join(kinds []spec.Kind) string {
 }
 
 // fails is the law that a failure is none to pass over. forgiven lists the
-// statuses that are what was asked for: a terminated machine may be gone.
+// statuses that are what was asked for: a terminated machine may be gone, and
+// find_compute may look in one place after another.
 func fails(operation string, status int) law {
 	return law{lawFails, func(o *outcome) string {
 		gone := status == http.StatusNotFound || status == http.StatusGone
-		if o.err != nil || len(o.sent) == 0 || operation == spec.OpTerminate && gone {
+		elsewhere := operation == spec.OpFind && len(o.sent) > 1 && (gone || status == http.StatusForbidden)
+		if o.err != nil || len(o.sent) == 0 || operation == spec.OpTerminate && gone || elsewhere {
 			return ""
 		}
 		return describe(o)

@@ -15,6 +15,9 @@ const (
 	deep          = 20000
 )
 
+// unknownWord is what no cloud says.
+const unknownWord = "conformance-unknown"
+
 // mutation is one change of an answer's JSON.
 type mutation struct {
 	name string
@@ -95,7 +98,7 @@ func (m *mutator) walk(v any, path string, set func(any), drop func()) {
 		}
 	case string:
 		m.with(path+" is empty", v, "", set, false)
-		m.with(path+" is an unknown word", v, "conformance-unknown", set, false)
+		m.with(path+" is an unknown word", v, unknownWord, set, false)
 		m.with(path+" is a number", v, json.Number("7"), set, false)
 		m.with(path+" is an object", v, map[string]any{"a": "b"}, set, false)
 		m.with(path+" is long and strange", v, strings.Repeat("é\u2028\"\\\x00\U0001F600", 500), set, false)

@@ -67,7 +67,7 @@ func Run(ctx context.Context, path string, o Options) (*Report, error) {
 	}
 	s.report.Recorded = len(s.recording.Cases)
 	s.spawn = s.spawnRequest()
-	for _, group := range []func(){s.checkManifest, s.checkRequests, s.checkCapabilities, s.checkAnyCloud, s.checkRecorded,
+	for _, group := range []func(){s.checkManifest, s.checkRequests, s.checkCapabilities, s.checkAnyCloud, s.checkRecorded, s.checkMachines,
 		s.checkStatuses, s.checkBodies, s.checkFields, s.checkPaging, s.checkSecrets, s.checkTime, s.checkTogether, s.checkMemory} {
 		if err := ctx.Err(); err != nil {
 			return nil, err

@@ -84,12 +84,17 @@ func (o Options) check() (*command, error) {
 		return nil, fmt.Errorf("sim: --listen: %w", err)
 	}
 	if o.Settings != "" {
-		if err := json.Unmarshal([]byte(o.Settings), &c.options); err != nil {
-			return nil, fmt.Errorf("sim: --options: %w", err)
+		if err := simkit.Decode([]byte(o.Settings), &c.options, "sim: --options"); err != nil {
+			return nil, err
 		}
 	}
 	if len(c.names) == 0 {
 		c.names = sim.Names()
+	}
+	for i, name := range c.names {
+		if has(c.names[:i], name) { // the line that is printed has one address for a name
+			return nil, fmt.Errorf("sim: %s is named twice", name)
+		}
 	}
 	for name := range c.options {
 		if !has(c.names, name) {

@@ -85,7 +85,7 @@ func TestRun_ServesUntilItIsCancelled(t *testing.T) {
 
 func TestRun_RefusesWhatItDoesNotKnow(t *testing.T) {
 	for _, o := range []Options{{Listen: local, Clouds: []string{"atlantis"}}, {Listen: local, Settings: "{"}, {Listen: local, Settings: `{"mock":{"bogus":1}}`},
-		{Listen: local, Settings: `{"mock":{}}`, Clouds: []string{"runpod"}}, {Listen: "0.0.0.0:0"}, {Listen: "8700"}} {
+		{Listen: local, Settings: `{"mock":{}}`, Clouds: []string{"runpod"}}, {Listen: "0.0.0.0:0"}, {Listen: "8700"}, {Listen: local, Clouds: []string{"mock", "mock"}}} {
 		var out bytes.Buffer
 		if err := Run(context.Background(), o, nil, &out); err == nil {
 			t.Errorf("%+v was accepted", o)

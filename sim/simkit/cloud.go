@@ -61,6 +61,9 @@ type Kit struct {
 // New makes a kit. Published are the rate limits that Options.RateLimits turns
 // on.
 func New(o Options, published []Window) (*Kit, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:0"
 	}

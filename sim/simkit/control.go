@@ -1,7 +1,6 @@
 package simkit
 
 import (
-	"bytes"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -70,6 +69,9 @@ func (s *Server) control(ctx *fasthttp.RequestCtx, path string) {
 	}
 }
 
+// maxAdvanceMS is a hundred years; far more would not fit into a time.Duration.
+const maxAdvanceMS = 3_155_760_000_000
+
 // change carries out a POST.
 func (s *Server) change(ctx *fasthttp.RequestCtx, what, id string) {
 	var err error
@@ -89,6 +91,10 @@ func (s *Server) change(ctx *fasthttp.RequestCtx, what, id string) {
 			Factor    *float64  `json:"factor"`
 		}
 		if err = decode(ctx, &c); err == nil {
+			if c.AdvanceMS < 0 || c.AdvanceMS > maxAdvanceMS || c.Factor != nil && *c.Factor < 0 {
+				refuse(ctx, 400, "time runs forward, 100 years at most: advance_ms is 0 to 3155760000000, and factor not negative")
+				return
+			}
 			if c.Factor != nil {
 				s.Clock.SetFactor(*c.Factor)
 			}
@@ -105,7 +111,10 @@ func (s *Server) change(ctx *fasthttp.RequestCtx, what, id string) {
 			return
 		}
 	case "accounts":
-		var a AccountOptions
+		var a struct {
+			Key     string   `json:"key"`
+			Balance *float64 `json:"balance_usd"`
+		}
 		if err = decode(ctx, &a); err == nil {
 			account := s.Accounts.Find([]byte(a.Key))
 			if account == nil {
@@ -139,11 +148,7 @@ func (s *Server) change(ctx *fasthttp.RequestCtx, what, id string) {
 }
 
 // decode reads a strict JSON body.
-func decode(ctx *fasthttp.RequestCtx, into any) error {
-	d := json.NewDecoder(bytes.NewReader(ctx.PostBody()))
-	d.DisallowUnknownFields()
-	return d.Decode(into)
-}
+func decode(ctx *fasthttp.RequestCtx, into any) error { return Decode(ctx.PostBody(), into, "body") }
 
 func reply(ctx *fasthttp.RequestCtx, v any) {
 	text, err := json.Marshal(v)

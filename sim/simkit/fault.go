@@ -65,6 +65,12 @@ func (f *Fault) check() error {
 	default:
 		return fmt.Errorf("fault: unknown effect %q; known are lost_answer, reset, status, cut, slow, drip", f.Effect)
 	}
+	if f.Method != strings.ToUpper(f.Method) {
+		return fmt.Errorf("fault: method %q matches nothing: methods are in capitals", f.Method)
+	}
+	if f.Path != "" && f.Path[0] != '/' && f.Path[0] != '*' {
+		return fmt.Errorf("fault: path %q matches nothing: it is to begin with / or *, and is the path alone", f.Path)
+	}
 	if f.Nth < 0 || f.Every < 0 || f.Count < 0 || f.Bytes < 0 || f.DelayMS < 0 {
 		return fmt.Errorf("fault: negative number")
 	}
@@ -75,8 +81,8 @@ func (f *Fault) matches(method, path string) bool {
 	return (f.Method == "" || f.Method == method) && (f.Path == "" || MatchPath(f.Path, path))
 }
 
-// fires counts one matching request and tells whether the rule acts on it.
-func (f *Fault) fires() bool {
+// due counts one matching request and tells whether the rule is to act on it.
+func (f *Fault) due() bool {
 	f.Seen++
 	most := f.Count
 	if most == 0 && f.Nth > 0 && f.Every == 0 {
@@ -90,11 +96,8 @@ func (f *Fault) fires() bool {
 		if f.Nth > 0 {
 			since -= f.Nth
 		}
-		if since%f.Every != 0 {
-			return false
-		}
+		return since%f.Every == 0
 	}
-	f.Fired++
 	return true
 }
 
@@ -182,9 +185,10 @@ func (fs *Faults) plan(method, path []byte) (p plan, any bool) {
 	defer fs.mu.Unlock()
 	m, pa := string(method), string(path)
 	for _, f := range fs.rules {
-		if !f.matches(m, pa) || f.Effect != Slow && p.fault != nil || !f.fires() {
+		if !f.matches(m, pa) || !f.due() || f.Effect != Slow && p.fault != nil {
 			continue
 		}
+		f.Fired++
 		any = true
 		switch {
 		case f.Effect == Slow && f.AfterEffect:

@@ -43,9 +43,38 @@ func TestFault_FiresOnTheRequestsItsRuleNames(t *testing.T) {
 
 func TestFault_OfAnUnknownEffectIsRefused(t *testing.T) {
 	fs := &Faults{}
-	for _, f := range []Fault{{Effect: "explode"}, {Effect: Status}, {Effect: Status, Status: 99}, {Effect: Slow}, {Effect: Drip}, {Effect: Reset, Nth: -1}} {
+	for _, f := range []Fault{{Effect: "explode"}, {Effect: Status}, {Effect: Status, Status: 99}, {Effect: Slow}, {Effect: Drip}, {Effect: Reset, Nth: -1},
+		{Effect: Reset, Method: "post"}, {Effect: Reset, Path: "v2/pods"}, {Effect: Reset, Path: "http://127.0.0.1/v2/pods"}} {
 		if _, err := fs.Add(f); err == nil {
 			t.Errorf("%+v was accepted", f)
+		}
+	}
+}
+
+// TestFault_CountsWhatAnotherRuleDecides holds the counting to the requests that
+// match: a rule that fires on every third does so whatever stands before it.
+func TestFault_CountsWhatAnotherRuleDecides(t *testing.T) {
+	fs := &Faults{}
+	for _, f := range []Fault{{Every: 2, Effect: Status, Status: 500}, {Every: 3, Effect: Status, Status: 502}, {Nth: 4, Effect: Reset}} {
+		if _, err := fs.Add(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for range 9 {
+		effect := "-"
+		if p, _ := fs.plan([]byte("GET"), []byte("/")); p.fault != nil {
+			effect = fmt.Sprint(p.fault.Effect, p.fault.Status)
+		}
+		got = append(got, effect)
+	}
+	// The fourth request is the first rule's, so the third rule takes the next.
+	if want := "[- status500 status502 status500 reset0 status500 - status500 status502]"; fmt.Sprint(got) != want {
+		t.Errorf("%v, want %s", got, want)
+	}
+	for _, f := range fs.List() {
+		if f.Seen != 9 {
+			t.Errorf("rule %d counted %d of 9 requests", f.ID, f.Seen)
 		}
 	}
 }

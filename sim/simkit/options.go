@@ -2,7 +2,7 @@ package simkit
 
 import (
 	"bytes"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -27,16 +27,31 @@ type Options struct {
 	Windows     []Window         `json:"windows,omitempty"`        // other limits than the published ones
 }
 
-// DecodeOptions reads settings strictly: an unknown field is an error. Empty
-// text leaves into as it is.
-func DecodeOptions(text []byte, into any) error {
+// check tells what is wrong with settings that are read well.
+func (o *Options) check() error {
+	if o.ClockFactor < 0 || o.ListLagMS < 0 || o.GetLagMS < 0 {
+		return errors.New("sim: clock_factor, listing_lag_ms and get_lag_ms are not to be negative")
+	}
+	seen := map[string]bool{}
+	for i, a := range o.Accounts {
+		if a.Key == "" || seen[a.Key] {
+			return fmt.Errorf("sim: accounts[%d]: its key is empty or there twice", i)
+		}
+		seen[a.Key] = true
+	}
+	for i, w := range o.Windows {
+		if w.Quota < 1 || w.Seconds < 1 {
+			return fmt.Errorf("sim: windows[%d]: quota and seconds are to be 1 or more", i)
+		}
+	}
+	return nil
+}
+
+// DecodeOptions reads a cloud's settings strictly: an unknown field is an error.
+// Empty text leaves into as it is.
+func DecodeOptions(cloud string, text []byte, into any) error {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return fmt.Errorf("sim: options: %w", err)
-	}
-	return nil
+	return Decode(text, into, "sim: "+cloud)
 }
