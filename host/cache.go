@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 )
@@ -27,8 +28,11 @@ type codeCache struct {
 }
 
 // newCodeCache names the folder for a module. checked tells code that looks for
-// deadlines from code that does not. Nothing is made yet.
-func newCodeCache(base, sha string, checked bool) *codeCache {
+// deadlines from code that does not. engine is the version that the engine gives
+// itself: it keeps the code of each version apart, so an entry that programs with
+// different ones shared would hold two modules' code, and each program would find
+// it broken and compile anew what the other had just written. Nothing is made yet.
+func newCodeCache(base, sha string, checked bool, engine string) *codeCache {
 	if base == "" {
 		return nil
 	}
@@ -37,7 +41,28 @@ func newCodeCache(base, sha string, checked bool) *codeCache {
 	if checked {
 		kind = "-checked"
 	}
-	return &codeCache{root: root, dir: filepath.Join(root, sha[:32]+kind)}
+	return &codeCache{root: root, dir: filepath.Join(root, sha[:32]+kind+"-"+engine)}
+}
+
+// engineVersion is the version that the engine gives itself in a program: the one
+// that is linked or, where the program does not tell, its own or none. Programs of
+// `go test` tell neither.
+func engineVersion(program *debug.BuildInfo) string {
+	version := ""
+	if program != nil {
+		for _, dep := range program.Deps {
+			if strings.Contains(dep.Path, "github.com/tetratelabs/wazero") {
+				version = dep.Version
+			}
+		}
+		if version == "" || version == "(devel)" {
+			version = program.Main.Version
+		}
+	}
+	if version == "" || version == "(devel)" {
+		return "dev"
+	}
+	return version
 }
 
 // usable prepares the folder and removes an entry that is not whole. It reports

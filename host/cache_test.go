@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -138,6 +139,54 @@ func TestCache_IsNotReadWhereOthersMayWrite(t *testing.T) {
 	}
 	if err := use(dir, plugin); err != nil {
 		t.Error(err)
+	}
+}
+
+// Programs that are linked differently, such as one of `go test` and the library,
+// each have code of their own, and none removes another's.
+func TestCache_IsKeptForEachVersionOfTheEngine(t *testing.T) {
+	dir := t.TempDir()
+	if err := use(dir, small("acme")); err != nil {
+		t.Fatal(err)
+	}
+	own := entryOf(t, dir)
+	program, _ := debug.ReadBuildInfo()
+	version := engineVersion(program)
+	if at := filepath.Base(filepath.Dir(own.entries()[0])); !strings.HasPrefix(at, "wazero-"+version+"-") || !strings.HasSuffix(own.dir, "-"+version) {
+		t.Errorf("%s is not the folder of the version %s, in which the engine works at %s", own.dir, version, at)
+	}
+	other := newCodeCache(dir, small("acme").SHA256, true, "v9.0.0")
+	folder := filepath.Join(other.dir, "wazero-v9.0.0-amd64-linux")
+	if !other.usable() {
+		t.Fatal("another program has no cache")
+	}
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "code"), []byte("of another version"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	other.seal()
+	if !own.usable() || len(own.entries()) != 1 || !other.usable() || len(other.entries()) != 1 {
+		t.Errorf("one program has removed another's code: %v and %v are left", own.entries(), other.entries())
+	}
+}
+
+func TestEngineVersion_IsWhatTheEngineTakesItselfFor(t *testing.T) {
+	linked := []*debug.Module{{Path: "github.com/other/module", Version: "v1.0.0"}, {Path: "github.com/tetratelabs/wazero", Version: "v1.12.0"}}
+	for _, row := range []struct {
+		program *debug.BuildInfo
+		want    string
+	}{
+		{nil, "dev"},
+		{&debug.BuildInfo{}, "dev"},
+		{&debug.BuildInfo{Main: debug.Module{Version: "(devel)"}}, "dev"},
+		{&debug.BuildInfo{Main: debug.Module{Version: "v0.2.0"}}, "v0.2.0"},
+		{&debug.BuildInfo{Main: debug.Module{Version: "v0.2.0"}, Deps: linked}, "v1.12.0"},
+	} {
+		if got := engineVersion(row.program); got != row.want {
+			t.Errorf("%+v: %s, want %s", row.program, got, row.want)
+		}
 	}
 }
 

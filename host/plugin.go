@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync"
 
@@ -143,8 +144,10 @@ func (h *Host) build(ctx context.Context, p *plugin, code []byte) (*module, *spe
 	}
 	limited, cancel := context.WithTimeout(ctx, h.limits.CompileTime)
 	defer cancel()
+	program, _ := debug.ReadBuildInfo()
+	cache := newCodeCache(h.options.CacheDir, m.sha, m.checked, engineVersion(program))
 	var err error
-	m.engine, err = compile(limited, code, m.checked, h.limits.MemoryBytes, newCodeCache(h.options.CacheDir, m.sha, m.checked))
+	m.engine, err = compile(limited, code, m.checked, h.limits.MemoryBytes, cache)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, ended(ctx)

@@ -21,6 +21,7 @@ const (
 	EnvScenario = "FLY_STANDIN"     // words with commas between them, see run and create
 	EnvLog      = "FLY_STANDIN_LOG" // file that gets a line for every run
 	EnvRole     = "FLY_STANDIN_ROLE"
+	GateSuffix  = ".open"
 )
 
 // Record is the line a run leaves in the log.
@@ -43,6 +44,7 @@ type run struct {
 	args     []string
 	words    map[string]string // of the scenario, with what stands behind :
 	out, err io.Writer
+	asked    chan os.Signal // of polite: it is asked to end
 }
 
 // Main runs the stand-in and returns its exit code.
@@ -57,10 +59,16 @@ func Main(args []string) int {
 		wait(time.Hour)
 		return 0
 	}
-	r.record()
-	if _, ok := r.words["deaf"]; ok {
+	// Who has seen the record may send a signal.
+	if r.has("deaf") {
 		signal.Ignore(syscall.SIGTERM, syscall.SIGINT)
 	}
+	if r.has("polite") {
+		r.asked = make(chan os.Signal, 1)
+		signal.Notify(r.asked, syscall.SIGTERM, syscall.SIGINT)
+		defer signal.Stop(r.asked)
+	}
+	r.record()
 	fmt.Fprintln(r.err, "Update available 0.3.1 -> 0.3.2.") // notices go to stderr
 	switch {
 	case len(args) >= 3 && args[0] == "tokens" && args[1] == "create":
@@ -113,7 +121,8 @@ func (r *run) flag(names ...string) string {
 	return ""
 }
 
-// create is fly tokens create. Words: hang, nologin, garbage, plain, slow:<ms>.
+// create is fly tokens create. Words: hang, nologin, garbage, plain, gated (answers
+// when there is a file of the log's name and GateSuffix).
 func (r *run) create() int {
 	kind := r.args[2]
 	switch {
@@ -126,8 +135,11 @@ func (r *run) create() int {
 		fmt.Fprintln(r.out, "this is not a token")
 		return 0
 	}
-	if ms, _ := strconv.Atoi(r.words["slow"]); ms > 0 {
-		wait(time.Duration(ms) * time.Millisecond)
+	for r.has("gated") {
+		if _, err := os.Stat(os.Getenv(EnvLog) + GateSuffix); err == nil {
+			break
+		}
+		wait(time.Millisecond)
 	}
 	scope := r.flag("-a", "--app")
 	if kind == "readonly" {
@@ -163,11 +175,8 @@ func (r *run) deploy() int {
 		}
 	}
 	if r.has("polite") {
-		asked := make(chan os.Signal, 1)
-		signal.Notify(asked, syscall.SIGTERM, syscall.SIGINT)
-		defer signal.Stop(asked)
 		fmt.Fprintln(r.out, "Updating existing machines in 'my-api' with rolling strategy")
-		<-asked
+		<-r.asked
 		fmt.Fprintln(r.err, "Error: context canceled")
 		return 127
 	}

@@ -484,6 +484,7 @@ func TestRun_FindsTheComplaintBehindAnUnfinishedLine(t *testing.T) {
 
 func TestRun_ACancelledDeployMayPutThingsBack(t *testing.T) {
 	s := newSite(t, "polite")
+	s.Grace = time.Minute // it ends by itself
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
@@ -496,7 +497,6 @@ func TestRun_ACancelledDeployMayPutThingsBack(t *testing.T) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	time.Sleep(50 * time.Millisecond) // it has to listen for the signal
 	cancel()
 	e := spec.AsError(<-done)
 	var out FlyDeploy

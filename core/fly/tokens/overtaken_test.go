@@ -24,7 +24,7 @@ func until(t *testing.T, what string, is func() bool) {
 // what it found elsewhere.
 func TestSetManual_OvertakesASearchUnderWay(t *testing.T) {
 	for _, remove := range []bool{false, true} {
-		p := newPlace(t, Settings{}, "slow:300")
+		p := newPlace(t, Settings{}, "gated")
 		var wg sync.WaitGroup
 		for range 3 {
 			wg.Go(func() {
@@ -42,6 +42,7 @@ func TestSetManual_OvertakesASearchUnderWay(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		p.letGo()
 		wg.Wait()
 		if out := p.get("my-api"); (out.Source == SourceManual) == remove {
 			t.Errorf("removed %v: %+v", remove, out)
@@ -99,7 +100,7 @@ func TestInvalidate_KnowsATokenByWhatIsSent(t *testing.T) {
 }
 
 func TestGet_JoinsASearchAnew(t *testing.T) {
-	p := newPlace(t, Settings{}, "slow:300")
+	p := newPlace(t, Settings{}, "gated")
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if _, err := p.Refresh(t.Context(), &AppParams{App: "my-api"}); err != nil {
@@ -110,6 +111,7 @@ func TestGet_JoinsASearchAnew(t *testing.T) {
 	for range 10 {
 		wg.Go(func() { p.get("my-api") })
 	}
+	p.letGo()
 	wg.Wait()
 	if n := len(p.runs()); n != 1 {
 		t.Errorf("flyctl ran %d times", n)

@@ -176,6 +176,13 @@ func (p *place) runs() []string {
 	return out
 }
 
+// letGo lets the runs of the scenario "gated" answer.
+func (p *place) letGo() {
+	if err := os.WriteFile(p.log+flycli.GateSuffix, nil, 0o600); err != nil {
+		p.t.Error(err)
+	}
+}
+
 func TestGet_ReadsTheEnvironmentAsFlyctlDoes(t *testing.T) {
 	for _, row := range []struct {
 		name   string
@@ -387,7 +394,7 @@ func TestCLI_FailuresSayWhatToDoAndNoSecret(t *testing.T) {
 }
 
 func TestGet_OneSearchAnAppAndAllAppsAtOnce(t *testing.T) {
-	p := newPlace(t, Settings{}, "slow:1000")
+	p := newPlace(t, Settings{}, "gated")
 	var mu sync.Mutex
 	acquirers := map[string]int{}
 	p.Telemetry = func() func(string, any) {
@@ -399,7 +406,6 @@ func TestGet_OneSearchAnAppAndAllAppsAtOnce(t *testing.T) {
 			}
 		}
 	}
-	started := time.Now()
 	var wg sync.WaitGroup
 	tokens := make([]string, 40)
 	for i := range tokens {
@@ -413,6 +419,8 @@ func TestGet_OneSearchAnAppAndAllAppsAtOnce(t *testing.T) {
 			}
 		}()
 	}
+	until(t, "apps wait for each other", func() bool { return len(p.runs()) == 4 })
+	p.letGo()
 	wg.Wait()
 	if n := len(p.runs()); n != 4 {
 		t.Errorf("flyctl ran %d times", n)
@@ -425,13 +433,10 @@ func TestGet_OneSearchAnAppAndAllAppsAtOnce(t *testing.T) {
 			t.Error("two tokens for one app")
 		}
 	}
-	if took := time.Since(started); took > 3900*time.Millisecond {
-		t.Errorf("apps waited for each other: %v", took)
-	}
 }
 
 func TestGet_ACallerThatLeavesTakesNothingFromTheOthers(t *testing.T) {
-	p := newPlace(t, Settings{}, "slow:200")
+	p := newPlace(t, Settings{}, "ok")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := p.Get(ctx, &AppParams{App: "my-api"}); !errors.Is(err, context.Canceled) {
