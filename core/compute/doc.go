@@ -33,6 +33,11 @@
 // open. What was given back, and what could not be, is published on the topic
 // "rentals".
 //
+// What a create made beside a machine that did not come into being, an app or an
+// address, is taken away by clean_up of the provider that has it: when the listing
+// has settled without the machine, after a failure that is no refusal of the
+// request, and when unfinished creates of another process are settled.
+//
 // # Candidates
 //
 // The candidates of a spawn are its GPUs in order, and for each GPU the cloud's

@@ -51,6 +51,9 @@ func (r *rental) rent(ctx context.Context, c candidate) (*spec.Compute, *spec.Er
 		gone := ended(ctx)
 		if !failure.UnknownOutcome && gone == nil {
 			r.note(c, id, OutcomeRefused, failure)
+			if !hopeless(failure) { // a refusal of the request leaves nothing; trouble may have kept the plugin from taking back what it made
+				s.cleanUpAfter(r.account, []claim{own}, 0)
+			}
 			if r.tracking.Refuse != nil {
 				r.tracking.Refuse(id)
 			}
@@ -73,6 +76,7 @@ func (r *rental) rent(ctx context.Context, c candidate) (*spec.Compute, *spec.Er
 			return nil, r.abandon(append(r.lost, own), ended(ctx))
 		}
 		r.note(c, id, OutcomeLost, failure)
+		s.cleanUpAfter(r.account, []claim{own}, 0)
 		if verdict == undecided {
 			return nil, r.undecided(own, failure)
 		}
