@@ -150,6 +150,7 @@ func (s *Service) natives(a *provider.Account, names []string) ([]string, *spec.
 func request(p *Params, natives []string) *spec.OffersRequest {
 	r := &spec.OffersRequest{GPUs: natives, GPUCount: max(p.GPUCount, 1), MinGPUMemoryGB: p.MinGPUMemoryGB, Spot: p.Spot,
 		MaxPricePerHour: p.MaxPricePerHour, MinReliability: p.MinReliability, DiskGB: p.DiskGB}
+	r.RegionHints = p.Regions
 	if p.CloudType != spec.CloudAny {
 		r.CloudType = p.CloudType
 	}

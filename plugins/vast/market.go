@@ -10,11 +10,10 @@ import (
 )
 
 const (
-	defaultDiskGB = 20  // disk of a machine; Vast has no default worth having
-	minDiskGB     = 8   // Vast's smallest
-	defaultLimit  = 64  // offers of a search
-	maxLimit      = 256 //
-	monthHours    = 720 // storage is priced by the month
+	defaultDiskGB = 20   // disk of a machine; Vast has no default worth having
+	minDiskGB     = 8    // Vast's smallest
+	maxLimit      = 1000 // offers of a search
+	monthHours    = 720  // storage is priced by the month
 )
 
 // want is what a search asks for.
@@ -117,7 +116,7 @@ func (w *want) body() []byte {
 	}
 	limit := w.limit
 	if limit <= 0 {
-		limit = defaultLimit
+		limit = maxLimit // one search serves many spawns at once, each of which takes another offer
 	}
 	q.Key("limit")
 	q.Int(int64(min(limit, maxLimit)))
