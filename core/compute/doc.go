@@ -42,8 +42,10 @@
 //
 // The candidates of a spawn are its GPUs in order, and for each GPU the cloud's
 // tiers: secure, then community, where cloud_type is any and the provider has
-// tiers. The next candidate is tried only after the kind capacity. Everything
-// else, funds, validation and unauthorized above all, ends the spawn.
+// tiers. The next candidate is tried after the kinds capacity and forbidden, for
+// a cloud may keep an account from one kind of machine alone. Among several clouds
+// one that is busy or broken, or has a wrong key or no credit, is left for the next.
+// Everything else, validation above all, ends the spawn.
 //
 // The package knows no cloud and no encoding of requests; dispatch calls it.
 package compute

@@ -153,7 +153,7 @@ func refused(env sdk.Env, why *spec.Error, id string) *spec.Error {
 }
 
 // takeBack destroys a machine that the operation made and cannot hand out. Where
-// that fails, the machine is left for the core to find.
+// that fails the core is told, which would adopt the machine otherwise.
 func takeBack(env sdk.Env, why *spec.Error, id string) *spec.Error {
 	left := destroy(env, id, true)
 	if left != nil && left.Kind == spec.KindNotFound {
@@ -165,6 +165,7 @@ func takeBack(env sdk.Env, why *spec.Error, id string) *spec.Error {
 	why.UnknownOutcome = true
 	why.Message += "; the machine " + id + " that it left could not be destroyed: " + left.Message
 	why.Hint = "the machine " + id + " costs; terminate it"
+	why.Details = spec.Raw(`{"left":"` + id + `"}`)
 	return why
 }
 
