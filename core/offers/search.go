@@ -194,7 +194,7 @@ type filter func(o *spec.Offer, natives []string, p *Params) bool
 
 // fits tells the offers that can be rented as it is asked.
 func fits(o *spec.Offer, natives []string, p *Params) bool {
-	return o.Stock != spec.StockUnavailable && (p.MaxPricePerHour == 0 || o.PricePerHour <= p.MaxPricePerHour) && matches(o, natives, p)
+	return o.Stock != spec.StockUnavailable && (p.MaxPricePerHour == 0 || Round(o.PricePerHour) <= p.MaxPricePerHour) && matches(o, natives, p)
 }
 
 // matches tells the offers that are what is asked for, whether they are to be had
