@@ -20,9 +20,14 @@ func (l *plan) underbid(o *spec.Offer) bool {
 	return true
 }
 
-// nothing is the error of a round without candidates.
-func (l *plan) nothing() *spec.Error {
-	return &spec.Error{Kind: spec.KindCapacity, Provider: l.provider(), Message: "no offer fits the request now", Retryable: true}
+// nothing is the error of a round without candidates, or without one that no other
+// spawn of this client is taking.
+func (l *plan) nothing(claimed bool) *spec.Error {
+	e := &spec.Error{Kind: spec.KindCapacity, Provider: l.provider(), Message: "no offer fits the request now", Retryable: true}
+	if claimed {
+		e.Message = "other spawns of this client are taking all offers that fit the request now"
+	}
+	return e
 }
 
 func (l *plan) provider() string {

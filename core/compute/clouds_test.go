@@ -186,7 +186,7 @@ func TestSpawn_StopsWhereGoingOnIsWrong(t *testing.T) {
 		kind  spec.Kind
 		open  bool
 		calls int
-	}{{spec.KindFunds, false, 1}, {spec.KindValidation, false, 1}, {spec.KindRateLimited, false, 5}, {spec.KindProvider, false, 5}, {spec.KindUnauthorized, false, 5}, {spec.KindInternal, false, 1}} {
+	}{{spec.KindFunds, false, 2}, {spec.KindValidation, false, 1}, {spec.KindRateLimited, false, 5}, {spec.KindProvider, false, 5}, {spec.KindUnauthorized, false, 2}, {spec.KindForbidden, false, 3}, {spec.KindInternal, false, 1}} {
 		c := market()
 		refuse := func(int, *spec.SpawnRequest) (*spec.Error, bool) {
 			return &spec.Error{Kind: row.kind, Message: "no"}, false

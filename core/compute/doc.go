@@ -34,12 +34,19 @@
 // open. What was given back, and what could not be, is published on the topic
 // "rentals".
 //
+// What a create made beside a machine that did not come into being, an app or an
+// address, is taken away by clean_up of the provider that has it: when the listing
+// has settled without the machine, after a failure that is no refusal of the
+// request, and when unfinished creates of another process are settled.
+//
 // # Candidates
 //
 // The candidates of a spawn are its GPUs in order, and for each GPU the cloud's
 // tiers: secure, then community, where cloud_type is any and the provider has
-// tiers. The next candidate is tried only after the kind capacity. Everything
-// else, funds, validation and unauthorized above all, ends the spawn.
+// tiers. The next candidate is tried after the kinds capacity and forbidden, for
+// a cloud may keep an account from one kind of machine alone. Among several clouds
+// one that is busy or broken, or has a wrong key or no credit, is left for the next.
+// Everything else, validation above all, ends the spawn.
 //
 // The package knows no cloud and no encoding of requests; dispatch calls it.
 package compute

@@ -33,6 +33,7 @@ type fake struct {
 	spawns   []spec.SpawnRequest
 	finds    []int // request ids asked for, by find
 	bills    []spec.BillRequest
+	cleaned  []string // request ids of clean_up
 	offers   []spec.Offer
 	types    []spec.GPUType
 
@@ -108,6 +109,13 @@ func (f *fake) do(n int, call spec.Call) (any, *spec.Error) {
 		return spec.OfferList{Items: f.offers}, nil
 	case spec.OpListGPUTypes:
 		return spec.GPUTypeList{Items: f.types}, nil
+	case spec.OpCleanUp:
+		var r spec.CleanUpRequest
+		if err := json.Unmarshal(call.Request, &r); err != nil {
+			return nil, spec.NewError(spec.KindInternal, err.Error())
+		}
+		f.cleaned = append(f.cleaned, r.RequestID)
+		return struct{}{}, nil
 	case spec.OpGetBill:
 		var r spec.BillRequest
 		if err := json.Unmarshal(call.Request, &r); err != nil {

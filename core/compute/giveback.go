@@ -26,6 +26,9 @@ func (s *Service) rescue(a provider.Account, claims []claim) {
 			found, missing, verdict := s.search(ctx, &a, claims, s.settle(&a))
 			if len(found) == 0 && verdict != none {
 				unresolved(&spec.Error{Kind: spec.KindUnknown, Provider: a.Provider, Message: "whether the create happened could not be found out", UnknownOutcome: true})
+				if verdict == undecided {
+					s.cleanUp(ctx, &a, claims)
+				}
 				return
 			}
 			for i := range found {
@@ -35,6 +38,7 @@ func (s *Service) rescue(a provider.Account, claims []claim) {
 				return
 			}
 			if claims = missing; len(found) == 0 {
+				s.cleanUp(ctx, &a, claims)
 				s.sweep(a, claims)
 				return
 			}

@@ -18,6 +18,7 @@ const (
 	EventGivenBack      = "given_back"       // a machine nobody knew of was terminated
 	EventGiveBackFailed = "give_back_failed" // one could not be terminated; it may go on costing
 	EventUnresolved     = "unresolved"       // whether a create happened could not be found out
+	EventCleanUpFailed  = "clean_up_failed"  // what a create without a machine left could not be taken away; it may cost
 )
 
 // notice is the data of these events.

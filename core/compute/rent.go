@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"time"
 
+	json "github.com/goccy/go-json"
+
 	"github.com/exatlas/atlas/core/provider"
 	"github.com/exatlas/atlas/core/spec"
 )
@@ -49,8 +51,14 @@ func (r *rental) rent(ctx context.Context, c candidate) (*spec.Compute, *spec.Er
 		}
 		failure := spec.AsError(err)
 		gone := ended(ctx)
+		if left := leftBy(failure); left != "" && gone == nil {
+			return nil, r.takeBack(ctx, c, own, failure, left)
+		}
 		if !failure.UnknownOutcome && gone == nil {
 			r.note(c, id, OutcomeRefused, failure)
+			if !hopeless(failure) { // a refusal of the request leaves nothing; trouble may have kept the plugin from taking back what it made
+				s.cleanUpAfter(r.account, []claim{own}, 0)
+			}
 			if r.tracking.Refuse != nil {
 				r.tracking.Refuse(id)
 			}
@@ -73,6 +81,7 @@ func (r *rental) rent(ctx context.Context, c candidate) (*spec.Compute, *spec.Er
 			return nil, r.abandon(append(r.lost, own), ended(ctx))
 		}
 		r.note(c, id, OutcomeLost, failure)
+		s.cleanUpAfter(r.account, []claim{own}, 0)
 		if verdict == undecided {
 			return nil, r.undecided(own, failure)
 		}
@@ -84,6 +93,53 @@ func (r *rental) rent(ctx context.Context, c candidate) (*spec.Compute, *spec.Er
 			return nil, &out
 		}
 	}
+}
+
+// leftBy is the machine that a provider made, cannot hand out and could not take
+// back: without the key that its holder wants to log in with, for example.
+func leftBy(e *spec.Error) string {
+	var said struct {
+		Left string `json:"left"`
+	}
+	if len(e.Details) == 0 || json.Unmarshal(e.Details, &said) != nil {
+		return ""
+	}
+	return said.Left
+}
+
+// takeBack gives back such a machine, which would be adopted otherwise. Where the
+// cloud confirms that, the create has come to nothing for certain.
+func (r *rental) takeBack(ctx context.Context, c candidate, own claim, failure *spec.Error, id string) *spec.Error {
+	out := *failure
+	out.Details = nil
+	if why := r.end(ctx, &spec.Compute{ID: id, Name: own.name, RequestID: own.requestID}); why != nil {
+		out.UnknownOutcome, out.Retryable, out.Hint = true, false, mayCost(id)
+		r.note(c, own.requestID, OutcomeLost, &out)
+		return &out
+	}
+	out.UnknownOutcome, out.Hint = false, "the machine "+id+" that this left was given back"
+	r.note(c, own.requestID, OutcomeRefused, &out)
+	if r.tracking.Refuse != nil {
+		r.tracking.Refuse(own.requestID)
+	}
+	return &out
+}
+
+// end terminates a machine that the spawn does not keep, and returns why the cloud
+// does not confirm it in time; then it goes on in the background.
+func (r *rental) end(ctx context.Context, machine *spec.Compute) *spec.Error {
+	within, cancel := context.WithTimeout(ctx, confirmLimit)
+	defer cancel()
+	failure := r.service.confirm(within, &r.account, machine.ID)
+	if failure != nil {
+		r.giveBackRest([]spec.Compute{*machine})
+	}
+	return failure
+}
+
+// mayCost is what to do about such a machine.
+func mayCost(id string) string {
+	return "the machine " + id + " may go on costing; Atlas goes on trying for two minutes and tells the outcome on the topic rentals; look with compute.get, and end it with compute.terminate"
 }
 
 // hand completes a machine with what the create carried.

@@ -141,7 +141,7 @@ func TestSpawn_FallsBackOnCapacityAlone(t *testing.T) {
 	if want := "h100 secure refused capacity, h100 community refused capacity, a100_80g secure refused capacity, a100_80g community rented "; strings.Join(order, ", ") != want {
 		t.Errorf("got  %s\nwant %s", strings.Join(order, ", "), want)
 	}
-	for _, stop := range []spec.Kind{spec.KindFunds, spec.KindValidation, spec.KindUnauthorized, spec.KindForbidden, spec.KindRateLimited} {
+	for _, stop := range []spec.Kind{spec.KindFunds, spec.KindValidation, spec.KindUnauthorized, spec.KindRateLimited} {
 		before := len(f.spawns)
 		f.create = func(int, *spec.SpawnRequest) (*spec.Error, bool) {
 			return &spec.Error{Kind: stop, Message: "no"}, false
@@ -150,6 +150,16 @@ func TestSpawn_FallsBackOnCapacityAlone(t *testing.T) {
 		if kind(err) != stop || len(f.spawns) != before+1 {
 			t.Errorf("%s: %v after %d creates", stop, err, len(f.spawns)-before)
 		}
+	}
+	from := len(f.spawns)
+	f.create = func(n int, _ *spec.SpawnRequest) (*spec.Error, bool) {
+		if n == from+1 { // the account has no access to that pool
+			return &spec.Error{Kind: spec.KindForbidden, Message: "access denied", Status: 403}, false
+		}
+		return nil, true
+	}
+	if got, err := r.Spawn(context.Background(), gpu("h100")); err != nil || got.CloudType != spec.CloudCommunity || len(f.spawns) != from+2 {
+		t.Errorf("%+v %v after %d creates", got, err, len(f.spawns)-from)
 	}
 	f.create = func(int, *spec.SpawnRequest) (*spec.Error, bool) { return noCapacity(), false }
 	_, err = r.Spawn(context.Background(), &SpawnParams{GPU: []string{"h100"}, CloudType: spec.CloudCommunity})

@@ -42,7 +42,7 @@ func (s *Service) Settle(ctx context.Context, provider string, intents []Intent,
 	for i, in := range intents {
 		claims[i] = claim{requestID: in.RequestID, name: in.Name, ours: in.OwnName, lostAt: lostAt}
 	}
-	found, _, verdict := s.search(ctx, &a, claims, s.settle(&a))
+	found, missing, verdict := s.search(ctx, &a, claims, s.settle(&a))
 	for i := range found {
 		s.normalize(&a, &found[i], false)
 	}
@@ -53,6 +53,11 @@ func (s *Service) Settle(ctx context.Context, provider string, intents []Intent,
 		}
 		return found, false, err
 	}
+	after := time.Duration(0)
+	if len(found) > 0 { // before the listing has settled
+		after = max(lostAt.Add(s.settle(&a)).Sub(s.Clock.Now()), 0)
+	}
+	s.cleanUpAfter(a, missing, after)
 	return found, true, nil
 }
 

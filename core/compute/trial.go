@@ -92,8 +92,13 @@ func (t *trial) round(ctx context.Context) (*spec.Compute, *spec.Error) {
 		return nil, e
 	}
 	var capacity, last *spec.Error
+	barred, claimed := newBarred(), false
 	for _, c := range candidates {
+		if barred.has(c) {
+			continue
+		}
 		if c.offer != nil && c.offer.ID != "" && !t.service.Offers.Claims.Take(c.account, c.offer.ID) {
+			claimed = true
 			continue // another spawn of this client is taking it
 		}
 		t.tried++
@@ -111,14 +116,15 @@ func (t *trial) round(ctx context.Context) (*spec.Compute, *spec.Error) {
 		if !t.moveOn(ctx, e) {
 			return nil, e
 		}
+		barred.learn(c, e)
 	}
 	switch {
 	case capacity != nil:
 		return nil, capacity
-	case last != nil:
+	case last != nil && !claimed: // what others are taking is a shortage, too
 		return nil, last
 	}
-	return nil, t.plan.nothing()
+	return nil, t.plan.nothing(claimed)
 }
 
 // settle ends the claim on a candidate's offer. One that was taken, or is gone, is
@@ -136,17 +142,18 @@ func (t *trial) settle(c candidate, e *spec.Error) {
 }
 
 // moveOn tells whether the next candidate may succeed where this one failed. At
-// one cloud that is so after kind capacity, or a price above the ceiling. Among several, a cloud that is
-// busy or broken does not keep the others from being asked, as long as it is
-// certain that it rented nothing.
+// one cloud that is so after kind capacity, a price above the ceiling, or kind
+// forbidden, which may be said of one kind of machine alone. Among several, a cloud
+// that is busy or broken, or has no credit, does not keep the others from being
+// asked, as long as it is certain that it rented nothing.
 func (t *trial) moveOn(ctx context.Context, e *spec.Error) bool {
 	if e.UnknownOutcome || ctx.Err() != nil {
 		return false
 	}
 	switch e.Kind {
-	case spec.KindCapacity, spec.KindBudget:
+	case spec.KindCapacity, spec.KindBudget, spec.KindForbidden:
 		return true
-	case spec.KindRateLimited, spec.KindProvider, spec.KindTransport, spec.KindPlugin, spec.KindUnsupported, spec.KindTimeout, spec.KindUnauthorized, spec.KindForbidden:
+	case spec.KindRateLimited, spec.KindProvider, spec.KindTransport, spec.KindPlugin, spec.KindUnsupported, spec.KindTimeout, spec.KindUnauthorized, spec.KindFunds:
 		return t.plan.several()
 	}
 	return false
@@ -161,12 +168,9 @@ func (t *trial) dear(ctx context.Context, c candidate, machine *spec.Compute) *s
 		return nil
 	}
 	e := &spec.Error{Kind: spec.KindBudget, Provider: c.account.Provider, Operation: spec.OpSpawn, Message: "the cloud rented it at a price above max_price_per_hour; it was given back"}
-	within, cancel := context.WithTimeout(ctx, confirmLimit)
-	defer cancel()
-	if failure := t.service.confirm(within, c.account, machine.ID); failure != nil {
-		t.rental(c.account).giveBackRest([]spec.Compute{*machine})
+	if failure := t.rental(c.account).end(ctx, machine); failure != nil {
 		e.Message = "the cloud rented it at a price above max_price_per_hour; whether it is given back could not be confirmed: " + failure.Message
-		e.Hint = "the machine " + machine.ID + " may go on costing; Atlas goes on trying for two minutes and tells the outcome on the topic rentals; look with compute.get, and end it with compute.terminate"
+		e.Hint = mayCost(machine.ID)
 		e.UnknownOutcome = true
 	}
 	if n := len(t.attempts); n > 0 {

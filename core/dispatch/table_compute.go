@@ -17,7 +17,7 @@ const exampleCompute = `{"id":"7h9k2m4n6p","provider":"runpod","status":"running
 func addCompute(t *Table, s *Services) {
 	add(t, "compute.spawn", Doc{
 		Summary: "Rents one machine.",
-		Text: "Candidates are the GPUs in order and, for each, the cloud's tiers: secure, then community. The next one is tried only after kind capacity. " +
+		Text: "Candidates are the GPUs in order and, for each, the cloud's tiers: secure, then community. The next one is tried after kind capacity, or forbidden, which a cloud may say of one kind of machine alone; of several clouds the next is asked also where one is busy or broken, or has a wrong key or no credit. " +
 			"A create whose answer was lost is looked up before anything is sent again; where that decides nothing, the error has unknown_outcome and its hint names the machine. " +
 			"A call cancelled in the middle gives back the machine it may have rented. " +
 			"Kind budget: max_price_per_hour or bid_per_hour alone is in the way, and the message says the least that would do; where something within it was not to be had either, the kind is capacity and the message says both.",

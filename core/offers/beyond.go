@@ -25,7 +25,7 @@ func (s *Service) Beyond(ctx context.Context, accounts []provider.Account, p *Pa
 		for i := range list {
 			o := &list[i]
 			switch {
-			case o.PricePerHour <= p.MaxPricePerHour:
+			case Within(o.PricePerHour, p.MaxPricePerHour):
 				b.Within = true
 			case o.Stock != spec.StockUnavailable && (b.Cheapest == nil || Compare(o, b.Cheapest) < 0):
 				b.Cheapest = o

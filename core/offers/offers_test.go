@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,6 +29,7 @@ type cloud struct {
 	fail     *spec.Error
 	wait     time.Duration
 	asked    atomic.Int64
+	question atomic.Pointer[spec.OffersRequest]
 	ended    atomic.Int64 // readings that were cut off
 }
 
@@ -52,6 +54,11 @@ func (c clouds) Call(ctx context.Context, call spec.Call) (spec.Raw, error) {
 	if call.Operation == spec.OpListGPUTypes {
 		return json.Marshal(spec.GPUTypeList{Items: it.types})
 	}
+	var q spec.OffersRequest
+	if err := json.Unmarshal(call.Request, &q); err != nil {
+		return nil, err
+	}
+	it.question.Store(&q)
 	return json.Marshal(spec.OfferList{Items: it.offers})
 }
 
@@ -270,4 +277,18 @@ func TestClaims_HoldUntilSettled(t *testing.T) {
 			t.Error("a claim outlives its limit")
 		}
 	})
+}
+
+// A market shows its cheapest offers, so that those of a region are among them only
+// where it is asked for that region.
+func TestSearch_AsksTheCloudForTheRegions(t *testing.T) {
+	c := world()
+	s := open(c, "vast")
+	if _, err := s.Search(context.Background(), &Params{GPU: []string{"rtx_4090"}, Regions: []string{"no"}}); err != nil {
+		t.Error(err)
+	}
+	if q := c["vast"].question.Load(); q == nil || !slices.Equal(q.RegionHints, []string{"no"}) {
+		t.Errorf("asked %+v", q)
+	}
+	s.Close()
 }

@@ -150,6 +150,7 @@ func (s *Service) natives(a *provider.Account, names []string) ([]string, *spec.
 func request(p *Params, natives []string) *spec.OffersRequest {
 	r := &spec.OffersRequest{GPUs: natives, GPUCount: max(p.GPUCount, 1), MinGPUMemoryGB: p.MinGPUMemoryGB, Spot: p.Spot,
 		MaxPricePerHour: p.MaxPricePerHour, MinReliability: p.MinReliability, DiskGB: p.DiskGB}
+	r.RegionHints = p.Regions
 	if p.CloudType != spec.CloudAny {
 		r.CloudType = p.CloudType
 	}
@@ -193,7 +194,7 @@ type filter func(o *spec.Offer, natives []string, p *Params) bool
 
 // fits tells the offers that can be rented as it is asked.
 func fits(o *spec.Offer, natives []string, p *Params) bool {
-	return o.Stock != spec.StockUnavailable && (p.MaxPricePerHour == 0 || o.PricePerHour <= p.MaxPricePerHour) && matches(o, natives, p)
+	return o.Stock != spec.StockUnavailable && (p.MaxPricePerHour == 0 || Within(o.PricePerHour, p.MaxPricePerHour)) && matches(o, natives, p)
 }
 
 // matches tells the offers that are what is asked for, whether they are to be had

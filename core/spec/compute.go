@@ -170,6 +170,13 @@ type FindRequest struct {
 	Cursor     string   `json:"cursor,omitempty"` // go on here; from ComputePage.Next
 }
 
+// CleanUpRequest asks to take away what a create left that made no machine, such as
+// an app with its address: clean_up. It is asked once the listing has settled
+// without the machine. What a machine that turns out to be there uses stays.
+type CleanUpRequest struct {
+	RequestID string `json:"request_id"`
+}
+
 // ComputePage is the answer of list_compute and find_compute. A provider may give
 // all at once; one of large accounts answers some thousand and where to go on.
 type ComputePage struct {

@@ -44,12 +44,13 @@ const (
 	OpFind         = "find_compute"  // optional
 	OpGetLogs      = "get_logs"      // optional
 	OpGetBill      = "get_bill"      // optional
+	OpCleanUp      = "clean_up"      // optional
 )
 
 // Operations lists every operation but describe.
 func Operations() []string {
 	return []string{OpSpawn, OpGet, OpList, OpStop, OpStart, OpTerminate, OpRunJob, OpGetJob, OpCancelJob, OpStreamJob,
-		OpListGPUTypes, OpSearchOffers, OpFind, OpGetLogs, OpGetBill}
+		OpListGPUTypes, OpSearchOffers, OpFind, OpGetLogs, OpGetBill, OpCleanUp}
 }
 
 // Manifest is what a plugin says of itself: the answer of describe.

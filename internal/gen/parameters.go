@@ -29,7 +29,7 @@ func parameters() []parameter {
 		{"image", "the container", "a container that cloud-init runs with docker; without one the machine is a plain one", "the container", "the container"},
 		{"entrypoint", "the container's", "the container's; not without `image`", refused, "the container's"},
 		{"command", "the container's", "the container's; not without `image`", "the arguments of the image's own entry point; with `ssh_key` a script beside Vast's", "the container's"},
-		{"env", "the container's", "the container's; not without `image`", "the container's", "the container's"},
+		{"env", "the container's", "the container's; not without `image`", "the container's; 256 characters a name and a value, 32768 together", "the container's"},
 		{"auth", "in `env`", "in `env`", "in `env`", "in `env`"},
 		{"ports: http", "RunPod's proxy, with TLS", "the machine's own address and the same number, without TLS", "the host's address and another number, without TLS", "the first at 443 and 80 of the app's name, others at their number, with TLS"},
 		{"ports: tcp", "a public address and another number", "the machine's own address and the same number; 22 is the machine's SSH server", "the host's address and another number", "the app's own IPv4 address, which Fly bills, and the same number"},

@@ -84,9 +84,9 @@ func (s *suite) checkAnyCloud() {
 					cloud: always(Answer{Status: status, Body: Body{body.text}})})
 			}
 		}
-		if operation == spec.OpTerminate {
+		if rule := map[string]string{spec.OpTerminate: lawConfirmed, spec.OpCleanUp: lawClean}[operation]; rule != "" {
 			for name, answer := range strangers() {
-				s.judge(g, &trial{name: "everything answers " + name, operation: operation, request: request, cloud: always(answer)}, confirmed())
+				s.judge(g, &trial{name: "everything answers " + name, operation: operation, request: request, cloud: always(answer)}, confirmed(rule))
 			}
 		}
 		if operation == spec.OpGet || lists(operation) {
@@ -120,10 +120,10 @@ func unseen() law {
 	}}
 }
 
-// confirmed is the law of a terminate that something between has answered: what
-// believed it would leave a machine that costs.
-func confirmed() law {
-	return law{lawConfirmed, func(o *outcome) string {
+// confirmed is the law of what something between has answered: what believed it
+// would leave a machine that costs, or what a create left beside one.
+func confirmed(rule string) law {
+	return law{rule, func(o *outcome) string {
 		if len(o.sent) > 0 && o.err == nil {
 			return describe(o)
 		}
@@ -156,7 +156,7 @@ func (s *suite) checkStatuses() {
 		sole := len(c.Exchanges) == 1 || creates(c.Operation) && at == lastWrite(c) || lists(c.Operation)
 		if c.Operation == spec.OpTerminate && at == endsAt(c) && !unknownThere(c) {
 			for name, answer := range strangers() {
-				s.judge(g, &trial{name: where + " answers " + name, operation: c.Operation, request: c.Request, cloud: playWith(c.Exchanges, at, always(answer))}, confirmed())
+				s.judge(g, &trial{name: where + " answers " + name, operation: c.Operation, request: c.Request, cloud: playWith(c.Exchanges, at, always(answer))}, confirmed(lawConfirmed))
 			}
 		}
 		if lists(c.Operation) {

@@ -39,6 +39,9 @@ func TestSuite_FindsTheMistakesOfABrokenPlugin(t *testing.T) {
 	if n := len(laws[lawConfirmed]); n != 2*len(strangers()) { // it believes whoever answers a terminate, made up or recorded
 		t.Errorf("%d of %d strangers are found: %q", n, 2*len(strangers()), laws[lawConfirmed])
 	}
+	if n := len(laws[lawClean]); n != len(strangers()) { // nor a clean_up
+		t.Errorf("%d of %d strangers are found: %q", n, len(strangers()), laws[lawClean])
+	}
 	for _, want := range []struct{ law, operation, got string }{
 		{lawValue, "get_compute", "provider is not mock"},           // it fills in less than a compute
 		{lawFails, "list_compute", "the value"},                     // it believes every status

@@ -20,6 +20,7 @@ const (
 	lawStatus    = "the kind of an error follows the HTTP status"
 	lawFails     = "a failure of the cloud is never taken for success"
 	lawConfirmed = "a machine is given back only where the cloud says so in its own words"
+	lawClean     = "what a create left is taken away only where the cloud says so in its own words"
 	lawWait      = "Retry-After of a 429 comes through as retry_after_ms"
 	lawUnknown   = "a create whose fate is not known has unknown_outcome"
 	lawKnown     = "a create that the cloud refused has no unknown_outcome"
@@ -183,18 +184,29 @@ func join(kinds []spec.Kind) string {
 	return strings.Join(words, ", ")
 }
 
-// fails is the law that a failure is none to pass over. forgiven lists the
-// statuses that are what was asked for: a terminated machine may be gone, and
-// find_compute may look in one place after another.
+// fails is the law that a failure is none to pass over, but for the statuses that
+// are what was asked for; and find_compute may look in one place after another.
 func fails(operation string, status int) law {
 	return law{lawFails, func(o *outcome) string {
 		gone := status == http.StatusNotFound || status == http.StatusGone
 		elsewhere := operation == spec.OpFind && len(o.sent) > 1 && (gone || status == http.StatusForbidden)
-		if o.err != nil || len(o.sent) == 0 || operation == spec.OpTerminate && gone || elsewhere {
+		if o.err != nil || len(o.sent) == 0 || settles(operation, status) || elsewhere {
 			return ""
 		}
 		return describe(o)
 	}}
+}
+
+// settles reports whether a status may be what was asked for: a terminated machine
+// may be gone, and what a create left may be so, or never have been this account's.
+func settles(operation string, status int) bool {
+	switch status {
+	case http.StatusNotFound, http.StatusGone:
+		return operation == spec.OpTerminate || operation == spec.OpCleanUp
+	case http.StatusForbidden:
+		return operation == spec.OpCleanUp
+	}
+	return false
 }
 
 // waits is the law of Retry-After.

@@ -40,6 +40,8 @@ func (s *suite) request(operation string) json.RawMessage {
 		return s.recorded(operation, `{"id":"conformance-1"}`)
 	case spec.OpFind:
 		return json.RawMessage(`{"request_ids":["conformance-1"],"names":["conformance-1"]}`)
+	case spec.OpCleanUp:
+		return s.recorded(operation, `{"request_id":"conformance-1"}`)
 	case spec.OpRunJob:
 		return s.recorded(operation, `{"endpoint":"conformance","input":{"a":1}}`)
 	case spec.OpGetJob, spec.OpCancelJob, spec.OpStreamJob:

@@ -63,6 +63,8 @@ func checkValue(operation, provider string, value spec.Raw) string {
 			}
 			return ""
 		})
+	case spec.OpCleanUp:
+		return one(value, func(*struct{}) string { return "" })
 	case spec.OpGetLogs:
 		return one(value, func(p *spec.LogsPage) string {
 			if p.Lines == nil {

@@ -211,6 +211,29 @@ func closeApp(env sdk.Env, app, machine string) *spec.Error {
 	case other == nil && len(left.Items) > 0:
 		return nil // somebody put machines of their own into it: it is theirs now
 	}
-	err.Message = "the machine is gone, its app " + strconv.Quote(app) + " is not: " + err.Message
+	gone := "the machine is gone"
+	if machine == "" {
+		gone = "there is no machine"
+	}
+	err.Message = gone + ", its app " + strconv.Quote(app) + " is not: " + err.Message
 	return err
+}
+
+// cleanUp deletes the app of a create that made no machine. An app that is not
+// there, or another organization's, is not what the create left.
+func cleanUp(env sdk.Env, request *spec.CleanUpRequest) *spec.Error {
+	app := ownApp(request.RequestID)
+	if app == "" {
+		return invalid("request_id is not 1 to 55 of a-z, 0-9 and dash", "")
+	}
+	left, err := machinesOf(env, app, func(c *spec.Compute) bool { return c.Status != spec.StatusTerminated })
+	switch {
+	case err != nil && (err.Kind == spec.KindNotFound || err.Kind == spec.KindForbidden && len(err.Raw) > 0): // in Fly's own words
+		return nil
+	case err != nil:
+		return err
+	case len(left.Items) > 0:
+		return nil // the create came to something after all, and find_compute shows it
+	}
+	return closeApp(env, app, "")
 }

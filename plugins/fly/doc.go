@@ -23,9 +23,10 @@
 //     looking for a request id looks into the app of that name first.
 //   - Fly states no prices, so no cost is told and no ceiling can be kept.
 //   - A create whose answer was lost before it took effect leaves an empty app
-//     named atlas-m-REQUESTID, and so does a caller who leaves in the middle. It
-//     costs nothing but the IPv4 address that ports other than the first HTTP port
-//     had asked for, and the volume of volume_gb.
+//     named atlas-m-REQUESTID, and so does a caller who leaves in the middle. Its
+//     IPv4 address and its volume cost, and no listing of machines shows it, so
+//     clean_up deletes it; a create that is still on its way then finds no app. It
+//     stays only where the process dies in the middle and no session keeps a record.
 //
 // The package is ordinary Go and knows no WebAssembly; guest/ puts it behind the
 // exports of the provider ABI.

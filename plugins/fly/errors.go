@@ -47,12 +47,12 @@ func classify(e *spec.Error, code string, own bool) {
 		e.Kind = spec.KindProvider
 		e.Message = "not found, and not in Fly's words"
 		e.Hint = "check base_url, and what is between this machine and Fly"
+	case refusing(e.Status) && strings.Contains(prose, "over the allowed quota"): // before shortage: it is the organization's limit, in every region
+		e.Kind = spec.KindFunds
+		e.Hint = "the organization's quota is reached: terminate machines, or ask Fly for more"
 	case shortage(e.Status, code, prose):
 		e.Kind = spec.KindCapacity
 		e.Hint = "Fly has no room there now: name other regions, or try later; a machine with a volume is bound to the volume's host"
-		if strings.Contains(prose, "quota") {
-			e.Hint = "the organization's quota is reached: terminate machines, or ask Fly for more"
-		}
 	case e.Status == 402 || (e.Status == 403 || e.Status == 422) && contains(prose, funds[:]):
 		e.Kind = spec.KindFunds
 		e.Hint = "settle the organization's billing in Fly's dashboard"
@@ -84,14 +84,17 @@ func shortage(status int, code, prose string) bool {
 	if code == "insufficient_capacity" || strings.HasPrefix(code, "volume_placement") {
 		return true
 	}
+	return refusing(status) && contains(prose, capacity[:])
+}
+
+// refusing reports whether Fly has said on such a status that there is no room, or
+// that a limit is reached.
+func refusing(status int) bool {
 	switch status {
 	case 400, 403, 409, 412, 422:
-	default:
-		if status < 500 {
-			return false
-		}
+		return true
 	}
-	return contains(prose, capacity[:])
+	return status >= 500
 }
 
 // taken reports whether an answer means that an app's name is in use.
@@ -102,7 +105,7 @@ func taken(status int, code, prose string) bool {
 // capacity are the sentences that mean a shortage, in lower case, as users report
 // them.
 var capacity = [...]string{"insufficient resources", "insufficient memory", "insufficient capacity", "insufficient cpu", "no capacity",
-	"could not reserve resource", "over the allowed quota", "not enough capacity"}
+	"could not reserve resource", "not enough capacity"}
 
 // funds are the sentences that mean the organization cannot pay.
 var funds = [...]string{"payment method", "credit card", "billing", "past due", "overdue", "insufficient balance", "insufficient credit"}

@@ -21,7 +21,7 @@ func TestErrors_HaveTheKindThatFlyMeans(t *testing.T) {
 		{401, ``, spec.KindUnauthorized, ""},
 		{402, `{"error":"pay"}`, spec.KindFunds, ""},
 		{403, `{"error":"unauthorized"}`, spec.KindForbidden, "provider_opts.app"},
-		{403, `{"error":"machines: over the allowed quota"}`, spec.KindCapacity, "quota"},
+		{403, `{"error":"machines: over the allowed quota"}`, spec.KindFunds, "quota"},
 		{403, `{"error":"We need your payment information: add a credit card"}`, spec.KindFunds, ""},
 		{404, `{"error":"machine not found"}`, spec.KindNotFound, ""},
 		{408, `{"error":"launch timed out"}`, spec.KindTimeout, "all the same"},

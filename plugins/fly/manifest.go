@@ -39,6 +39,7 @@ func Provider() *sdk.Provider {
 		Start:        start,
 		Terminate:    terminate,
 		ListGPUTypes: listGPUTypes,
+		CleanUp:      cleanUp,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/plugins/sdk"
 	simfly "github.com/exatlas/atlas/sim/fly"
 	"github.com/exatlas/atlas/sim/simkit"
 )
@@ -231,6 +232,56 @@ func TestSpawn_TellsOfAnAppThatItCouldNotTakeAway(t *testing.T) {
 	s.Ports = []spec.PortRequest{{Internal: 80}}
 	if _, err := spawn(r.env, s); err == nil || !strings.HasPrefix(err.Hint, "the app atlas-m-"+requestID+", which has no machine, could not be deleted") {
 		t.Errorf("%+v", err)
+	}
+}
+
+func TestCleanUp_TakesAwayWhatACreateWithoutAMachineLeft(t *testing.T) {
+	r := newRig(t, simfly.Options{Options: simkit.Options{Faults: []simkit.Fault{{Method: "POST", Path: "/v1/apps/*/machines", Effect: simkit.Reset, Nth: 1}}}})
+	s := request()
+	s.VolumeGB, s.Ports = 10, []spec.PortRequest{{Internal: 22, Protocol: spec.ProtocolTCP}}
+	if _, err := spawn(r.env, s); err == nil || r.apps() != 1 || r.Bill().RateNowUSD == 0 {
+		t.Fatalf("%v: %d apps, %v an hour", err, r.apps(), r.Bill().RateNowUSD)
+	}
+	for range 2 { // nothing there is a success, too
+		if err := cleanUp(r.env, &spec.CleanUpRequest{RequestID: requestID}); err != nil || r.apps() != 0 || r.Bill().RateNowUSD != 0 {
+			t.Errorf("%v: %d apps, %v an hour", err, r.apps(), r.Bill().RateNowUSD)
+		}
+	}
+}
+
+func TestCleanUp_LeavesAMachineAndWhatItUses(t *testing.T) {
+	r := newRig(t, simfly.Options{})
+	s := request()
+	s.VolumeGB, s.Ports = 10, []spec.PortRequest{{Internal: 22, Protocol: spec.ProtocolTCP}}
+	r.spawn(s)
+	rate := r.Bill().RateNowUSD
+	if err := cleanUp(r.env, &spec.CleanUpRequest{RequestID: requestID}); err != nil || r.apps() != 1 || len(r.Machines()) != 1 || r.Bill().RateNowUSD != rate {
+		t.Errorf("%v: %d apps, %v an hour of %v", err, r.apps(), r.Bill().RateNowUSD, rate)
+	}
+	for _, id := range []string{"", "../x", "A"} {
+		before := len(r.sent)
+		if err := cleanUp(r.env, &spec.CleanUpRequest{RequestID: id}); err == nil || len(r.sent) != before {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+}
+
+func TestCleanUp_BelievesFlyAlone(t *testing.T) {
+	for _, row := range []struct {
+		done    bool
+		answers []sdk.Response
+	}{
+		{true, []sdk.Response{says(404, `{"error":"app not found"}`)}},
+		{true, []sdk.Response{says(403, `{"error":"unauthorized"}`)}}, // another organization's
+		{false, []sdk.Response{says(404, `<html>`)}},
+		{false, []sdk.Response{says(403, `<html>`)}},
+		{false, []sdk.Response{says(200, `{"message":"we will be back soon"}`)}},
+		{false, []sdk.Response{says(200, `[]`), says(200, `[]`), says(500, ``), says(200, `[]`)}},
+	} {
+		_, env := scripted(t, row.answers...)
+		if err := cleanUp(env, &spec.CleanUpRequest{RequestID: requestID}); row.done != (err == nil) {
+			t.Errorf("%+v: %v", row.answers, err)
+		}
 	}
 }
 

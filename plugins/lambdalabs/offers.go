@@ -3,6 +3,7 @@ package lambdalabs
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/plugins/sdk"
@@ -36,7 +37,7 @@ func searchOffers(env sdk.Env, request *spec.OffersRequest) (*spec.OfferList, *s
 			continue
 		}
 		for _, region := range t.regions {
-			if len(request.RegionHints) > 0 && !slices.Contains(request.RegionHints, region) {
+			if len(request.RegionHints) > 0 && !slices.ContainsFunc(request.RegionHints, func(hint string) bool { return strings.EqualFold(hint, region) }) {
 				continue
 			}
 			o := spec.Offer{Provider: name, GPUNative: native, GPUCount: t.gpus, GPUMemoryGB: t.memoryGB(), PricePerHour: t.price, Region: region,

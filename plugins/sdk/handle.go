@@ -58,9 +58,16 @@ func Handle(p *Provider, op string, input []byte, doer Doer, room []byte) []byte
 		return carry(env, request, room, codec.DecodeOffers, p.SearchOffers, tidyOffers, codec.AppendOfferList)
 	case spec.OpGetLogs:
 		return carry(env, request, room, codec.DecodeLogs, p.GetLogs, nil, codec.AppendLogsPage)
-	default: // has let only get_bill through
+	case spec.OpGetBill:
 		return carry(env, request, room, codec.DecodeBill, p.GetBill, nil, codec.AppendBill)
+	default: // has let only clean_up through
+		return carry(env, request, room, codec.DecodeCleanUp, p.cleanUp, nil, codec.AppendCompute)
 	}
+}
+
+// cleanUp has nothing to answer but that it is done.
+func (p *Provider) cleanUp(env Env, r *spec.CleanUpRequest) (*spec.Compute, *spec.Error) {
+	return nil, p.CleanUp(env, r)
 }
 
 // describe and lacks are apart from Handle because a manifest is large, and the

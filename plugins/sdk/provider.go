@@ -49,6 +49,7 @@ type Provider struct {
 	SearchOffers func(Env, *spec.OffersRequest) (*spec.OfferList, *spec.Error)
 	GetLogs      func(Env, *spec.LogsRequest) (*spec.LogsPage, *spec.Error)
 	GetBill      func(Env, *spec.BillRequest) (*spec.Bill, *spec.Error)
+	CleanUp      func(Env, *spec.CleanUpRequest) *spec.Error
 }
 
 // Operations lists the operations the provider has, in the order of
@@ -95,6 +96,8 @@ func (p *Provider) has(op string) bool {
 		return p.GetLogs != nil
 	case spec.OpGetBill:
 		return p.GetBill != nil
+	case spec.OpCleanUp:
+		return p.CleanUp != nil
 	}
 	return false
 }

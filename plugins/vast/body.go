@@ -3,6 +3,7 @@ package vast
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/plugins/sdk/jsonx"
@@ -12,8 +13,9 @@ import (
 const (
 	maxImage = 1024
 	maxLabel = 256
-	maxText  = 4048 // of a start script; with arguments 4096 together
-	maxEnv   = 32768
+	maxText  = 4048  // of a start script; with arguments 4096 together
+	maxEntry = 256   // characters of a name or a value in the environment
+	maxEnv   = 32768 // of all of them
 	maxPorts = 64
 	leastBid = 0.001
 	mostBid  = 128
@@ -58,8 +60,6 @@ func check(s *spec.SpawnRequest) *spec.Error {
 		return &spec.Error{Kind: spec.KindValidation, Message: "ssh_key is no public key", Hint: "give the text of the key, such as ssh-ed25519 AAAA…; keys at Vast.ai have no names"}
 	case s.SSHKey != "" && len(script(s.Command)) > maxText, commandSize(s.Command) > maxText:
 		return invalid("command is longer than " + strconv.Itoa(maxText) + " bytes")
-	case len(environment(s)) > maxEnv:
-		return invalid("env is longer than " + strconv.Itoa(maxEnv) + " bytes")
 	case s.BidPerHour != 0 && (s.BidPerHour < leastBid || s.BidPerHour > mostBid):
 		return invalid("bid_per_hour is not between 0.001 and 128")
 	}
@@ -68,8 +68,35 @@ func check(s *spec.SpawnRequest) *spec.Error {
 			return invalid("env holds a name that begins with a dash, which Vast.ai reads as an option of docker")
 		}
 	}
+	if err := checkEnvironment(s); err != nil {
+		return err
+	}
 	if s.OfferID != "" {
 		return checkID("offer_id", s.OfferID)
+	}
+	return nil
+}
+
+// checkEnvironment finds what of a create's environment is too long for Vast. By its
+// document an entry is; a name and a value that only together are so may pass.
+func checkEnvironment(s *spec.SpawnRequest) *spec.Error {
+	sum := 0
+	text := string(environment(s))
+	r := jsonx.New(text)
+	for more := r.Object(); more; more = r.NextMember() {
+		name := r.Key()
+		value := r.Text()
+		sum += utf8.RuneCountInString(name) + utf8.RuneCountInString(value)
+		switch {
+		case utf8.RuneCountInString(name) > maxEntry:
+			return invalid("env holds a name that is longer than " + strconv.Itoa(maxEntry) + " characters, the most that Vast.ai takes")
+		case utf8.RuneCountInString(value) > maxEntry:
+			return &spec.Error{Kind: spec.KindValidation, Message: "env." + name + " is longer than " + strconv.Itoa(maxEntry) + " characters, the most that Vast.ai takes",
+				Hint: "give it in parts, or let the image fetch it"}
+		}
+	}
+	if sum > maxEnv {
+		return invalid("env is longer than " + strconv.Itoa(maxEnv) + " characters, the most that Vast.ai takes")
 	}
 	return nil
 }
@@ -151,10 +178,25 @@ func environment(s *spec.SpawnRequest) []byte {
 	if s.RequestID != "" {
 		own[requestIDVariable] = s.RequestID
 	}
-	if len(kept) > 0 {
-		own[portsVariable] = strings.Join(kept, ",")
-	}
+	keepPorts(own, kept)
 	return jsonx.Merge(nil, string(text), string(jsonx.AppendMap(nil, own)))
+}
+
+// keepPorts writes ports into as many variables as it takes, ATLAS_PORTS,
+// ATLAS_PORTS_2 and so on: an entry with its name has a limit.
+func keepPorts(own map[string]string, ports []string) {
+	name, count := portsVariable, 1
+	for _, port := range ports {
+		text := own[name]
+		if text != "" && len(name)+len("=")+len(text)+len(",")+len(port) > maxEntry {
+			count++
+			name, text = portsVariable+"_"+strconv.Itoa(count), ""
+		}
+		if text != "" {
+			text += ","
+		}
+		own[name] = text + port
+	}
 }
 
 // script is a command as a line of shell.

@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	defaultDiskGB = 20  // disk of a machine; Vast has no default worth having
-	minDiskGB     = 8   // Vast's smallest
-	defaultLimit  = 64  // offers of a search
-	maxLimit      = 256 //
-	monthHours    = 720 // storage is priced by the month
+	defaultDiskGB = 20   // disk of a machine; Vast has no default worth having
+	minDiskGB     = 8    // Vast's smallest
+	maxLimit      = 1000 // offers of a search
+	halfMicro     = 5e-7 // USD; what rounding may take off a price
+	monthHours    = 720  // storage is priced by the month
 )
 
 // want is what a search asks for.
@@ -117,7 +117,7 @@ func (w *want) body() []byte {
 	}
 	limit := w.limit
 	if limit <= 0 {
-		limit = defaultLimit
+		limit = maxLimit // one search serves many spawns at once, each of which takes another offer
 	}
 	q.Key("limit")
 	q.Int(int64(min(limit, maxLimit)))
@@ -186,10 +186,12 @@ func (q *query) filters(w *want) {
 	q.number("direct_port_count", "gte", float64(max(w.ports, 1)))
 	q.number("disk_space", "gte", float64(w.diskGB))
 	q.number("reliability", "gte", w.reliability)
-	if w.spot {
+	switch {
+	case w.ceiling <= 0:
+	case w.spot:
 		q.number("min_bid", "lte", w.ceiling)
-	} else {
-		q.number("dph_total", "lte", w.ceiling)
+	default:
+		q.number("dph_total", "lte", w.ceiling+halfMicro) // Vast compares its sums as they are; who reads the answer rounds
 	}
 	if w.tier == spec.CloudSecure || w.tier == spec.CloudCommunity {
 		q.flag("datacenter", w.tier == spec.CloudSecure)

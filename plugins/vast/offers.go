@@ -113,8 +113,9 @@ func (o *row) fill(w *want, f *figures) {
 	if f.total <= 0 && f.base > 0 {
 		o.PricePerHour = f.base + o.diskRate
 	}
+	o.PricePerHour = rounded(o.PricePerHour)
 	if w.spot {
-		o.PricePerHour = f.minBid
+		o.PricePerHour = f.minBid // as it is: a bid that is rounded down is too low
 	}
 	o.VCPUCount = f.effective
 	if f.memoryMB > 0 {

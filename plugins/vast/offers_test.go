@@ -43,7 +43,7 @@ func TestSearch_FiltersAtTheCloud(t *testing.T) {
 				t.Errorf("%s: %+v", name, o)
 			}
 		}
-		if q.Limit > 0 && len(list) != q.Limit || len(list) > defaultLimit {
+		if q.Limit > 0 && len(list) != q.Limit || len(list) > maxLimit {
 			t.Errorf("%s: %d offers", name, len(list))
 		}
 		if !r.sent[len(r.sent)-1].aside {
@@ -52,6 +52,14 @@ func TestSearch_FiltersAtTheCloud(t *testing.T) {
 	}
 	if _, err := searchOffers(r.env, &spec.OffersRequest{RegionHints: []string{"EU-RO-1"}}); err == nil || err.Kind != spec.KindValidation {
 		t.Errorf("no country: %v", err)
+	}
+}
+
+func TestSearch_ShowsManySpawnsAtOnceAnOfferEach(t *testing.T) {
+	r := newRig(t, simvast.Options{Hosts: 300})
+	got, err := searchOffers(r.env, &spec.OffersRequest{GPUs: []string{"RTX 4090"}})
+	if err != nil || len(got.Items) <= 64 {
+		t.Errorf("%d offers, %v", len(got.Items), err)
 	}
 }
 

@@ -135,7 +135,7 @@ func (in *instance) external(internal int) int {
 func (in *instance) protocols() map[int]spec.Protocol {
 	all := map[int]spec.Protocol{}
 	for _, p := range in.env {
-		if p.key != portsVariable {
+		if p.key != portsVariable && !strings.HasPrefix(p.key, portsVariable+"_") {
 			continue
 		}
 		for _, part := range strings.Split(p.value, ",") {

@@ -38,3 +38,23 @@ func TestPorts_ShowTheNumberOfASymmetricOneOnceItIsChosen(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+func TestPorts_AreKeptWhereTheyAreMany(t *testing.T) {
+	r := newRig(t, simvast.Options{})
+	s := request()
+	s.Ports = nil
+	for i := range 60 {
+		s.Ports = append(s.Ports, spec.PortRequest{Internal: 20000 + i, Protocol: []spec.Protocol{spec.ProtocolHTTP, spec.ProtocolTCP}[i%2]})
+	}
+	got := r.get(r.spawn(s).ID)
+	for i, p := range s.Ports {
+		if len(got.Ports) != len(s.Ports) || got.Ports[i].Internal != p.Internal || got.Ports[i].Protocol != p.Protocol {
+			t.Fatalf("%d ports: %+v", len(got.Ports), got.Ports)
+		}
+	}
+	for _, name := range []string{portsVariable, portsVariable + "_2", portsVariable + "_3"} {
+		if text, _ := at(t, r.last("PUT", "/api/v0/asks/").body, "env", name).(string); text == "" || len(name)+1+len(text) > maxEntry {
+			t.Errorf("%s is %q", name, text)
+		}
+	}
+}

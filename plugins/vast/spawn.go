@@ -1,6 +1,7 @@
 package vast
 
 import (
+	"math"
 	"strconv"
 
 	"github.com/exatlas/atlas/core/spec"
@@ -54,9 +55,9 @@ func spawn(env sdk.Env, s *spec.SpawnRequest) (*spec.Compute, *spec.Error) {
 }
 
 // spawnOffer takes one offer. It looks the offer up where something depends on
-// its price.
+// its price, or nobody has said what it is: the answer to a rent does not.
 func spawnOffer(env sdk.Env, s *spec.SpawnRequest) (*spec.Compute, *spec.Error) {
-	if s.MaxPricePerHour == 0 && !s.Spot {
+	if s.MaxPricePerHour == 0 && !s.Spot && s.GPU != "" {
 		return rent(env, s, s.OfferID, nil)
 	}
 	w := &want{id: s.OfferID, spot: s.Spot, diskGB: disk(s), limit: 1}
@@ -68,6 +69,9 @@ func spawnOffer(env sdk.Env, s *spec.SpawnRequest) (*spec.Compute, *spec.Error) 
 		if rows[i].ID == s.OfferID {
 			return rent(env, s, s.OfferID, &rows[i])
 		}
+	}
+	if s.MaxPricePerHour == 0 && !s.Spot {
+		return rent(env, s, s.OfferID, nil) // the search shows verified hosts alone
 	}
 	return nil, &spec.Error{Kind: spec.KindCapacity, Message: "the offer " + s.OfferID + " is gone", Retryable: true,
 		Hint: "offers of Vast.ai live for minutes; offers.search shows those of now"}
@@ -95,7 +99,7 @@ func bid(s *spec.SpawnRequest, o *row) (price float64, total *float64, err *spec
 			return 0, nil, &spec.Error{Kind: spec.KindBudget, Message: "the bid is below " + dollars(o.PricePerHour) + ", what the offer " + o.ID + " goes for now",
 				Hint: "raise bid_per_hour, or leave it out to bid the least that gets the machine"}
 		}
-		cost = price + o.diskRate
+		cost = rounded(price + o.diskRate)
 	}
 	if s.MaxPricePerHour > 0 && (cost > s.MaxPricePerHour || cost <= 0) {
 		return 0, nil, &spec.Error{Kind: spec.KindBudget, Message: "the offer " + o.ID + " costs " + dollars(cost) + " with its disk, more than max_price_per_hour",
@@ -106,6 +110,10 @@ func bid(s *spec.SpawnRequest, o *row) (price float64, total *float64, err *spec
 	}
 	return price, total, nil
 }
+
+// rounded takes off what a sum of prices has in binary beside what it has in
+// decimals, as the core does: 0.5 and 0.1 are no more than a ceiling of 0.6.
+func rounded(usd float64) float64 { return math.Round(usd*1e6) / 1e6 }
 
 func dollars(usd float64) string { return strconv.FormatFloat(usd, 'f', -1, 64) + " USD an hour" }
 
@@ -153,7 +161,7 @@ func refused(env sdk.Env, why *spec.Error, id string) *spec.Error {
 }
 
 // takeBack destroys a machine that the operation made and cannot hand out. Where
-// that fails, the machine is left for the core to find.
+// that fails the core is told, which would adopt the machine otherwise.
 func takeBack(env sdk.Env, why *spec.Error, id string) *spec.Error {
 	left := destroy(env, id, true)
 	if left != nil && left.Kind == spec.KindNotFound {
@@ -165,6 +173,7 @@ func takeBack(env sdk.Env, why *spec.Error, id string) *spec.Error {
 	why.UnknownOutcome = true
 	why.Message += "; the machine " + id + " that it left could not be destroyed: " + left.Message
 	why.Hint = "the machine " + id + " costs; terminate it"
+	why.Details = spec.Raw(`{"left":"` + id + `"}`)
 	return why
 }
 
@@ -185,8 +194,11 @@ func attachKey(env sdk.Env, id, key string, secrets []string) *spec.Error {
 // rent holds nothing but its identifier.
 func rented(s *spec.SpawnRequest, id string, o *row, cost *float64) *spec.Compute {
 	c := &spec.Compute{ID: id, Provider: name, Status: spec.StatusProvisioning, Name: s.Name, RequestID: s.RequestID, GPUNative: s.GPU, GPUType: s.GPU,
-		GPUCount: max(s.GPUCount, 1), CostPerHour: cost, CloudType: s.CloudType, Spot: s.Spot, Image: s.Image, Ports: []spec.Port{},
+		GPUCount: s.GPUCount, CostPerHour: cost, CloudType: s.CloudType, Spot: s.Spot, Image: s.Image, Ports: []spec.Port{},
 		Actions: []string{spec.ActionStop, spec.ActionTerminate}}
+	if s.GPU != "" {
+		c.GPUCount = max(s.GPUCount, 1)
+	}
 	if o != nil {
 		c.GPUNative, c.GPUType, c.GPUCount = o.GPUNative, o.GPUNative, o.GPUCount
 		c.CloudType, c.Region = o.CloudType, o.Region

@@ -322,3 +322,70 @@ func TestSpawn_NoErrorRepeatsASecret(t *testing.T) {
 		t.Errorf("%v %+v", err, c)
 	}
 }
+
+func TestSpawn_OfAnOfferAloneTellsWhatItIs(t *testing.T) {
+	r := newRig(t, simvast.Options{Hosts: 40})
+	offer := r.offers(&spec.OffersRequest{GPUs: []string{"RTX 4090"}, GPUCount: 4})[0]
+	s := request()
+	s.GPU, s.GPUCount, s.OfferID = "", 0, offer.ID
+	if c := r.spawn(s); c.GPUCount != 4 || c.GPUNative != "RTX 4090" || c.CostPerHour == nil || *c.CostPerHour != offer.PricePerHour || c.Region != offer.Region {
+		t.Errorf("%+v", c)
+	}
+	// One that the search does not show, such as an unverified host's, is asked for all the same.
+	env, _ := scripted(t, say(200, `{"offers":[]}`), say(200, `{"success":true,"new_contract":7}`))
+	s.OfferID = "5"
+	if c, err := spawn(env, s); err != nil || c.ID != "7" || c.GPUCount != 0 || c.GPUNative != "" {
+		t.Errorf("%+v %v", c, err)
+	}
+}
+
+func TestSpawn_NamesAMachineThatItCouldNeitherHandOutNorDestroy(t *testing.T) {
+	s := request()
+	s.SSHKey, s.OfferID = "ssh-ed25519 AAAA me", "5"
+	env, _ := scripted(t, say(200, `{"success":true,"new_contract":7}`), say(500, `{}`), say(500, `{}`))
+	if _, err := spawn(env, s); err == nil || string(err.Details) != `{"left":"7"}` {
+		t.Errorf("%+v", err)
+	}
+}
+
+func TestSpawn_KeepsACeilingToTheCent(t *testing.T) {
+	tenth, half := 0.1, 0.2
+	total := tenth + half // 0.30000000000000004
+	o := &row{Offer: spec.Offer{ID: "5", PricePerHour: half}, diskRate: tenth}
+	s := request()
+	s.Spot, s.MaxPricePerHour = true, 0.3
+	if price, cost, err := bid(s, o); err != nil || price != half || *cost != 0.3 {
+		t.Errorf("%v %v %v", price, cost, err)
+	}
+	var w want
+	line := row{}
+	if line.fill(&w, &figures{total: total}); line.PricePerHour != 0.3 {
+		t.Errorf("%v", line.PricePerHour)
+	}
+}
+
+func TestSpawn_RefusesAnEnvironmentThatVastDoesNotTake(t *testing.T) {
+	for name, row := range map[string]struct {
+		env   map[string]string
+		right bool
+	}{
+		"a value of 256 characters": {map[string]string{"A": strings.Repeat("é", 256)}, true},
+		"a value of 257":            {map[string]string{"A": strings.Repeat("x", 257)}, false},
+		"a name of 257":             {map[string]string{strings.Repeat("A", 257): "x"}, false},
+		"all of 33000": {func() map[string]string {
+			all := map[string]string{}
+			for i := range 150 {
+				all[fmt.Sprint("A", i)] = strings.Repeat("x", 220)
+			}
+			return all
+		}(), false},
+	} {
+		r := newRig(t, simvast.Options{})
+		s := request()
+		s.Env = row.env
+		_, err := spawn(r.env, s)
+		if row.right != (err == nil) || err != nil && (err.Kind != spec.KindValidation || len(r.sent) != 0 || strings.Contains(err.Message, "xxx")) {
+			t.Errorf("%s: %v after %d requests", name, err, len(r.sent))
+		}
+	}
+}

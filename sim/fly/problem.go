@@ -54,7 +54,6 @@ func shortages() []shortage {
 	return []shortage{
 		{422, "insufficient resources available to fulfill request", "insufficient_capacity"},
 		{409, "insufficient memory available to fulfill request", ""},
-		{403, "To create more than 10 machines per app please contact billing: over the allowed quota", "unknown"},
 		{412, "insufficient resources to create new machine with existing volume", ""},
 		{400, "no capacity", ""},
 		{422, "could not reserve resource for machine: insufficient CPUs available to fulfill request", ""},

@@ -3,6 +3,7 @@ package vast
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/valyala/fastjson"
 
@@ -143,7 +144,10 @@ func (i *instance) takeEnv(v *fastjson.Value) (wrong string) {
 	size, ports := 0, 0
 	v.GetObject().Visit(func(key []byte, value *fastjson.Value) {
 		e := pair{string(key), string(value.GetStringBytes())}
-		size += len(e.name) + len(e.value)
+		size += utf8.RuneCountInString(e.name) + utf8.RuneCountInString(e.value)
+		if max(utf8.RuneCountInString(e.name), utf8.RuneCountInString(e.value)) > 256 {
+			wrong = "an entry of 'env' is too long"
+		}
 		if strings.HasPrefix(e.name, "-p ") {
 			ports++
 			if _, _, ok := published(e.name); !ok {

@@ -86,6 +86,12 @@ func TestSpawn_AThousandAnywhereRentOneMachineEachBelowTheCeiling(t *testing.T) 
 		spawns = 200
 	}
 	servers, client := world(t, spawns)
+	gpus, disk := []string{"rtx_4090", "rtx_3090", "l4", "a10"}, 10
+	market, err := client.Offers.Search(t.Context(), atlas.OffersParams{Targets: atlas.Targets{Provider: []string{"vast"}}, GPU: gpus, DiskGB: disk, MaxPricePerHour: ceiling, Limit: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	short := 0 // spawns that Vast alone was asked for, and had nothing
 	var work sync.WaitGroup
 	var mu sync.Mutex
 	rented := map[string]int{}
@@ -100,12 +106,15 @@ func TestSpawn_AThousandAnywhereRentOneMachineEachBelowTheCeiling(t *testing.T) 
 		work.Go(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), 45*time.Second)
 			defer cancel()
-			got, err := client.Compute.Spawn(ctx, atlas.SpawnParams{Targets: atlas.Targets{Provider: []string{where}}, GPU: []string{"rtx_4090", "rtx_3090", "l4", "a10"},
-				Image: "ghcr.io/me/server:1", ContainerDiskGB: 10, Prefer: "price", MaxPricePerHour: ceiling})
+			got, err := client.Compute.Spawn(ctx, atlas.SpawnParams{Targets: atlas.Targets{Provider: []string{where}}, GPU: gpus,
+				Image: "ghcr.io/me/server:1", ContainerDiskGB: disk, Prefer: "price", MaxPricePerHour: ceiling})
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
 				failures[fmt.Sprintf("%s: %.150s", atlas.KindOf(err), err)]++
+				if where != "any" && atlas.KindOf(err) == atlas.KindCapacity {
+					short++
+				}
 				switch atlas.KindOf(err) { // a cloud that keeps a spawn waiting may outlast its deadline; then it has rented nothing
 				case atlas.KindCapacity, atlas.KindTimeout, atlas.KindRateLimited:
 				default:
@@ -149,6 +158,9 @@ func TestSpawn_AThousandAnywhereRentOneMachineEachBelowTheCeiling(t *testing.T) 
 				t.Errorf("the fault %s of %s never came: the test proves little", f.Effect, name)
 			}
 		}
+	}
+	if short > 0 && len(offers) < len(market.Items)*9/10 {
+		t.Errorf("%d spawns found nothing, and of %d offers %d are rented", short, len(market.Items), len(offers))
 	}
 	if len(offers) < spawns/50 || moved[atlas.KindCapacity] == 0 {
 		t.Errorf("%d offers are rented, spawns moved on for %v: the test proves little", len(offers), moved)

@@ -42,3 +42,6 @@ func terminate() int32 { return guest.Enter(spec.OpTerminate) }
 
 //go:wasmexport list_gpu_types
 func listGPUTypes() int32 { return guest.Enter(spec.OpListGPUTypes) }
+
+//go:wasmexport clean_up
+func cleanUp() int32 { return guest.Enter(spec.OpCleanUp) }

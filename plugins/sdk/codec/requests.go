@@ -189,6 +189,19 @@ func DecodeFind(text string, into *spec.FindRequest) *spec.Error {
 	return finish(&r)
 }
 
+// DecodeCleanUp reads the request of clean_up.
+func DecodeCleanUp(text string, into *spec.CleanUpRequest) *spec.Error {
+	r := begin(text)
+	for more := r.Object(); more; more = r.NextMember() {
+		if r.Key() == "request_id" {
+			into.RequestID = r.Text()
+		} else {
+			r.Skip()
+		}
+	}
+	return finish(&r)
+}
+
 // DecodeBill reads the request of get_bill.
 func DecodeBill(text string, into *spec.BillRequest) *spec.Error {
 	r := begin(text)

@@ -17,7 +17,7 @@ import (
 // A WASI reactor runs init functions and never main.
 func init() {
 	p := mock.Provider()
-	p.Get, p.List, p.Stop, p.Terminate = brokenGet, brokenList, brokenStop, brokenTerminate
+	p.Get, p.List, p.Stop, p.Terminate, p.CleanUp = brokenGet, brokenList, brokenStop, brokenTerminate, brokenCleanUp
 	guest.Serve(p)
 }
 
@@ -63,6 +63,12 @@ func brokenTerminate(env sdk.Env, request *spec.IDRequest) (*spec.Compute, *spec
 	return nil, err
 }
 
+// brokenCleanUp does as brokenTerminate.
+func brokenCleanUp(env sdk.Env, request *spec.CleanUpRequest) *spec.Error {
+	_, err := brokenTerminate(env, &spec.IDRequest{ID: request.RequestID})
+	return err
+}
+
 func after(text, mark string) string {
 	_, rest, _ := strings.Cut(text, mark)
 	value, _, _ := strings.Cut(rest, `"`)
@@ -94,6 +100,9 @@ func start() int32 { return guest.Enter(spec.OpStart) }
 
 //go:wasmexport terminate
 func terminate() int32 { return guest.Enter(spec.OpTerminate) }
+
+//go:wasmexport clean_up
+func cleanUp() int32 { return guest.Enter(spec.OpCleanUp) }
 
 //go:wasmexport run_job
 func runJob() int32 { return guest.Enter(spec.OpRunJob) }
