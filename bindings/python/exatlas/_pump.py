@@ -191,7 +191,7 @@ class Pump:
     def settle(self, timeout: float) -> None:
         """Waits until interrupted calls have ended, and what they made all the same is given back."""
         until = time.monotonic() + timeout
-        while (self._makers or self._undoing) and not self._ended:
+        while (self._makers.ids() or self._undoing) and not self._ended:
             left_ms = int((until - time.monotonic()) * 1000)
             if left_ms <= 0:
                 return

@@ -6,7 +6,7 @@ machine is rented, and only the answer names it. So the answer is read all the s
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 Request = Tuple[str, Dict[str, Any]]
 
@@ -25,8 +25,11 @@ class Makers:
     def __init__(self) -> None:
         self._calls: Dict[str, Request] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._calls)
+    def ids(self) -> List[str]:
+        return list(self._calls)
+
+    def clear(self) -> None:
+        self._calls.clear()
 
     def add(self, id: str, method: str, params: Optional[Mapping[str, Any]]) -> None:
         if method in MAKERS:

@@ -9,7 +9,7 @@ import threading
 import warnings
 import weakref
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NoReturn, Optional, Tuple, Type
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NoReturn, Optional, Set, Tuple, Type
 
 from . import _codec, _native, _open, errors
 from ._aio_stream import Mailbox
@@ -63,7 +63,8 @@ class _Core:
         self.fd = -1
         self.calls: Dict[str, asyncio.Future[Dict[str, Any]]] = {}
         self.makers = Makers()
-        self.undoing: Dict[str, asyncio.Future[None]] = {}
+        self.undoing: Set[str] = set()
+        self.settled: Optional[asyncio.Future[None]] = None  # done when something of that has ended
         self.boxes: Dict[str, Mailbox] = {}
         self.subscribing = 0
         self.early: Dict[str, List[Dict[str, Any]]] = {}
@@ -112,10 +113,10 @@ class _Core:
         future = self.calls.get(id)
         if future is not None and not future.done():
             future.set_result(item)
-        elif id in self.undoing:
-            self.undoing.pop(id).set_result(None)
         else:
+            self.undoing.discard(id)
             self.discard(item)
+            self.settle()
 
     def drop(self, id: str) -> None:
         """Cancels a call whose task was cancelled, and undoes it where its answer is here already."""
@@ -134,14 +135,27 @@ class _Core:
         elif self.loop is not None:
             id = f"undo-{item['id']}"
             if self.library.submit(self.handle, _codec.encode_request(id, *undo, UNDO_S))[0] == _native.OK:
-                self.undoing[id] = self.loop.create_future()
+                self.undoing.add(id)
+
+    def settle(self) -> None:
+        if self.settled is not None and not self.settled.done():
+            self.settled.set_result(None)
+
+    def unsettled(self) -> bool:
+        """Whether a cancelled call may still bring something, or something is being given back."""
+        left = (self.calls.get(id) for id in self.makers.ids())
+        return bool(self.undoing) or any(future is None or future.cancelled() for future in left)
 
     async def undone(self, timeout: float) -> None:
-        """Waits until what nobody waits for any more has been given back."""
-        if self.loop is asyncio.get_running_loop():
-            self.drain(-1)
-            if self.undoing:
-                await asyncio.wait(list(self.undoing.values()), timeout=timeout)
+        """Waits until what nobody waits for any more has ended, and has been given back."""
+        loop = asyncio.get_running_loop()
+        if self.loop is not loop:
+            return
+        self.drain(-1)
+        until = loop.time() + timeout
+        while self.unsettled() and loop.time() < until:
+            self.settled = loop.create_future()
+            await asyncio.wait([self.settled], timeout=until - loop.time())
 
     def unsubscribe(self, subscription: str) -> None:
         """Ends a subscription from any thread; never fails, since finalizers call it."""
@@ -166,9 +180,9 @@ class _Core:
         for future in self.calls.values():
             if not future.done():
                 future.set_exception(_codec.error_of(status))
-        for undone in self.undoing.values():
-            undone.cancel()
         self.undoing.clear()
+        self.makers.clear()
+        self.settle()
         for box in self.boxes.values():
             box.fail(status)
 

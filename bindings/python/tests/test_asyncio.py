@@ -112,7 +112,30 @@ def test_a_machine_whose_task_was_cancelled_too_late_is_given_back(client: exatl
                     await task
         # Closing alone finds the answer that was still in the queue.
         assert task.cancelled()
-        assert own._core.makers._calls == {} and own._core.undoing == {}
+        assert own._core.makers.ids() == [] and not own._core.undoing
+
+    asyncio.run(main())
+    assert rented(client) == before
+
+
+def test_closing_waits_for_the_answer_of_a_call_that_was_cancelled_too_late(client: exatlas.Client, simulators: Dict[str, str]) -> None:
+    before = rented(client)
+
+    async def main() -> None:
+        async with exatlas.AsyncClient(**runpod_config(simulators["runpod"])) as own:
+            core, library = own._core, own._core.library
+            task = asyncio.ensure_future(own.compute.spawn(gpu="rtx_4090", image="i"))
+            await asyncio.sleep(0)
+            assert select.select([core.fd], [], [], 30)[0], "no answer came"
+
+            def next_item(handle: int, timeout_ms: int, route: Callable[[bytes], None]) -> int:
+                core.library = library
+                return 30  # at the first look the answer is not there yet
+
+            core.library = library._replace(next=next_item)
+            assert rented(client) > before
+            task.cancel()
+        assert task.cancelled() and core.makers.ids() == [] and not core.undoing
 
     asyncio.run(main())
     assert rented(client) == before

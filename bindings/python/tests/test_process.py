@@ -256,11 +256,13 @@ def test_threads_are_switched_while_a_call_blocks(silent: SilentServer) -> None:
     with exatlas.Client(default_provider="runpod", providers=config) as client:
 
         def call() -> None:
-            with pytest.raises(TimeoutError):
-                client.compute.get(id="p1", timeout=0.3)
+            with pytest.raises(exatlas.AtlasError):
+                client.compute.get(id="p1")
 
         thread = threading.Thread(target=call)
         thread.start()
         silent.arrived()
         assert thread.is_alive()
+        client.close()
         thread.join(30)
+        assert not thread.is_alive()
