@@ -55,10 +55,14 @@ func spawn(env sdk.Env, s *spec.SpawnRequest) (*spec.Compute, *spec.Error) {
 }
 
 // spawnOffer takes one offer. It looks the offer up where something depends on
-// its price, or nobody has said what it is: the answer to a rent does not.
+// its price.
 func spawnOffer(env sdk.Env, s *spec.SpawnRequest) (*spec.Compute, *spec.Error) {
-	if s.MaxPricePerHour == 0 && !s.Spot && s.GPU != "" {
-		return rent(env, s, s.OfferID, nil)
+	if s.MaxPricePerHour == 0 && !s.Spot {
+		compute, err := rent(env, s, s.OfferID, nil)
+		if err == nil && s.GPU == "" {
+			learn(env, compute)
+		}
+		return compute, err
 	}
 	w := &want{id: s.OfferID, spot: s.Spot, diskGB: disk(s), limit: 1}
 	rows, err := market(env, w)
@@ -70,11 +74,21 @@ func spawnOffer(env sdk.Env, s *spec.SpawnRequest) (*spec.Compute, *spec.Error) 
 			return rent(env, s, s.OfferID, &rows[i])
 		}
 	}
-	if s.MaxPricePerHour == 0 && !s.Spot {
-		return rent(env, s, s.OfferID, nil) // the search shows verified hosts alone
-	}
 	return nil, &spec.Error{Kind: spec.KindCapacity, Message: "the offer " + s.OfferID + " is gone", Retryable: true,
 		Hint: "offers of Vast.ai live for minutes; offers.search shows those of now"}
+}
+
+// learn fills in what a machine is of which nobody has said it: the answer to a rent
+// does not. Where Vast does not show the machine yet it stays unknown; searching for
+// the offer before would take one of ten searches a minute, and time.
+func learn(env sdk.Env, c *spec.Compute) {
+	env.IncludeRaw = false
+	seen, err := get(env, &spec.IDRequest{ID: c.ID})
+	if err != nil {
+		return
+	}
+	c.GPUNative, c.GPUType, c.GPUCount = seen.GPUNative, seen.GPUType, seen.GPUCount
+	c.CostPerHour, c.CloudType, c.Region = seen.CostPerHour, seen.CloudType, seen.Region
 }
 
 func nothing(s *spec.SpawnRequest) *spec.Error {

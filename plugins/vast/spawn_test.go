@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/plugins/sdk"
 	"github.com/exatlas/atlas/sim/simkit"
 	simvast "github.com/exatlas/atlas/sim/vast"
 )
@@ -331,11 +332,12 @@ func TestSpawn_OfAnOfferAloneTellsWhatItIs(t *testing.T) {
 	if c := r.spawn(s); c.GPUCount != 4 || c.GPUNative != "RTX 4090" || c.CostPerHour == nil || *c.CostPerHour != offer.PricePerHour || c.Region != offer.Region {
 		t.Errorf("%+v", c)
 	}
-	// One that the search does not show, such as an unverified host's, is asked for all the same.
-	env, _ := scripted(t, say(200, `{"offers":[]}`), say(200, `{"success":true,"new_contract":7}`))
-	s.OfferID = "5"
-	if c, err := spawn(env, s); err != nil || c.ID != "7" || c.GPUCount != 0 || c.GPUNative != "" {
-		t.Errorf("%+v %v", c, err)
+	for _, unseen := range []sdk.Response{say(200, `{"instances":null}`), say(429, `API requests too frequent`)} {
+		env, _ := scripted(t, say(200, `{"success":true,"new_contract":7}`), unseen)
+		s.OfferID = "5"
+		if c, err := spawn(env, s); err != nil || c.ID != "7" || c.GPUCount != 0 || c.GPUNative != "" {
+			t.Errorf("%+v %v", c, err)
+		}
 	}
 }
 
