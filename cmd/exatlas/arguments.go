@@ -68,6 +68,7 @@ func (a *arguments) parse(args []string, least, most int) ([]string, error) {
 // twoDashes writes flags as the help does.
 func twoDashes(text string) string {
 	text = strings.Replace(text, " for flag -", " for --", 1)
+	text = strings.Replace(text, "flag needs an argument: -", "an argument is missing for --", 1)
 	return strings.Replace(text, "flag provided but not defined: -", "no flag --", 1)
 }
 

@@ -38,6 +38,7 @@ func TestCall_TellsMistakesWithoutShowingKeys(t *testing.T) {
 		{[]string{"call", "compute.list", "--bogus"}, 2, "no flag --bogus"},
 		{[]string{"call", "compute.list", "{}", "{}"}, 2, "one argument too many: {}"},
 		{[]string{"call", "compute.list", "--timeout", "5"}, 2, `invalid value "5" for --timeout: not a time such as 30s`},
+		{[]string{"call", "compute.list", "--timeout"}, 2, "an argument is missing for --timeout"},
 		{[]string{"call", "compute.list", `{"api_key":"` + canary + `",}`}, 2, "the parameters are not JSON"},
 		{[]string{"call", "compute.lst"}, 16, "validation: request.method: no such method\n  did you mean compute.list?"},
 		{[]string{"call", "compute.get", `{"id":"nope"}`}, 12, "runpod: not_found: "},
