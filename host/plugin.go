@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -198,8 +199,17 @@ func (h *Host) checkPin(name, sha string) *spec.Error {
 		Hint: "another file bears this name, or the pin of providers." + name + ".sha256 is out of date"}
 }
 
-// readModule reads a plugin's file, no more of it than the limit and a byte.
+// readModule reads a plugin's file, no more of it than the limit and a byte. What
+// is no file is refused before it is opened: a pipe would hold whoever opens it
+// until somebody writes.
 func (h *Host) readModule(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &os.PathError{Op: "read", Path: path, Err: errors.New("it is no regular file")}
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err

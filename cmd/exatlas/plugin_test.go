@@ -82,6 +82,15 @@ func TestPlugin_IsRecordedAndTestedFromTheShell(t *testing.T) {
 	if code == 0 || !strings.Contains(text, "does not end by terminating") || !strings.Contains(text, "is given back") || len(server.Machines()) != 0 {
 		t.Fatal("a plan that forgets to terminate leaves a machine behind:", code, text, server.Machines())
 	}
+	misnamed := filepath.Join(folder, "misnamed.json")
+	if err := os.WriteFile(misnamed, []byte(strings.Replace(cases, `"$rent"`, `"$rnt"`, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	asked := server.Requests()
+	code, text = exatlas("plugin", "record", file, "--plan", misnamed, "--base-url", server.URL())
+	if code == 0 || !strings.Contains(text, `case "get": its id is "$rnt", and no case before it is named "rnt"`) || server.Requests() != asked {
+		t.Fatal("a plan that names no case spends money before it says so:", code, text)
+	}
 	server.AddFault(simkit.Fault{Method: "DELETE", Path: "*", Effect: simkit.Status, Status: 403, Count: 1})
 	code, text = exatlas("plugin", "record", file, "--plan", spoilt, "--base-url", server.URL())
 	if left := server.Machines(); code == 0 || len(left) != 1 || !strings.Contains(text, "the machine "+left[0].ID+" was rented and could not be given back, terminate it by hand") {

@@ -50,6 +50,9 @@ func Record(ctx context.Context, path string, plan *Recording, o RecordOptions) 
 	if plan.Provider != info.Name {
 		return nil, errors.New("the plan is for " + plan.Provider + ", the plugin is " + info.Name)
 	}
+	if err := plan.linked(); err != nil { // before anything is rented
+		return nil, err
+	}
 	if err := tap.aim(manifest); err != nil {
 		return nil, err
 	}

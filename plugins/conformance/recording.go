@@ -133,6 +133,20 @@ func ParseRecording(data []byte) (*Recording, error) {
 	return r, nil
 }
 
+// linked tells of a "$NAME" in a plan that names no case before it.
+func (r *Recording) linked() error {
+	before := map[string]bool{}
+	for _, c := range r.Cases {
+		var asked spec.IDRequest
+		_ = json.Unmarshal(c.Request, &asked) // an id of another type is no name
+		if name, ok := strings.CutPrefix(asked.ID, "$"); ok && !before[name] {
+			return fmt.Errorf("case %q: its id is %q, and no case before it is named %q", c.Name, asked.ID, name)
+		}
+		before[c.Name] = true
+	}
+	return nil
+}
+
 // Encode writes a recording as it is kept in a file.
 func (r *Recording) Encode() ([]byte, error) {
 	var out bytes.Buffer
