@@ -90,6 +90,15 @@ func TestHost_GivesUpOnAModuleThatTakesTooLongToCompile(t *testing.T) {
 	expect(t, err, spec.KindPlugin, "cannot be compiled", "longer than 1ms")
 }
 
+// A plugin that comes with the library is none to be wary of: on a machine that is
+// slow or busy it would be lost for good, and with it the way to give machines back.
+func TestHost_TakesTheTimeItNeedsForABuiltInPlugin(t *testing.T) {
+	h := newHost(t, Options{Builtin: []Plugin{small("acme")}, CacheDir: t.TempDir(), Network: newFakeNetwork(reply(200, pod)), Limits: Limits{CompileTime: 1}})
+	if _, err := h.Manifest(t.Context(), "acme"); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestBoundModule_LeavesOutWhatIsForDebuggers holds the names of functions, whose
 // number nothing bounds.
 func TestBoundModule_LeavesOutWhatIsForDebuggers(t *testing.T) {

@@ -43,7 +43,7 @@ type ProviderOptions struct {
 type Limits struct {
 	ModuleBytes       int           // size of a module; default 64 MiB
 	MemoryBytes       int64         // linear memory of an instance; default 512 MiB, whole pages
-	CompileTime       time.Duration // compiling a module, give or take a function; default 2 min
+	CompileTime       time.Duration // compiling a module that is not built in, give or take a function; default 2 min
 	EntryTime         time.Duration // computing between two HTTP requests, not for built-in plugins; default 2 s
 	InputBytes        int           // a request; default 16 MiB
 	OutputBytes       int           // an answer, and an error text; default 16 MiB

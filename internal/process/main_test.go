@@ -30,7 +30,6 @@ func child(word string) {
 	switch word {
 	case "speak":
 		fmt.Fprint(os.Stdout, "one\ntw")
-		time.Sleep(20 * time.Millisecond)
 		fmt.Fprint(os.Stdout, "o\r\n\x1b[32mthree\x1b[0m\n10%\r20%\rdone\nlast")
 		fmt.Fprint(os.Stderr, "warned\n")
 		os.Exit(3)

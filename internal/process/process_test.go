@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/exatlas/atlas/core/spec"
@@ -94,7 +95,7 @@ func TestRun_JoinedOutputsComeInTheOrderTheyWereWritten(t *testing.T) {
 
 func TestRun_EndsWhatSaysNothing(t *testing.T) {
 	c := command(t, "hang", nil)
-	c.Idle = 200 * time.Millisecond
+	c.Idle, c.Grace = 200*time.Millisecond, time.Minute // it ends when it is asked to
 	if out := mustRun(t, t.Context(), c); out.Reason != Idle || out.Signal != "SIGTERM" {
 		t.Fatalf("%+v", out)
 	}
@@ -102,23 +103,35 @@ func TestRun_EndsWhatSaysNothing(t *testing.T) {
 
 func TestRun_ActivityDoesNotStretchTheWhole(t *testing.T) {
 	c := command(t, "tick", nil)
-	c.Idle, c.Total = 5*time.Second, 200*time.Millisecond
-	if out := mustRun(t, t.Context(), c); out.Reason != Total || out.Lines == 0 {
+	c.Idle, c.Total = time.Minute, 200*time.Millisecond
+	if out := mustRun(t, t.Context(), c); out.Reason != Total {
 		t.Fatalf("%+v", out)
 	}
 }
 
-func TestRun_ASlowReaderIsNotTheChildsSilence(t *testing.T) {
-	c := command(t, "speak", nil)
-	c.Idle = 300 * time.Millisecond
-	c.Line = func(ctx context.Context, _ Line) {
-		timer := time.NewTimer(100 * time.Millisecond)
-		defer timer.Stop()
-		<-timer.C
-	}
-	if out := mustRun(t, t.Context(), c); out.Reason != Exited {
-		t.Fatalf("%+v", out)
-	}
+// The child is imitated: how long a real one takes to say its first word is the
+// machine's matter.
+func TestFollow_ASlowReaderIsNotTheChildsSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &Command{Idle: time.Second, MaxLine: 1 << 10, Line: func(context.Context, Line) { time.Sleep(time.Minute) }}
+		nobody := &os.Process{Pid: 1 << 30}
+		r := &runner{Command: c, child: &exec.Cmd{Process: nobody}, pipes: make([]*os.File, 1),
+			chunks: make(chan chunk), gone: make(chan struct{}), reap: make(chan struct{}), reaped: make(chan struct{}), over: make(chan struct{})}
+		go func() {
+			back := make(chan struct{}, 1)
+			for range 3 {
+				time.Sleep(c.Idle - 1)
+				r.hand(chunk{bytes: []byte("one\ntwo\n"), back: back}, back)
+			}
+			r.hand(chunk{}, nil)
+			close(r.gone)
+			<-r.reap
+			close(r.reaped)
+		}()
+		if reason, lines := r.follow(t.Context()); reason != Exited || lines != 6 {
+			t.Fatalf("%v after %d lines", reason, lines)
+		}
+	})
 }
 
 func TestRun_KillsTheDeafAfterTheGrace(t *testing.T) {
@@ -145,7 +158,7 @@ func TestRun_CancelReachesALineThatWaits(t *testing.T) {
 func TestRun_EndsTheGroupOfAChildThatHasLeft(t *testing.T) {
 	var lines []Line
 	out := mustRun(t, t.Context(), command(t, "parent", &lines))
-	if out.Reason != Exited || out.ExitCode != 0 || out.Took > 4*time.Second {
+	if out.Reason != Exited || out.ExitCode != 0 {
 		t.Fatalf("%+v", out)
 	}
 	waitGone(t, kin(t, lines))
@@ -153,9 +166,14 @@ func TestRun_EndsTheGroupOfAChildThatHasLeft(t *testing.T) {
 
 func TestRun_EndsTheWholeGroup(t *testing.T) {
 	var lines []Line
-	c := command(t, "parent-hang", &lines)
-	c.Total = 300 * time.Millisecond
-	if out := mustRun(t, t.Context(), c); out.Reason != Total {
+	ctx, cancel := context.WithCancel(t.Context())
+	c := command(t, "parent-hang", nil)
+	c.Line = func(_ context.Context, l Line) {
+		if lines = append(lines, l); len(lines) == 2 { // both have spoken
+			cancel()
+		}
+	}
+	if out := mustRun(t, ctx, c); out.Reason != Cancelled {
 		t.Fatalf("%+v", out)
 	}
 	waitGone(t, kin(t, lines))
@@ -166,7 +184,7 @@ func TestRun_WhoLeftTheGroupCannotHoldIt(t *testing.T) {
 	c := command(t, "parent-away", &lines)
 	c.Grace = time.Minute
 	out := mustRun(t, t.Context(), c)
-	if out.Reason != Exited || out.Took > 4*time.Second {
+	if out.Reason != Exited || out.Took >= c.Grace {
 		t.Fatalf("%+v", out)
 	}
 	pid := kin(t, lines)

@@ -121,8 +121,17 @@ func (r *run) flag(names ...string) string {
 	return ""
 }
 
-// create is fly tokens create. Words: hang, nologin, garbage, plain, gated (answers
-// when there is a file of the log's name and GateSuffix).
+// gate waits, where the scenario says gated, for a file of the log's name and GateSuffix.
+func (r *run) gate() {
+	for r.has("gated") {
+		if _, err := os.Stat(os.Getenv(EnvLog) + GateSuffix); err == nil {
+			return
+		}
+		wait(time.Millisecond)
+	}
+}
+
+// create is fly tokens create. Words: hang, nologin, garbage, plain, gated.
 func (r *run) create() int {
 	kind := r.args[2]
 	switch {
@@ -135,12 +144,7 @@ func (r *run) create() int {
 		fmt.Fprintln(r.out, "this is not a token")
 		return 0
 	}
-	for r.has("gated") {
-		if _, err := os.Stat(os.Getenv(EnvLog) + GateSuffix); err == nil {
-			break
-		}
-		wait(time.Millisecond)
-	}
+	r.gate()
 	scope := r.flag("-a", "--app")
 	if kind == "readonly" {
 		if scope = r.flag("-o", "--org"); scope == "" {
@@ -162,7 +166,7 @@ func (r *run) create() int {
 // stuck (fails and does not end), echo (prints the token), leak (prints others, in
 // colours and over the border of a long line's pieces), pace:<ms> a line,
 // turns:<lines> (to one output and the other in turn),
-// exit:<code>, die (by a signal), polite (ends as flyctl does when it is asked to).
+// exit:<code>, die (by a signal), polite (ends as flyctl does when it is asked to), gated.
 func (r *run) deploy() int {
 	if r.has("echo") {
 		fmt.Fprintln(r.out, "debug: token is", os.Getenv("FLY_ACCESS_TOKEN"))
@@ -180,6 +184,7 @@ func (r *run) deploy() int {
 		fmt.Fprintln(r.err, "Error: context canceled")
 		return 127
 	}
+	r.gate()
 	app := r.flag("-a", "--app")
 	if app == "" {
 		app = "my-api"

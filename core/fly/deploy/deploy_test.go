@@ -297,7 +297,6 @@ func TestRun_EndsWithEverythingItStarted(t *testing.T) {
 
 func TestRun_AChildThatOutlivesItHoldsNothingUp(t *testing.T) {
 	s := newSite(t, "kin")
-	started := time.Now()
 	out, err := s.Run(t.Context(), &Params{Path: s.folder})
 	if err != nil || out.Outcome != "succeeded" {
 		t.Fatalf("%+v %v", out, err)
@@ -307,9 +306,6 @@ func TestRun_AChildThatOutlivesItHoldsNothingUp(t *testing.T) {
 			pid, _ := strconv.Atoi(number)
 			gone(t, pid)
 		}
-	}
-	if took := time.Since(started); took > 15*time.Second {
-		t.Errorf("took %v", took)
 	}
 }
 
@@ -386,10 +382,10 @@ func TestStream_AMillionLinesInBoundedMemory(t *testing.T) {
 }
 
 func TestDeploys_RunAtOnce(t *testing.T) {
-	s := newSite(t, "pace:20")
+	s := newSite(t, "gated")
+	const deploys = 8
 	var wg sync.WaitGroup
-	began := time.Now()
-	for i := range 8 {
+	for i := range deploys {
 		wg.Go(func() {
 			out, err := s.Run(t.Context(), &Params{Path: s.folder, App: fmt.Sprint("app-", i)})
 			if err != nil || out.URL != fmt.Sprintf("https://app-%d.fly.dev/", i) {
@@ -397,10 +393,19 @@ func TestDeploys_RunAtOnce(t *testing.T) {
 			}
 		})
 	}
-	wg.Wait()
-	if took := time.Since(began); took > 2*time.Second {
-		t.Errorf("took %v", took)
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		if text, _ := os.ReadFile(s.log); strings.Count(string(text), "\n") == deploys {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Error("deploys wait for each other")
+			break
+		}
 	}
+	if err := os.WriteFile(s.log+flycli.GateSuffix, nil, 0o600); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
 }
 
 func TestDeploy_ShowsNoToken(t *testing.T) {
