@@ -102,7 +102,7 @@ def events():
         expect(not unknown, f"docs/events.md does not have {sorted(unknown)} of {kind}: {event}")
         seen.add(kind)
     # What needs minutes, a second process, another plugin or flyctl is left to the Go tests.
-    rare = {("compute", "adopted"), ("compute", "taken_over"), ("compute", "preempted"), ("rentals", "give_back_failed"),
+    rare = {("compute", "adopted"), ("compute", "taken_over"), ("compute", "preempted"), ("rentals", "give_back_failed"), ("rentals", "clean_up_failed"),
             ("providers", "added"), ("providers", "replaced"), ("providers", "removed"), ("providers.log", "line"), ("orchestrator", "unreadable"), ("orchestrator", "defect"),
             ("telemetry", "fly.deploy.exit")}
     expect(set(fields) - seen <= rare, f"these never happened: {sorted(set(fields) - seen - rare)}")
