@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/exatlas/atlas/core/offers"
 	"github.com/exatlas/atlas/core/spec"
 )
 
@@ -65,22 +66,24 @@ func TestSpawn_KeepsAMachineThatCostsTheCeilingToTheCent(t *testing.T) {
 	})
 }
 
-// The prices of a market have more decimals than a millionth: one that was read there
-// and is given as the ceiling is no less than itself.
+// The prices of a market have more decimals than a millionth: one that was read there,
+// of an offer or of a machine, and is given as the ceiling is no less than itself.
 func TestSpawn_KeepsAMachineThatCostsItsOwnPriceOfManyDecimals(t *testing.T) {
 	for _, listed := range []float64{0.2666666666666667, 0.2666666666666666, 0.1234567, 1.0 / 3} {
-		synctest.Test(t, func(t *testing.T) {
-			c, p := dearer()
-			c["vast"].offers[0].PricePerHour = listed
-			c["vast"].change = func(m *spec.Compute) { m.CostPerHour = &listed }
-			p.MaxPricePerHour = listed
-			s := openMarket(c)
-			got, err := s.Spawn(context.Background(), p)
-			if err != nil || got.Provider != "vast" || len(c["vast"].machines) != 1 {
-				t.Errorf("%v: %+v %v", listed, got, err)
-			}
-			closeMarket(t, s)
-		})
+		for _, offered := range []float64{listed, offers.Round(listed)} {
+			synctest.Test(t, func(t *testing.T) {
+				c, p := dearer()
+				c["vast"].offers[0].PricePerHour = offered
+				c["vast"].change = func(m *spec.Compute) { m.CostPerHour = &listed }
+				p.MaxPricePerHour = listed
+				s := openMarket(c)
+				got, err := s.Spawn(context.Background(), p)
+				if err != nil || got.Provider != "vast" || len(c["vast"].machines) != 1 {
+					t.Errorf("%v: %+v %v", listed, got, err)
+				}
+				closeMarket(t, s)
+			})
+		}
 	}
 }
 

@@ -170,9 +170,9 @@ func fromTypes(types []spec.GPUType, r *spec.OffersRequest) []spec.Offer {
 // USD: three machines of 0.2 are 0.6 and no more, when that is the ceiling.
 func Round(usd float64) float64 { return math.Round(usd*1e6) / 1e6 }
 
-// Within tells whether a price keeps a ceiling. A market's price has more decimals than
-// Round leaves, and is no more than itself all the same.
-func Within(usd, ceiling float64) bool { return usd <= ceiling || Round(usd) <= ceiling }
+// Within tells whether a price keeps a ceiling, which may itself be a price that was
+// told, with or without the decimals that Round takes off.
+func Within(usd, ceiling float64) bool { return Round(usd) <= Round(ceiling) }
 
 func over(ctx context.Context, a *provider.Account) *spec.Error {
 	if ctx.Err() == context.DeadlineExceeded {

@@ -115,7 +115,7 @@ func bid(s *spec.SpawnRequest, o *row) (price float64, total *float64, err *spec
 		}
 		cost = rounded(price + o.diskRate)
 	}
-	if s.MaxPricePerHour > 0 && (cost > s.MaxPricePerHour || cost <= 0) {
+	if s.MaxPricePerHour > 0 && (cost > rounded(s.MaxPricePerHour) || cost <= 0) {
 		return 0, nil, &spec.Error{Kind: spec.KindBudget, Message: "the offer " + o.ID + " costs " + dollars(cost) + " with its disk, more than max_price_per_hour",
 			Hint: "raise max_price_per_hour, or ask for a smaller disk"}
 	}

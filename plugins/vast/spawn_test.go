@@ -364,6 +364,15 @@ func TestSpawn_KeepsACeilingToTheCent(t *testing.T) {
 	if line.fill(&w, &figures{total: total}); line.PricePerHour != 0.3 {
 		t.Errorf("%v", line.PricePerHour)
 	}
+	// The ceiling may be what such a machine costs by Vast's own word.
+	of := 0.8 / 3
+	if line.fill(&w, &figures{total: of}); line.PricePerHour <= of {
+		t.Fatalf("%v is not rounded up", line.PricePerHour)
+	}
+	s.Spot, s.MaxPricePerHour = false, of
+	if _, _, err := bid(s, &line); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestSpawn_RefusesAnEnvironmentThatVastDoesNotTake(t *testing.T) {
