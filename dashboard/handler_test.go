@@ -405,9 +405,22 @@ func TestServer_WaitsForNoBody(t *testing.T) {
 			if answer, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(answer), want) {
 				t.Errorf("%s: %q %v", size, answer, err)
 			}
-			_ = conn.Close()
+			defer letGo(t, conn) // before the server is closed
 		}
 	}
+}
+
+// letGo waits until the server has let go of a connection, which it keeps for a while
+// after it has ended its own half: then what is written comes back refused.
+func letGo(t *testing.T, conn net.Conn) {
+	t.Helper()
+	defer conn.Close()
+	for until := time.Now().Add(15 * time.Second); time.Now().Before(until); time.Sleep(time.Millisecond) {
+		if _, err := conn.Write([]byte(" ")); err != nil {
+			return
+		}
+	}
+	t.Error("the server keeps the connection")
 }
 
 // TestServer_CloseEndsAViewerThatReadsNothing holds against browsers that sleep.

@@ -49,12 +49,7 @@ func end(ends []func() error) error {
 }
 
 func find(before []string) error {
-	deadline := time.Now().Add(2 * time.Second)
-	err := goleak.Find() // waits less than half a second, which net/http takes to let go of a connection whose request it did not read
-	for err != nil && time.Now().Before(deadline) {
-		err = goleak.Find()
-	}
-	if err != nil {
+	if err := goleak.Find(); err != nil {
 		return err
 	}
 	left := more(before)
