@@ -144,7 +144,7 @@ func (c *Client) Close(timeout time.Duration) Outcome {
 		}
 		return OK
 	}
-	select {
+	select { // what is over is over, though no time was given
 	case <-over:
 		return OK
 	default:
