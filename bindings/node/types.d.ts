@@ -373,7 +373,7 @@ export interface ComputeSpawnParams {
   offer_id?: string;
   /** Which candidate comes first: order takes the GPUs, then the providers as listed, then the cheapest; price takes the cheapest of all. Default order. */
   prefer?: "order" | "price";
-  /** Ceiling in USD per hour for the whole machine; absent, and not 0, for none. Nothing dearer, and nothing whose price is not known, is rented. */
+  /** Ceiling in USD per hour for the whole machine; absent, and not 0, for none. Nothing dearer, and nothing whose price is not known, is rented. Prices are compared to a millionth of a dollar. */
   max_price_per_hour?: number;
   /** How long to go on looking while nothing is to be had, ms; once a cloud has said so, one that is busy or broken for a while does not end it. Default: not at all. */
   wait_for_capacity_ms?: number;
@@ -1364,7 +1364,7 @@ export interface OrchestratorSpawnParams {
   offer_id?: string;
   /** Which candidate comes first: order takes the GPUs, then the providers as listed, then the cheapest; price takes the cheapest of all. Default order. */
   prefer?: "order" | "price";
-  /** Ceiling in USD per hour for the whole machine; absent, and not 0, for none. Nothing dearer, and nothing whose price is not known, is rented. */
+  /** Ceiling in USD per hour for the whole machine; absent, and not 0, for none. Nothing dearer, and nothing whose price is not known, is rented. Prices are compared to a millionth of a dollar. */
   max_price_per_hour?: number;
   /** How long to go on looking while nothing is to be had, ms; once a cloud has said so, one that is busy or broken for a while does not end it. Default: not at all. */
   wait_for_capacity_ms?: number;

@@ -527,7 +527,7 @@ class ComputeSpawnParams(TypedDict, total=False):
     prefer: Literal["order", "price"]
     "Which candidate comes first: order takes the GPUs, then the providers as listed, then the cheapest; price takes the cheapest of all."
     max_price_per_hour: float
-    "Ceiling in USD per hour for the whole machine; absent, and not 0, for none. Nothing dearer, and nothing whose price is not known, is rented."
+    "Ceiling in USD per hour for the whole machine; absent, and not 0, for none. Nothing dearer, and nothing whose price is not known, is rented. Prices are compared to a millionth of a dollar."
     wait_for_capacity_ms: int
     "How long to go on looking while nothing is to be had, ms; once a cloud has said so, one that is busy or broken for a while does not end it. Default: not at all."
     region_hints: List[str]
@@ -1710,7 +1710,7 @@ class OrchestratorSpawnParams(TypedDict, total=False):
     prefer: Literal["order", "price"]
     "Which candidate comes first: order takes the GPUs, then the providers as listed, then the cheapest; price takes the cheapest of all."
     max_price_per_hour: float
-    "Ceiling in USD per hour for the whole machine; absent, and not 0, for none. Nothing dearer, and nothing whose price is not known, is rented."
+    "Ceiling in USD per hour for the whole machine; absent, and not 0, for none. Nothing dearer, and nothing whose price is not known, is rented. Prices are compared to a millionth of a dollar."
     wait_for_capacity_ms: int
     "How long to go on looking while nothing is to be had, ms; once a cloud has said so, one that is busy or broken for a while does not end it. Default: not at all."
     region_hints: List[str]
