@@ -303,11 +303,31 @@ func (b *bench) languages() error {
 	if err != nil {
 		return err
 	}
+	submitted, err := b.submitted(calls)
+	if err != nil {
+		return err
+	}
 	b.tell(figure{Name: "compute_get_python_adds", Value: python.Overhead / 1e3, Unit: "us", Peer: "the C function in the same process", PeerValue: python.Raw / 1e3}.within("at most 15", python.Overhead <= 15_000))
 	b.tell(figure{Name: "compute_get_node_sync_adds", Value: node.Blocking / 1e3, Unit: "us, client.callSync", Peer: "the C function in the same process", PeerValue: node.Raw / 1e3}.within("at most 15", node.Blocking <= 15_000))
 	b.tell(figure{Name: "compute_get_node_adds", Value: node.Overhead / 1e3, Unit: "us", Peer: "the C function in the same process", PeerValue: node.Raw / 1e3}.within("at most 15", node.Overhead <= 15_000))
+	b.tell(figure{Name: "compute_get_node", Value: node.Await / 1e3, Unit: "us, awaited", Peer: "C: atlas_submit, poll and atlas_next", PeerValue: submitted})
 	b.tell(figure{Name: "compute_get_node_64_at_once", Value: node.Concurrent / 1e3, Unit: "us", Peer: "one awaited after another", PeerValue: node.Await / 1e3})
 	return nil
+}
+
+// submitted measures compute.get through the part of the C interface that an
+// event loop uses, in us.
+func (b *bench) submitted(calls int) (float64, error) {
+	request := `{"id":"one",` + b.get[1:]
+	var rounds []float64
+	for range b.rounds {
+		var line cLine
+		if err := b.child(&line, b.c, "-s", "-n", strconv.Itoa(calls/b.rounds), "-c", b.config, request); err != nil {
+			return 0, err
+		}
+		rounds = append(rounds, line.Call/1e3)
+	}
+	return median(rounds), nil
 }
 
 // nothing measures a call that does no work through each layer.
