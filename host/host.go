@@ -178,12 +178,17 @@ func (h *Host) acquire(ctx context.Context, name string) (*module, *spec.Error) 
 		p := h.plugins[name]
 		h.mu.Unlock()
 		if p == nil {
-			return nil, &spec.Error{Kind: spec.KindValidation, Message: "there is no provider " + clean(name, 64), Hint: "there are: " + strings.Join(h.Names(), ", ")}
+			return nil, h.unknown(name)
 		}
 		if m, failure := h.wait(ctx, p); m != nil || failure != nil {
 			return m, failure
 		}
 	}
+}
+
+// unknown is the error of a name that no plugin has.
+func (h *Host) unknown(name string) *spec.Error {
+	return &spec.Error{Kind: spec.KindValidation, Message: "there is no provider " + clean(name, 64), Hint: "there are: " + strings.Join(h.Names(), ", ")}
 }
 
 // Stats counts what the host holds now.
