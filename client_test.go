@@ -90,3 +90,18 @@ func TestOpen_NamesTheMistakeInTheConfiguration(t *testing.T) {
 		}
 	}
 }
+
+func TestOpen_HoldsWhatAGoProgramSetsOfAProviderToTheRulesOfADocument(t *testing.T) {
+	for want, http := range map[string]atlas.HTTP{
+		"config.providers.runpod.http.timeout_ms: must be at least 100": {TimeoutMS: -5},
+		"config.providers.runpod.http.attempts: must be at most 10":     {Attempts: 1 << 40},
+	} {
+		c, err := atlas.Open(atlas.Config{Settings: atlas.Settings{Providers: map[string]atlas.ProviderSettings{"runpod": {HTTP: http}}}})
+		if err == nil {
+			c.Close(-1)
+		}
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%+v: %v, want %q", http, err, want)
+		}
+	}
+}

@@ -31,7 +31,8 @@ type Host struct {
 	options Options
 	limits  Limits
 	network Network
-	calls   sync.Pool // of *call
+	calls   sync.Pool                         // of *call
+	read    func(path string) ([]byte, error) // a plugin's file
 
 	ctx        context.Context // of loading; ends with Close
 	stop       context.CancelCauseFunc
@@ -62,6 +63,7 @@ func New(options Options) (*Host, error) {
 	h := &Host{options: options, limits: options.Limits.withDefaults(), plugins: map[string]*plugin{}, tickets: map[*ticket]struct{}{},
 		drained: make(chan struct{}), closed: make(chan struct{})}
 	h.calls.New = func() any { return &call{} }
+	h.read = h.readModule
 	for _, b := range options.Builtin {
 		if !spec.ValidProvider(b.Name) || len(b.SHA256) != 64 || h.plugins[b.Name] != nil {
 			return nil, spec.NewError(spec.KindInternal, "the built-in plugin "+b.Name+" has a bad name or hash, or is there twice")
@@ -128,7 +130,7 @@ func taken(by *plugin) *spec.Error {
 }
 
 func (h *Host) filePlugin(name, source, path string) *plugin {
-	return &plugin{name: name, source: source, path: path, open: func() ([]byte, error) { return h.readModule(path) }}
+	return &plugin{name: name, source: source, path: path, open: func() ([]byte, error) { return h.read(path) }}
 }
 
 // Names lists the providers, in alphabetical order.
@@ -178,12 +180,17 @@ func (h *Host) acquire(ctx context.Context, name string) (*module, *spec.Error) 
 		p := h.plugins[name]
 		h.mu.Unlock()
 		if p == nil {
-			return nil, &spec.Error{Kind: spec.KindValidation, Message: "there is no provider " + clean(name, 64), Hint: "there are: " + strings.Join(h.Names(), ", ")}
+			return nil, h.unknown(name)
 		}
 		if m, failure := h.wait(ctx, p); m != nil || failure != nil {
 			return m, failure
 		}
 	}
+}
+
+// unknown is the error of a name that no plugin has.
+func (h *Host) unknown(name string) *spec.Error {
+	return &spec.Error{Kind: spec.KindValidation, Message: "there is no provider " + clean(name, 64), Hint: "there are: " + strings.Join(h.Names(), ", ")}
 }
 
 // Stats counts what the host holds now.

@@ -107,14 +107,26 @@ func checkAddresses(m *spec.Manifest) string {
 	return ""
 }
 
+// What a manifest may say of times. Beyond that it is meant in other units: a lost
+// create would be looked for for days, or, once the number of nanoseconds no longer
+// fits, not at all, and sent again beside the machine that it has made.
+const (
+	longestLagMS    = 600_000    // as of settle_ms
+	longestWindowMS = 86_400_000 // a day
+	largestBurst    = 100_000    // with the longest window few enough to be counted in nanoseconds
+)
+
 func checkPaces(m *spec.Manifest) string {
 	for _, pace := range m.RateLimits {
 		if pace.Requests <= 0 || pace.WindowMS <= 0 || pace.Burst < 0 {
 			return "a rate limit has no requests or no window"
 		}
+		if pace.WindowMS > longestWindowMS || pace.Burst > largestBurst {
+			return "a rate limit has a window_ms above " + utoa(longestWindowMS) + " or a burst above " + utoa(largestBurst)
+		}
 	}
-	if m.ListingLagMS < 0 {
-		return "its listing_lag_ms is negative"
+	if m.ListingLagMS < 0 || m.ListingLagMS > longestLagMS {
+		return "its listing_lag_ms is not 0 to " + utoa(longestLagMS)
 	}
 	return ""
 }

@@ -55,6 +55,10 @@ type guestError struct {
 const (
 	maxMessage = 2048
 	maxRaw     = 64 << 10
+
+	// longestRetryAfterMS is what a cloud's own Retry-After is cut at, too: more is a
+	// mistake, and much more could not be counted in nanoseconds.
+	longestRetryAfterMS = 7 * 24 * 60 * 60 * 1000
 )
 
 func readError(text []byte) *spec.Error {
@@ -76,7 +80,7 @@ func readError(text []byte) *spec.Error {
 		e.Status = g.Status
 	}
 	if g.RetryAfterMS > 0 {
-		e.RetryAfterMS = g.RetryAfterMS
+		e.RetryAfterMS = min(g.RetryAfterMS, longestRetryAfterMS)
 	}
 	if len(g.Raw) <= maxRaw {
 		e.Raw = g.Raw

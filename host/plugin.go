@@ -44,6 +44,14 @@ func (l *loading) passing() bool {
 	return l.err != nil && (l.unread || l.err.Retryable || l.err.Kind == spec.KindInternal)
 }
 
+// passing reports whether the last attempt to load the plugin, which is over, failed
+// in passing.
+func (p *plugin) passing() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.loading.passing()
+}
+
 // begin starts loading unless that has been done, and returns the attempt. One that
 // failed in passing is made again: a plugin must not be lost by it for good, since
 // machines are given back through it.

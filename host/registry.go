@@ -102,8 +102,7 @@ func (h *Host) Reload(ctx context.Context, name string) (Info, error) {
 		old := h.plugins[name]
 		h.mu.Unlock()
 		if old == nil {
-			_, failure := h.acquire(ctx, name)
-			return failure
+			return h.unknown(name)
 		}
 		p := &plugin{name: name, source: old.source, path: old.path, sha: old.sha, open: old.open}
 		m, failure := h.wait(ctx, p)

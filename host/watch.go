@@ -3,6 +3,7 @@ package host
 import (
 	"bytes"
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,9 +46,14 @@ func (f fileState) same(other fileState) bool {
 // watcher looks after the plugin folder. It asks for the files' sizes and times
 // at a pace: that works on every file system, and costs nothing to speak of.
 type watcher struct {
-	host *Host
-	used map[string]fileState // by file name: what was taken or refused
-	seen map[string]fileState // by file name: at the last look
+	host  *Host
+	used  map[string]fileState // by file name: what was taken or refused
+	seen  map[string]fileState // by file name: at the last look
+	tried map[string]fileState // by file name: what could not be looked into, and was told of
+}
+
+func newWatcher(h *Host) *watcher {
+	return &watcher{host: h, used: map[string]fileState{}, seen: map[string]fileState{}, tried: map[string]fileState{}}
 }
 
 // watch starts the watcher.
@@ -55,7 +61,7 @@ func (h *Host) watch() {
 	if h.options.Dir == "" || h.options.WatchEvery < 0 {
 		return
 	}
-	w := &watcher{host: h, used: map[string]fileState{}, seen: map[string]fileState{}}
+	w := newWatcher(h)
 	if files, err := w.look(); err == nil {
 		w.used, w.seen = files, files // New has registered these
 	}
@@ -93,8 +99,9 @@ func (w *watcher) look() (map[string]fileState, error) {
 }
 
 // round takes in what has changed. A file counts once it is the same in two
-// looks, so that one that is still being written is left alone. A folder that
-// cannot be read says nothing about the files in it.
+// looks, so that one that is still being written is left alone. One that fails in
+// passing, as a file does that may not be read yet, is tried again in each round and
+// told of once. A folder that cannot be read says nothing about the files in it.
 func (w *watcher) round() {
 	files, err := w.look()
 	if err != nil {
@@ -106,9 +113,21 @@ func (w *watcher) round() {
 		if known && old.same(state) || !again || !before.same(state) {
 			continue
 		}
-		w.used[name] = state
-		w.host.took(w.take(name, known))
+		change, passing := w.take(name)
+		if !passing {
+			w.used[name] = state
+			delete(w.tried, name)
+		} else if told, ok := w.tried[name]; ok && told.same(state) {
+			continue
+		} else {
+			w.tried[name] = state
+		}
+		w.host.took(change)
 	}
+	maps.DeleteFunc(w.tried, func(name string, _ fileState) bool {
+		_, there := files[name]
+		return !there
+	})
 	for name := range w.used {
 		if _, there := files[name]; !there {
 			delete(w.used, name)
@@ -119,24 +138,25 @@ func (w *watcher) round() {
 }
 
 // take checks a new file and puts it in place of the old one. Calls in flight end
-// on the old one; where the new one is refused the old one stays.
-func (w *watcher) take(file string, known bool) Change {
+// on the old one; where the new one is refused the old one stays. passing tells that
+// it is refused for a reason that says nothing of the file.
+func (w *watcher) take(file string) (_ Change, passing bool) {
 	h := w.host
 	name := strings.TrimSuffix(file, ".wasm")
 	change := Change{Provider: name, Path: filepath.Join(h.options.Dir, file), What: ChangeAdded}
-	refused := func(e *spec.Error) Change {
+	refused := func(e *spec.Error, passing bool) (Change, bool) {
 		change.What, change.Err = ChangeRefused, e
-		return change
+		return change, passing
 	}
 	if !spec.ValidProvider(name) {
 		change.Provider = clean(name, 64)
-		return refused(&spec.Error{Kind: spec.KindValidation, Message: "the plugin folder holds " + clean(file, 100), Hint: "name the file as the provider: 1 to 32 of a-z, 0-9 and underscore, then .wasm"})
+		return refused(&spec.Error{Kind: spec.KindValidation, Message: "the plugin folder holds " + clean(file, 100), Hint: "name the file as the provider: 1 to 32 of a-z, 0-9 and underscore, then .wasm"}, false)
 	}
 	h.mu.Lock()
 	old := h.plugins[name]
 	h.mu.Unlock()
 	if old != nil && old.source != SourceDir && h.options.Providers[name].SHA256 == "" {
-		return refused(taken(old))
+		return refused(taken(old), false)
 	}
 	p := h.filePlugin(name, SourceDir, change.Path)
 	m, failure := h.wait(h.ctx, p)
@@ -148,7 +168,7 @@ func (w *watcher) take(file string, known bool) Change {
 	}
 	if failure != nil {
 		h.retire(p)
-		return refused(failure)
+		return refused(failure, p.passing())
 	}
 	defer m.release()
 	change.Info = m.info()
@@ -160,7 +180,7 @@ func (w *watcher) take(file string, known bool) Change {
 		change.What = ChangeReplaced
 		h.retire(old)
 	}
-	return change
+	return change, false
 }
 
 // remove forgets the plugin of a file that is gone.

@@ -177,3 +177,36 @@ func TestWatch_LeavesAFileAloneThatIsBeingWritten(t *testing.T) {
 		t.Errorf("told %+v", told)
 	}
 }
+
+// TestWatch_TriesAFileAgainThatCouldNotBeRead: a change of its rights, or a process
+// that has descriptors again, changes neither size nor time of the file.
+func TestWatch_TriesAFileAgainThatCouldNotBeRead(t *testing.T) {
+	dir := t.TempDir()
+	told := &changes{news: make(chan struct{}, 64)}
+	h := newHost(t, Options{Dir: dir, WatchEvery: -1, Changed: told.tell, Network: newFakeNetwork(reply(200, pod))})
+	read, closed := h.read, true
+	h.read = func(path string) ([]byte, error) {
+		if closed {
+			return nil, os.ErrPermission
+		}
+		return read(path)
+	}
+	drop(t, filepath.Join(dir, "late.wasm"), answering("late", `{"value":{"id":"x"}}`))
+	w := newWatcher(h)
+	for range 4 {
+		w.round()
+	}
+	if len(told.list) != 1 || told.list[0].What != ChangeRefused || !strings.Contains(told.list[0].Err.Message, "permission") {
+		t.Fatalf("while it cannot be read: %+v", told.list)
+	}
+	closed = false
+	for range 2 {
+		w.round()
+	}
+	if len(told.list) != 2 || told.list[1].What != ChangeAdded {
+		t.Fatalf("once it can be read: %+v", told.list)
+	}
+	if value, err := ask(h, "late"); err != nil || value != `{"id":"x"}` {
+		t.Errorf("%s %v", value, err)
+	}
+}

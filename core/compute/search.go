@@ -17,7 +17,8 @@ const (
 	over                     // the context ended first
 )
 
-// undecidedAfter is how long listings may fail after the settling time.
+// undecidedAfter is how long listings may fail after the settling time, whatever
+// their cloud says of when to come back: it may speak of hours, and somebody waits.
 const undecidedAfter = 20 * time.Second
 
 // search looks for the machines of lost creates until one is found or the
@@ -25,6 +26,7 @@ const undecidedAfter = 20 * time.Second
 // some do, the others may all the same.
 func (s *Service) search(ctx context.Context, a *provider.Account, claims []claim, settle time.Duration) (found []spec.Compute, missing []claim, v verdict) {
 	settled := claims[len(claims)-1].lostAt.Add(settle)
+	until := settled.Add(undecidedAfter)
 	for pause := 250 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
 		found, missing, began, err := s.finder.find(ctx, a, claims)
 		if len(found) > 0 {
@@ -33,20 +35,16 @@ func (s *Service) search(ctx context.Context, a *provider.Account, claims []clai
 		if ctx.Err() != nil {
 			return nil, claims, over
 		}
-		wait := pause
+		var wait time.Duration
 		switch now := s.Clock.Now(); {
 		case err == nil && !began.Before(settled):
 			return nil, claims, none
 		case err == nil:
-			if left := settled.Sub(now); left > 0 {
-				wait = min(pause, left)
-			} else {
-				wait = 0
-			}
-		case hopeless(err) || now.After(settled.Add(undecidedAfter)):
+			wait = max(0, min(pause, settled.Sub(now)))
+		case hopeless(err) || !now.Before(until):
 			return nil, claims, undecided
 		default:
-			wait = retryAfter(err, pause)
+			wait = min(retryAfter(err, pause), until.Sub(now))
 		}
 		if s.Clock.Wait(ctx, wait) != nil {
 			return nil, claims, over

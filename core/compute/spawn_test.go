@@ -341,6 +341,26 @@ func TestSpawn_SaysUnknownOutcomeWhenNoListingAnswers(t *testing.T) {
 	})
 }
 
+func TestSpawn_DoesNotWaitForHoursForAListingThatIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.create = func(int, *spec.SpawnRequest) (*spec.Error, bool) { return lost(), true }
+		f.before = func(_ context.Context, _ int, operation string) *spec.Error {
+			if operation == spec.OpFind {
+				return &spec.Error{Kind: spec.KindRateLimited, Message: "the hour is used up", RetryAfterMS: time.Hour.Milliseconds()}
+			}
+			return nil
+		}
+		r := newRig(f, Settings{Settle: time.Second})
+		start := time.Now()
+		_, err := r.Spawn(context.Background(), gpu("h100"))
+		if e := spec.AsError(err); !e.UnknownOutcome || time.Since(start) > time.Second+undecidedAfter+time.Second {
+			t.Errorf("%v after %v", e, time.Since(start))
+		}
+		r.finish(t)
+	})
+}
+
 func TestSpawn_FindsByTheWholeListingWhereThereIsNoFind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()

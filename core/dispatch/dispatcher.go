@@ -42,7 +42,8 @@ type Dispatcher struct {
 	closed  bool
 }
 
-// New makes a dispatcher for a table. Zero limits mean the defaults.
+// New makes a dispatcher, which serves once it has its table. Zero limits mean the
+// defaults.
 func New(limits Limits) *Dispatcher {
 	if limits.Calls <= 0 {
 		limits.Calls = DefaultCalls
@@ -58,9 +59,6 @@ func New(limits Limits) *Dispatcher {
 
 // Serve sets the table. It is called once, before the first request.
 func (d *Dispatcher) Serve(t *Table) { d.table = t }
-
-// Context ends when the client is closed.
-func (d *Dispatcher) Context() context.Context { return d.base }
 
 // Live counts the calls in flight.
 func (d *Dispatcher) Live() int {

@@ -68,7 +68,7 @@ func (q *queue) putBack(item []byte) {
 	q.changed()
 }
 
-// PushSource is called when a subscription that had no event gets one.
+// pushSource is called when a subscription that had no event gets one.
 func (q *queue) pushSource(s Source) {
 	q.mu.Lock()
 	if !q.closed {

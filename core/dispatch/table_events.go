@@ -25,7 +25,7 @@ type Unsubscribed struct {
 func addEvents(t *Table, s *Services) {
 	add(t, "events.subscribe", Doc{
 		Summary: "Subscribes to the events of a topic; they come out of atlas_next.",
-		Text: "Events of a topic are numbered and come in order. The latest 1024 of a topic are kept; those of a session's topic stay in the store, over restarts, and come from every process that shares it. next_seq tells the first one this subscription gets, so a start that lies too far back shows; an event \"pruned\" with their count stands in the place of later ones that are not kept any more. " +
+		Text: "Events of a topic are numbered and come in order. The latest 1024 of a topic are kept, and less where they are large; those of a session's topic stay in the store, over restarts, and come from every process that shares it. next_seq tells the first one this subscription gets, so a start that lies too far back shows; an event \"pruned\" with their count stands in the place of later ones that are not kept any more. " +
 			"Lifecycle events never drop; log lines drop when the queue is full, and an event \"dropped\" tells how many. docs/events.md describes the events of each topic.",
 		Params: `{"topic":"compute:7h9k2m4n6p","from":1}`,
 		Result: `{"subscription":"sub-1","topic":"compute:7h9k2m4n6p","next_seq":1}`,

@@ -15,6 +15,9 @@ type Settings struct {
 	Retain  int // events a topic keeps; default 1024
 	Topics  int // topics without a subscription that are kept; default 4096
 	Pending int // events that wait in one subscription; default 1024
+
+	TopicBytes int // size of the events a topic keeps; default 32 MiB
+	IdleBytes  int // the same of all topics without a subscription together; default 64 MiB
 }
 
 // Bus carries events from whoever publishes to whoever subscribed.
@@ -25,6 +28,7 @@ type Bus struct {
 	mu            sync.Mutex
 	topics        map[string]*topic
 	idle          *list.List // topics without subscriptions, the least recently used first
+	idleBytes     int        // size of what they keep
 	floor         uint64     // highest sequence number of any topic that was let go
 	subscriptions map[string]*Subscription
 	nextID        uint64
@@ -36,6 +40,8 @@ type topic struct {
 	last    uint64
 	kept    []*Event // a ring once it is full: the oldest is at start
 	start   int
+	gone    int // how many from there on were let go for their size; they are nil
+	size    int // of the others
 	subs    []*Subscription
 	idleAt  *list.Element
 	waiters []chan struct{} // publishers that wait for room
@@ -51,6 +57,12 @@ func NewBus(c clock.Clock, s Settings) *Bus {
 	}
 	if s.Pending <= 0 {
 		s.Pending = 1024
+	}
+	if s.TopicBytes <= 0 {
+		s.TopicBytes = 32 << 20
+	}
+	if s.IdleBytes <= 0 {
+		s.IdleBytes = 64 << 20
 	}
 	return &Bus{clock: c, settings: s, topics: map[string]*topic{}, idle: list.New(), subscriptions: map[string]*Subscription{}}
 }
@@ -116,12 +128,7 @@ func (b *Bus) full(t *topic) bool {
 func (b *Bus) deliver(t *topic, class Class, name string, data spec.Raw) []*Subscription {
 	t.last++
 	e := &Event{Topic: t.name, Seq: t.last, Time: b.clock.Now(), Name: name, Data: data, Class: class}
-	if len(t.kept) < b.settings.Retain {
-		t.kept = append(t.kept, e)
-	} else {
-		t.kept[t.start] = e
-		t.start = (t.start + 1) % len(t.kept)
-	}
+	b.keep(t, e)
 	var woken []*Subscription
 	for _, s := range t.subs {
 		if class == Log && len(s.pending) >= b.settings.Pending {
@@ -138,7 +145,33 @@ func (b *Bus) deliver(t *topic, class Class, name string, data spec.Raw) []*Subs
 	return woken
 }
 
-// topic returns a topic, making it and letting the least recently used idle one
+// keep adds an event to those that a topic keeps, in the place of the oldest ones
+// where they are too many or too large together.
+func (b *Bus) keep(t *topic, e *Event) {
+	before := t.size
+	switch {
+	case len(t.kept) < b.settings.Retain:
+		t.kept = append(t.kept, e)
+	default:
+		if old := t.kept[t.start]; old != nil {
+			t.size -= old.size()
+		} else {
+			t.gone--
+		}
+		t.kept[t.start] = e
+		t.start = (t.start + 1) % len(t.kept)
+	}
+	for t.size += e.size(); t.size > b.settings.TopicBytes && t.gone < len(t.kept)-1; t.gone++ {
+		oldest := &t.kept[(t.start+t.gone)%len(t.kept)]
+		t.size -= (*oldest).size()
+		*oldest = nil
+	}
+	if t.idleAt != nil {
+		b.idleBytes += t.size - before
+	}
+}
+
+// topic returns a topic, making it and letting the least recently used idle ones
 // go where there are too many. Sequence numbers of a topic that comes back start
 // above those it had.
 func (b *Bus) topic(name string) *topic {
@@ -151,16 +184,38 @@ func (b *Bus) topic(name string) *topic {
 		return t
 	}
 	if t.idleAt == nil {
-		t.idleAt = b.idle.PushBack(t)
+		b.rest(t)
 	} else {
 		b.idle.MoveToBack(t.idleAt)
+		b.evict()
 	}
-	for b.idle.Len() > b.settings.Topics {
-		gone := b.idle.Remove(b.idle.Front()).(*topic)
+	return t
+}
+
+// rest puts a topic that has no subscriptions among the idle ones.
+func (b *Bus) rest(t *topic) {
+	t.idleAt = b.idle.PushBack(t)
+	b.idleBytes += t.size
+	b.evict()
+}
+
+// rouse takes a topic that gets a subscription from the idle ones.
+func (b *Bus) rouse(t *topic) {
+	b.idle.Remove(t.idleAt)
+	t.idleAt = nil
+	b.idleBytes -= t.size
+}
+
+// evict lets idle topics go where they are too many or keep too much together, but
+// never the one that was used last. A program that streams job after job would else
+// hold what thousands of them have yielded.
+func (b *Bus) evict() {
+	for b.idle.Len() > 1 && (b.idle.Len() > b.settings.Topics || b.idleBytes > b.settings.IdleBytes) {
+		gone := b.idle.Front().Value.(*topic)
+		b.rouse(gone)
 		b.floor = max(b.floor, gone.last)
 		delete(b.topics, gone.name)
 	}
-	return t
 }
 
 // Live counts the subscriptions.

@@ -207,6 +207,78 @@ func TestBus_ForgetsIdleTopicsAndNeverReusesNumbers(t *testing.T) {
 	}
 }
 
+func TestBus_KeepsNoMoreOfATopicThanMayBe(t *testing.T) {
+	b := newBus(Settings{Retain: 4, TopicBytes: 3 * (128 + 1000)})
+	give := func(name string, size int) {
+		t.Helper()
+		if err := b.Publish(context.Background(), "x", Data, name, make([]byte, size)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, step := range []struct {
+		name string
+		size int
+		want string
+	}{
+		{"a", 1000, "a@1"}, {"b", 1000, "a@1 b@2"}, {"c", 1000, "a@1 b@2 c@3"},
+		{"d", 1000, "b@2 c@3 d@4"},                                                        // too large together, though not too many
+		{"e", 0, "c@3 d@4 e@5"}, {"f", 0, "c@3 d@4 e@5 f@6"}, {"g", 0, "d@4 e@5 f@6 g@7"}, // the ring is full
+		{"h", 100_000, "h@8"}, // the latest is kept, however large
+		{"i", 1000, "i@9"}, {"j", 10, "i@9 j@10"},
+	} {
+		give(step.name, step.size)
+		s := subscribe(t, b, "x", 1, nil)
+		if got := take(s); got != step.want {
+			t.Errorf("after %s: %q, want %q", step.name, got, step.want)
+		}
+		b.Unsubscribe(s.ID)
+	}
+}
+
+func TestBus_KeepsNoMoreOfIdleTopicsThanMayBe(t *testing.T) {
+	const most = 100_000
+	b := newBus(Settings{IdleBytes: most})
+	held := subscribe(t, b, "held", 0, nil)
+	for i := range 200 {
+		topic := fmt.Sprint("job ", i)
+		s := subscribe(t, b, topic, 0, nil)
+		for range 5 {
+			for range 2 {
+				if err := b.Publish(context.Background(), topic, Data, "chunk", make([]byte, 1000)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			take(s)
+		}
+		if i%2 == 0 {
+			s.Finish()
+		} else {
+			b.Unsubscribe(s.ID)
+		}
+		publish(t, b, topic, Lifecycle, "late") // to an idle one
+		publish(t, b, "held", Lifecycle, "h")
+	}
+	idle, all := 0, 0
+	for _, topic := range b.topics {
+		size := 0
+		for _, e := range topic.kept {
+			size += e.size()
+		}
+		if all += size; topic.idleAt != nil {
+			idle += size
+		}
+	}
+	if idle != b.idleBytes || idle > most+1000 || all <= idle {
+		t.Errorf("idle topics keep %d bytes, counted as %d, of %d", idle, b.idleBytes, all)
+	}
+	if got := strings.Fields(take(subscribe(t, b, "job 199", 1, nil))); len(got) != 11 {
+		t.Error("of the latest topic are kept: ", got)
+	}
+	if got := strings.Fields(take(held)); len(got) != 200 {
+		t.Errorf("%d events of a topic that is subscribed to", len(got))
+	}
+}
+
 func TestBus_FinishKeepsWhatWasNotTakenAndUnsubscribeDropsIt(t *testing.T) {
 	b := newBus(Settings{})
 	ended := 0

@@ -27,6 +27,9 @@ type Event struct {
 	Class Class
 }
 
+// size is about what an event takes.
+func (e *Event) size() int { return len(e.Data) + 128 }
+
 // Append writes the event as an item of the queue, for one subscription.
 func (e *Event) Append(dst []byte, subscription string) []byte {
 	dst = append(dst, `{"type":"event","subscription":`...)

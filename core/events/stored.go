@@ -31,7 +31,7 @@ func (b *Bus) SubscribeStored(topicName string, kept []*Event, last uint64, read
 	if len(s.topic.subs) == 1 {
 		s.topic.last = last
 	}
-	s.topic.kept, s.topic.start = nil, 0 // the store keeps them
+	s.topic.kept, s.topic.start, s.topic.gone, s.topic.size = nil, 0, 0, 0 // the store keeps them
 	s.pending = append(kept, s.pending...)
 	s.Next = s.topic.last + 1
 	if len(kept) > 0 {

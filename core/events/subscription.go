@@ -41,14 +41,13 @@ func (b *Bus) Subscribe(topicName string, from uint64, ready func(*Subscription)
 	}
 	t := b.topic(topicName)
 	if t.idleAt != nil {
-		b.idle.Remove(t.idleAt)
-		t.idleAt = nil
+		b.rouse(t)
 	}
 	b.nextID++
 	s := &Subscription{ID: "sub-" + strconv.FormatUint(b.nextID, 10), Topic: topicName, Next: t.last + 1, bus: b, topic: t, mu: &b.mu, ready: ready, onEnd: onEnd, done: make(chan struct{})}
 	if from > 0 {
 		for i := range t.kept {
-			if e := t.kept[(t.start+i)%len(t.kept)]; e.Seq >= from {
+			if e := t.kept[(t.start+i)%len(t.kept)]; e != nil && e.Seq >= from {
 				s.pending = append(s.pending, e)
 			}
 		}
@@ -199,7 +198,7 @@ func (b *Bus) end(s *Subscription) {
 		}
 	}
 	if len(t.subs) == 0 && t.idleAt == nil && b.topics[t.name] == t {
-		t.idleAt = b.idle.PushBack(t)
+		b.rest(t)
 	}
 	t.wake()
 }

@@ -30,8 +30,8 @@ type claim struct {
 	offer    string
 }
 
-// NewClaims makes an empty table.
-func NewClaims(c clock.Clock) *Claims {
+// newClaims makes an empty table.
+func newClaims(c clock.Clock) *Claims {
 	return &Claims{clock: c, held: map[claim]time.Time{}}
 }
 

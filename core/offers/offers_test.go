@@ -248,7 +248,7 @@ func TestSearch_ACallerThatLeavesDoesNotEndTheOthersReading(t *testing.T) {
 
 func TestClaims_HoldUntilSettled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, a := NewClaims(clock.System{}), &provider.Account{Provider: "vast"}
+		c, a := newClaims(clock.System{}), &provider.Account{Provider: "vast"}
 		if !c.Take(a, "1") || c.Take(a, "1") || !c.Take(a, "2") || !c.Take(&provider.Account{Provider: "acme"}, "1") {
 			t.Error("a claim does not hold, or holds too much")
 		}

@@ -7,13 +7,13 @@ import (
 	"github.com/exatlas/atlas/core/spec"
 )
 
-// Rank sorts offers: the cheapest first; of equals the more reliable, then the
+// rank sorts offers: the cheapest first; of equals the more reliable, then the
 // one in better stock, then by name, so that the order is the same every time.
-func Rank(list []spec.Offer) {
+func rank(list []spec.Offer) {
 	slices.SortStableFunc(list, func(a, b spec.Offer) int { return Compare(&a, &b) })
 }
 
-// Compare orders two offers as Rank does.
+// Compare orders two offers as they are sorted.
 func Compare(a, b *spec.Offer) int {
 	return cmp.Or(
 		cmp.Compare(a.PricePerHour, b.PricePerHour),

@@ -28,7 +28,7 @@ type Service struct {
 
 // New makes a service.
 func New(b provider.Backend, d *provider.Directory, c *catalog.Catalog, time clock.Clock) *Service {
-	return &Service{Backend: b, Directory: d, Catalog: c, Claims: NewClaims(time), listings: newListings(time)}
+	return &Service{Backend: b, Directory: d, Catalog: c, Claims: newClaims(time), listings: newListings(time)}
 }
 
 // Close waits for readings whose callers have left. It is called when no call is
@@ -50,7 +50,7 @@ func (s *Service) Search(ctx context.Context, p *Params) (*OfferResults, error) 
 	if len(found.Problems) == len(accounts) {
 		return nil, failed(found.Problems)
 	}
-	Rank(found.Items)
+	rank(found.Items)
 	limit := p.Limit
 	if limit == 0 {
 		limit = defaultLimit

@@ -52,7 +52,7 @@ func (s *Service) claim(first bool) (done bool, err error) {
 	if s.unsure = err != nil; s.unsure {
 		return false, err
 	}
-	s.adopt(ctx, lease, list, name)
+	s.adopt(lease, list, name)
 	return len(list) < claimAtOnce, nil
 }
 
@@ -79,7 +79,7 @@ func (s *Service) regain(ctx context.Context, lease store.Lease, name string) er
 				list = append(list, store.Claimed{Session: row})
 			}
 		}
-		s.adopt(ctx, lease, list, name)
+		s.adopt(lease, list, name)
 		if len(rows) < claimAtOnce {
 			return nil
 		}
@@ -88,7 +88,7 @@ func (s *Service) regain(ctx context.Context, lease store.Lease, name string) er
 }
 
 // adopt acts on claimed sessions from now on, and tells so.
-func (s *Service) adopt(ctx context.Context, lease store.Lease, list []store.Claimed, name string) {
+func (s *Service) adopt(lease store.Lease, list []store.Claimed, name string) {
 	now := s.node.now()
 	var last *adoption
 	all := make([]*tracked, 0, len(list))

@@ -3,6 +3,7 @@ package strict
 import (
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -74,6 +75,21 @@ func check(n *node, v reflect.Value) *fault {
 			if f := check(n.elem, v.Index(i)); f != nil {
 				return f.under("[" + strconv.Itoa(i) + "]")
 			}
+		}
+	case reflect.Map:
+		return checkMap(n, v)
+	}
+	return nil
+}
+
+// checkMap holds the values of a map to their rules, in the order of their names so
+// that of several mistakes the same one is told each time.
+func checkMap(n *node, v reflect.Value) *fault {
+	names := v.MapKeys()
+	slices.SortFunc(names, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+	for _, name := range names {
+		if f := check(n.elem, v.MapIndex(name)); f != nil {
+			return f.under(clip(name.String()))
 		}
 	}
 	return nil

@@ -29,6 +29,7 @@ type document struct {
 	Ports []inner           `json:"ports"`
 	Env   map[string]string `json:"env"`
 	CPU   *inner            `json:"cpu"`
+	Named map[string]inner  `json:"named"`
 	Spot  bool              `json:"spot"`
 	Cost  float64           `json:"cost" min:"0"`
 	Count int64             `json:"count"`
@@ -148,6 +149,8 @@ func TestCheck_HoldsStructsToTheSameRules(t *testing.T) {
 		{document{Name: "x", GPU: []string{"a", "b", "c", "d"}}, "params.gpu: more than 3 items"},
 		{document{Name: "x", Ports: []inner{{Internal: 80}, {Internal: 70000}}}, "params.ports[1].internal: must be at most"},
 		{document{Name: "x", CPU: &inner{Internal: 1, Protocol: "udp"}}, "params.cpu.protocol: not one of"},
+		{document{Name: "x", Named: map[string]inner{"a": {Internal: 1}, "b": {Internal: 70000}, "c": {}}}, "params.named.b.internal: must be at most"},
+		{document{Name: "x", Named: map[string]inner{strings.Repeat("n", 100): {}}}, "params.named." + strings.Repeat("n", 64) + "....internal: missing"},
 		{document{Name: "x", Cost: -1}, "params.cost: must be at least 0"},
 		{document{Name: "x", Opts: spec.Raw(`[]`)}, "params.opts: expected an object"},
 		{document{Name: "x", Input: spec.Raw(`{`)}, "params.input: not valid JSON"},

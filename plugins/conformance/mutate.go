@@ -58,10 +58,11 @@ func (m *mutator) add(name string, same bool) {
 	}
 }
 
-// with notes the tree with a value replaced, then puts the old one back.
-func (m *mutator) with(name string, old, instead any, set func(any), same bool) {
+// with notes the tree with a value replaced, which is another answer then, and puts
+// the old one back.
+func (m *mutator) with(name string, old, instead any, set func(any)) {
 	set(instead)
-	m.add(name, same)
+	m.add(name, false)
 	set(old)
 }
 
@@ -70,13 +71,13 @@ func (m *mutator) walk(v any, path string, set func(any), drop func()) {
 		drop()
 		m.add(path+" missing", false)
 		set(v)
-		m.with(path+" null", v, nil, set, false)
+		m.with(path+" null", v, nil, set)
 	}
 	switch v := v.(type) {
 	case map[string]any:
-		m.with(path+" is a text", v, "conformance", set, false)
-		m.with(path+" is an array", v, []any{}, set, false)
-		m.with(path+" is empty", v, map[string]any{}, set, false)
+		m.with(path+" is a text", v, "conformance", set)
+		m.with(path+" is an array", v, []any{}, set)
+		m.with(path+" is empty", v, map[string]any{}, set)
 		v["conformance_extra"] = map[string]any{"a": []any{json.Number("1"), "x", nil, true}}
 		m.add(path+" has a member more", true)
 		delete(v, "conformance_extra")
@@ -89,30 +90,30 @@ func (m *mutator) walk(v any, path string, set func(any), drop func()) {
 			m.walk(v[key], path+"."+key, func(x any) { v[key] = x }, func() { delete(v, key) })
 		}
 	case []any:
-		m.with(path+" is empty", v, []any{}, set, false)
-		m.with(path+" is an object", v, map[string]any{}, set, false)
-		m.with(path+" is a number", v, json.Number("3"), set, false)
-		m.with(path+" has strange elements", v, append(append([]any{}, v...), nil, json.Number("7"), "x", []any{}, map[string]any{}), set, false)
+		m.with(path+" is empty", v, []any{}, set)
+		m.with(path+" is an object", v, map[string]any{}, set)
+		m.with(path+" is a number", v, json.Number("3"), set)
+		m.with(path+" has strange elements", v, append(append([]any{}, v...), nil, json.Number("7"), "x", []any{}, map[string]any{}), set)
 		for i := range min(len(v), firstElements) {
 			m.walk(v[i], fmt.Sprintf("%s[%d]", path, i), func(x any) { v[i] = x }, nil)
 		}
 	case string:
-		m.with(path+" is empty", v, "", set, false)
-		m.with(path+" is an unknown word", v, unknownWord, set, false)
-		m.with(path+" is a number", v, json.Number("7"), set, false)
-		m.with(path+" is an object", v, map[string]any{"a": "b"}, set, false)
-		m.with(path+" is long and strange", v, strings.Repeat("é\u2028\"\\\x00\U0001F600", 500), set, false)
+		m.with(path+" is empty", v, "", set)
+		m.with(path+" is an unknown word", v, unknownWord, set)
+		m.with(path+" is a number", v, json.Number("7"), set)
+		m.with(path+" is an object", v, map[string]any{"a": "b"}, set)
+		m.with(path+" is long and strange", v, strings.Repeat("é\u2028\"\\\x00\U0001F600", 500), set)
 	case json.Number:
-		m.with(path+" is negative", v, json.Number("-1"), set, false)
-		m.with(path+" is huge", v, json.Number("1e300"), set, false)
-		m.with(path+" is a fraction", v, json.Number("0.5"), set, false)
-		m.with(path+" is beyond 64 bits", v, json.Number("123456789012345678901234567890"), set, false)
-		m.with(path+" is a text", v, "seven", set, false)
-		m.with(path+" is an array", v, []any{}, set, false)
+		m.with(path+" is negative", v, json.Number("-1"), set)
+		m.with(path+" is huge", v, json.Number("1e300"), set)
+		m.with(path+" is a fraction", v, json.Number("0.5"), set)
+		m.with(path+" is beyond 64 bits", v, json.Number("123456789012345678901234567890"), set)
+		m.with(path+" is a text", v, "seven", set)
+		m.with(path+" is an array", v, []any{}, set)
 	case bool:
-		m.with(path+" is the opposite", v, !v, set, false)
-		m.with(path+" is a text", v, "yes", set, false)
-		m.with(path+" is a number", v, json.Number("2"), set, false)
+		m.with(path+" is the opposite", v, !v, set)
+		m.with(path+" is a text", v, "yes", set)
+		m.with(path+" is a number", v, json.Number("2"), set)
 	}
 }
 

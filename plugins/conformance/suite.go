@@ -133,11 +133,7 @@ type law struct {
 
 // judge carries a trial out and holds it against the laws of every call and
 // those given.
-func (s *suite) judge(g *Group, t *trial, laws ...law) *outcome {
-	o := s.try(t)
-	s.verdict(g, t, o, laws...)
-	return o
-}
+func (s *suite) judge(g *Group, t *trial, laws ...law) { s.verdict(g, t, s.try(t), laws...) }
 
 // verdict holds an outcome against the laws and counts it.
 func (s *suite) verdict(g *Group, t *trial, o *outcome, laws ...law) {

@@ -59,8 +59,8 @@ const (
 	EventError   = "error"  // and of one that did not
 )
 
-// CheckTicket refuses what is no ticket. field is what the caller calls it.
-func CheckTicket(field, ticket string) *spec.Error {
+// checkTicket refuses what is no ticket. field is what the caller calls it.
+func checkTicket(field, ticket string) *spec.Error {
 	right := ticket != "" && len(ticket) <= 64
 	for _, c := range ticket {
 		right = right && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '-' || c == '_')

@@ -44,7 +44,7 @@ func prepare(p *Params, named string) (*plan, *spec.Error) {
 		return nil, &spec.Error{Kind: spec.KindNotFound, Message: "params.path: there is no folder " + folder, Hint: "fly.apps.discover finds what can be deployed"}
 	}
 	if p.Ticket != "" {
-		if err := CheckTicket("params.ticket", p.Ticket); err != nil {
+		if err := checkTicket("params.ticket", p.Ticket); err != nil {
 			return nil, err
 		}
 	}

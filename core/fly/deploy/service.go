@@ -139,7 +139,7 @@ func (s *Service) Stream(ctx context.Context, p *Params, ready func(*events.Subs
 // starts and for a while after it has ended. The subscription is started by its
 // receiver; ending it leaves the deploy alone.
 func (s *Service) Follow(name string, from uint64, ready func(*events.Subscription)) (*events.Subscription, error) {
-	if err := CheckTicket("params.topic", name); err != nil {
+	if err := checkTicket("params.topic", name); err != nil {
 		return nil, err
 	}
 	if s.until.Err() != nil {

@@ -90,7 +90,7 @@ func (s *Service) SetManual(ctx context.Context, p *ManualParams) (*FlyTokenManu
 		return nil, &spec.Error{Kind: spec.KindValidation, Message: "params.token: no token", Hint: "give what fly tokens create prints; remove takes a manual token away"}
 	default:
 		r := record{Token: token}
-		if at, known := Expires(token); known {
+		if at, known := expires(token); known {
 			r.Expires, out.ExpiresAt = at.UnixMilli(), timeText(at)
 		}
 		if err := s.sealed.put(ctx, "manual:"+p.App, r); err != nil {

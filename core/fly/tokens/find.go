@@ -35,13 +35,13 @@ func (s *Service) find(ctx context.Context, app string, fresh bool) (found, *spe
 	own := environment(s.Program)
 	if own == "" {
 		h.reasons = append(h.reasons, "neither FLY_ACCESS_TOKEN nor FLY_API_TOKEN says one")
-	} else if at, _ := Expires(own); h.usable("the environment", own, at) {
+	} else if at, _ := expires(own); h.usable("the environment", own, at) {
 		return found{token: own, source: SourceEnvironment, expires: at, warnings: h.warnings}, nil
 	}
 	filed, why := config(s.Program)
 	if filed == "" {
 		h.reasons = append(h.reasons, why)
-	} else if at, _ := Expires(filed); h.usable("config.yml", filed, at) {
+	} else if at, _ := expires(filed); h.usable("config.yml", filed, at) {
 		return found{token: filed, source: SourceConfig, expires: at, warnings: h.warnings}, nil
 	}
 	return h.create(ctx, own, filed)
@@ -132,7 +132,7 @@ func (h *hunt) create(ctx context.Context, own, filed string) (found, *spec.Erro
 		return found{}, h.none(err.Message)
 	}
 	f := found{token: token, source: SourceCLI, expires: h.now.Add(s.Settings.Expiry), warnings: h.warnings}
-	if at, known := Expires(token); known {
+	if at, known := expires(token); known {
 		f.expires = at
 	}
 	if err := s.sealed.put(ctx, "cached:"+h.app, record{Token: token, Expires: f.expires.UnixMilli(), Org: org}); err != nil {

@@ -13,11 +13,11 @@ import (
 // [not before, not after], seconds since 1970 (superfly/macaroon, 2025-03).
 const validityWindow = 4
 
-// Expires reads when a token expires: the earliest end of a validity window among
+// expires reads when a token expires: the earliest end of a validity window among
 // its macaroons, conditions inside other caveats left out. Known is false for
 // OAuth tokens, which do not say, for tokens without a window, and for what
 // cannot be read.
-func Expires(token string) (at time.Time, known bool) {
+func expires(token string) (at time.Time, known bool) {
 	for _, part := range strings.Split(fly.Bare(token), ",") {
 		if !fly.Macaroon(part) {
 			continue

@@ -541,11 +541,11 @@ func macaroon(ends ...int64) string {
 func TestExpires_ReadsTheEarliestWindow(t *testing.T) {
 	day := time.Date(2026, 6, 1, 13, 0, 0, 0, time.UTC)
 	token := macaroon(day.Unix()+100, day.Unix()) + "," + macaroon(day.Unix()+7) + ",fo1_user"
-	if at, known := Expires("FlyV1 " + token); !known || !at.Equal(day) {
+	if at, known := expires("FlyV1 " + token); !known || !at.Equal(day) {
 		t.Errorf("%v %v", at, known)
 	}
 	for _, none := range []string{"fo1_user", "fm2_", "fm2_AAAA", "fm2_!!", macaroon(), "fm2_3f////8=", ""} {
-		if at, known := Expires(none); known {
+		if at, known := expires(none); known {
 			t.Errorf("%q expires at %v", none, at)
 		}
 	}
@@ -562,5 +562,5 @@ func TestExpires_ReadsTheEarliestWindow(t *testing.T) {
 
 func FuzzExpires(f *testing.F) {
 	f.Add([]byte{0x94, 0x90, 0xa0, 0x92, 4, 0x92, 0, 1, 0xc0})
-	f.Fuzz(func(_ *testing.T, raw []byte) { Expires("fm2_" + base64.StdEncoding.EncodeToString(raw)) })
+	f.Fuzz(func(_ *testing.T, raw []byte) { expires("fm2_" + base64.StdEncoding.EncodeToString(raw)) })
 }

@@ -231,25 +231,3 @@ func TestDecoders_AgreeWithEncodingJSON(t *testing.T) {
 	decodes(t, DecodeGPUTypes)
 	decodes(t, DecodeOffers)
 }
-
-func TestDecodeError_ReadsWhatAppendErrorWrites(t *testing.T) {
-	random := rand.New(rand.NewPCG(9, 9))
-	for range 1000 {
-		var value, want spec.Error
-		fill(reflect.ValueOf(&value).Elem(), random)
-		value.Kind = spec.Kinds()[random.IntN(len(spec.Kinds()))]
-		value.Message = "m" + value.Message
-		text := AppendError(nil, &value)
-		if err := json.Unmarshal(text, &want); err != nil {
-			t.Fatal(err)
-		}
-		if got := DecodeError(string(text)); !reflect.DeepEqual(*got, want) {
-			t.Fatalf("%s\n got %#v\nwant %#v", text, *got, want)
-		}
-	}
-	for _, text := range []string{``, `x`, `[]`, `{"kind":"nonsense"}`, `{"kind":7}`} {
-		if e := DecodeError(text); e.Kind != spec.KindTransport || e.Message == "" {
-			t.Errorf("%q: %+v", text, e)
-		}
-	}
-}
