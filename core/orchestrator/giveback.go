@@ -135,7 +135,7 @@ func (s *Service) ended(t *tracked, how string) {
 		d.reprice(now, nil)
 		if d.Compute != nil {
 			c := *d.Compute
-			c.Status, c.NativeStatus = spec.StatusTerminated, ""
+			c.Status, c.NativeStatus, c.Actions = spec.StatusTerminated, "", nil
 			d.Compute = &c
 		}
 		if d.Reason == "" {

@@ -29,6 +29,9 @@ func TestSession_EndsExactlyWhenItWasIdleLongEnough(t *testing.T) {
 		if got.State != "ended" || got.Reason != ReasonIdle || w.cloud.count() != 0 {
 			t.Fatalf("%+v, %d machines", got, w.cloud.count())
 		}
+		if len(s.Compute.Actions) != 1 || got.Compute.Status != spec.StatusTerminated || len(got.Compute.Actions) != 0 {
+			t.Fatalf("%v is permitted, and of a machine that is gone %+v", s.Compute.Actions, got.Compute)
+		}
 		if told := w.told(s.Compute.ID); !strings.HasPrefix(told, "provisioning status ready") || !strings.HasSuffix(told, "terminating terminated") {
 			t.Fatal(told)
 		}
