@@ -137,7 +137,8 @@ func TestHandler_ServesItsFilesToAnybodyAndNothingElse(t *testing.T) {
 			t.Errorf("%q: %d", path, response.StatusCode)
 		}
 		policy := response.Header.Get("Content-Security-Policy")
-		if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") || response.Header.Get("X-Content-Type-Options") != "nosniff" {
+		if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") || !strings.Contains(policy, "frame-ancestors 'self'") ||
+			response.Header.Get("Referrer-Policy") != "no-referrer" || response.Header.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%q: %v", path, response.Header)
 		}
 	}

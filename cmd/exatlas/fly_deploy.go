@@ -118,7 +118,15 @@ func (v *liveView) clear() {
 	}
 }
 
-// set puts a status on the terminal, as much of it as one row holds.
+// What keeps a text in its row: the terminal does not begin another one.
+const (
+	oneRow  = "\x1b[?7l"
+	anyRows = "\x1b[?7h"
+)
+
+// set puts a status on the terminal, as much of it as one row holds: of a second
+// row clear would know nothing. The terminal itself cuts what it shows in more
+// columns than it has letters, such as Chinese, a tab or a picture.
 func (v *liveView) set(colour, text string) {
 	if !v.live || text == "" || text == v.status {
 		return
@@ -127,7 +135,7 @@ func (v *liveView) set(colour, text string) {
 	v.status = text
 	width, _ := terminal(v.io.out)
 	runes := []rune(text)
-	fmt.Fprint(v.teller.out, v.paint(colour, string(runes[:min(len(runes), max(1, width-1))])))
+	fmt.Fprint(v.teller.out, oneRow+v.paint(colour, string(runes[:min(len(runes), max(1, width-1))]))+anyRows)
 }
 
 // tick shows that time passes.

@@ -110,7 +110,7 @@ func TestFly_ADeployIsLiveOnATerminalAndLinesOfJSONInAPipe(t *testing.T) {
 			t.Errorf("no %q in %q", part, text)
 		}
 	}
-	if status := regexp.MustCompile("\x1b\\[36mbuild [0-9]+s\x1b\\[0m\r\x1b\\[2K"); !status.MatchString(text) {
+	if status := regexp.MustCompile("\x1b\\[36mbuild [0-9]+s\x1b\\[0m\x1b\\[[?]7h\r\x1b\\[2K"); !status.MatchString(text) {
 		t.Errorf("no status that goes away again in %q", text)
 	}
 	if strings.Contains(text, `{"`) {
@@ -132,8 +132,20 @@ func TestFly_ADeployIsLiveOnATerminalAndLinesOfJSONInAPipe(t *testing.T) {
 	}
 	t.Setenv("TERM", "xterm")
 	t.Setenv("NO_COLOR", "1")
-	if _, text = watched(t, t.Context(), "fly", "deploy", folder); strings.Contains(text, "\x1b[36m") || !strings.Contains(text, "s\r\x1b[2K") {
+	if _, text = watched(t, t.Context(), "fly", "deploy", folder); strings.Contains(text, "\x1b[36m") || !strings.Contains(text, "s\x1b[?7h\r\x1b[2K") {
 		t.Errorf("NO_COLOR: %q", text)
+	}
+}
+
+func TestLiveView_AStatusOfWideLettersKeepsToItsRow(t *testing.T) {
+	t.Setenv("NO_COLOR", "1")
+	t.Setenv("TERM", "xterm")
+	s := newScreen(t)
+	view := &liveView{flyCommand: &flyCommand{teller: newTeller(s.slave), io: streams{out: s.slave}}, live: true}
+	view.set("2", strings.Repeat("构", 30))
+	view.clear()
+	if text, want := s.text(), "\x1b[?7l"+strings.Repeat("构", 30)+"\x1b[?7h\r\x1b[2K"; text != want {
+		t.Errorf("%q, not %q", text, want)
 	}
 }
 
@@ -146,7 +158,7 @@ func TestFly_ASilentDeployShowsThatTimePassesAndEndsOnCancel(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
 	defer cancel()
 	code, text := watched(t, ctx, "fly", "deploy", folder)
-	if code != exitInterrupted || !strings.Contains(text, " 1s\x1b[0m\r") || !strings.Contains(text, " 2s\x1b[0m\r") || !strings.Contains(text, "cancelled") {
+	if code != exitInterrupted || !strings.Contains(text, " 1s\x1b[0m\x1b[?7h\r") || !strings.Contains(text, " 2s\x1b[0m\x1b[?7h\r") || !strings.Contains(text, "cancelled") {
 		t.Errorf("%d %q", code, text)
 	}
 	record, _ := os.ReadFile(log)

@@ -25,6 +25,7 @@ type Event struct {
 	Name  string
 	Data  spec.Raw // an object
 	Class Class
+	Last  bool // of a stored topic, whose subscriptions end with it
 }
 
 // size is about what an event takes.

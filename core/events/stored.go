@@ -20,7 +20,7 @@ func (b *Bus) Watched(topicName string) (last uint64, watched bool) {
 
 // SubscribeStored subscribes to a stored topic. kept are its events that the
 // subscription starts with, and last the number of the last one before those that
-// Deliver will hand on.
+// Deliver will hand on. Where the last one there is is among kept, it is over with that.
 func (b *Bus) SubscribeStored(topicName string, kept []*Event, last uint64, ready func(*Subscription), onEnd func()) (*Subscription, *spec.Error) {
 	s, err := b.Subscribe(topicName, 0, ready, onEnd)
 	if err != nil {
@@ -36,12 +36,15 @@ func (b *Bus) SubscribeStored(topicName string, kept []*Event, last uint64, read
 	s.Next = s.topic.last + 1
 	if len(kept) > 0 {
 		s.Next = kept[0].Seq
+		if kept[len(kept)-1].Last {
+			b.detach(s, false)
+		}
 	}
 	return s, nil
 }
 
 // Deliver hands on the next events of a stored topic, in order. Those that were
-// handed on before are left out.
+// handed on before are left out. The last one ends the topic's subscriptions.
 func (b *Bus) Deliver(topicName string, list []*Event) {
 	b.mu.Lock()
 	t := b.topics[topicName]
@@ -61,6 +64,9 @@ func (b *Bus) Deliver(topicName string, list []*Event) {
 				s.told = true
 				woken = append(woken, s)
 			}
+		}
+		for e.Last && len(t.subs) > 0 {
+			b.detach(t.subs[0], false)
 		}
 	}
 	b.mu.Unlock()

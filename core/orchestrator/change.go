@@ -238,7 +238,7 @@ func (s *Service) publish(topic string, told []store.Event, last uint64) {
 func busEvents(topic string, list []store.Event) []*events.Event {
 	out := make([]*events.Event, len(list))
 	for i, e := range list {
-		out[i] = &events.Event{Topic: topic, Seq: e.Seq, Time: time.UnixMilli(e.Time).UTC(), Name: e.Name, Data: spec.Raw(e.Data), Class: events.Lifecycle}
+		out[i] = &events.Event{Topic: topic, Seq: e.Seq, Time: time.UnixMilli(e.Time).UTC(), Name: e.Name, Data: spec.Raw(e.Data), Class: events.Lifecycle, Last: e.Name == lastEvent}
 	}
 	return out
 }

@@ -105,7 +105,7 @@ func (c *cloud) do(n int, call spec.Call) (any, *spec.Error) {
 		if err := json.Unmarshal(call.Request, &r); err != nil {
 			return nil, spec.NewError(spec.KindInternal, err.Error())
 		}
-		m := &spec.Compute{ID: fmt.Sprintf("m%d", n), Status: c.status, Name: r.Name, RequestID: r.RequestID, CostPerHour: c.price, CreatedAt: time.Now().UTC().Format(time.RFC3339), Spot: r.Spot}
+		m := &spec.Compute{ID: fmt.Sprintf("m%d", n), Status: c.status, Name: r.Name, RequestID: r.RequestID, CostPerHour: c.price, CreatedAt: time.Now().UTC().Format(time.RFC3339), Spot: r.Spot, Actions: []string{spec.ActionTerminate}}
 		for _, p := range r.Ports {
 			m.Ports = append(m.Ports, spec.Port{Internal: p.Internal, Protocol: p.Protocol, URL: "http://" + m.ID})
 		}

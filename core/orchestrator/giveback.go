@@ -118,10 +118,13 @@ func (f *failure) news(now int64, tries int, kind spec.Kind) bool {
 	return since >= tellAgain.Milliseconds() || kind != f.kind && since >= tellOther.Milliseconds()
 }
 
+// lastEvent is the name of a session's last event.
+const lastEvent = "terminated"
+
 // terminated is a session's last event. confirmed tells whether the cloud said that the
 // machine is gone.
 func (s *Service) terminated(id string, d *document, confirmed bool) store.Event {
-	return s.event("terminated", map[string]any{"session": id, "reason": d.Reason, "spent": d.Spent, "confirmed": confirmed, "final": true})
+	return s.event(lastEvent, map[string]any{"session": id, "reason": d.Reason, "spent": d.Spent, "confirmed": confirmed, "final": true})
 }
 
 // ended writes down that the cloud said the machine is gone.
@@ -135,7 +138,7 @@ func (s *Service) ended(t *tracked, how string) {
 		d.reprice(now, nil)
 		if d.Compute != nil {
 			c := *d.Compute
-			c.Status, c.NativeStatus = spec.StatusTerminated, ""
+			c.Status, c.NativeStatus, c.Actions = spec.StatusTerminated, "", nil
 			d.Compute = &c
 		}
 		if d.Reason == "" {

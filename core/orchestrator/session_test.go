@@ -29,6 +29,9 @@ func TestSession_EndsExactlyWhenItWasIdleLongEnough(t *testing.T) {
 		if got.State != "ended" || got.Reason != ReasonIdle || w.cloud.count() != 0 {
 			t.Fatalf("%+v, %d machines", got, w.cloud.count())
 		}
+		if len(s.Compute.Actions) != 1 || got.Compute.Status != spec.StatusTerminated || len(got.Compute.Actions) != 0 {
+			t.Fatalf("%v is permitted, and of a machine that is gone %+v", s.Compute.Actions, got.Compute)
+		}
 		if told := w.told(s.Compute.ID); !strings.HasPrefix(told, "provisioning status ready") || !strings.HasSuffix(told, "terminating terminated") {
 			t.Fatal(told)
 		}
@@ -264,6 +267,42 @@ func TestSession_RefusesACredentialOfItsOwnAndRentsNothingWithoutTheStore(t *tes
 	})
 }
 
+// over tells of a subscription that ended by itself.
+func over(sub *events.Subscription) string {
+	select {
+	case <-sub.Done():
+		return ", over"
+	default:
+		return ""
+	}
+}
+
+func TestSession_EventsOfAnEndedOneAreOverWithTheLast(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		defer p.close()
+		s := p.spawn(idle(time.Minute))
+		wait(2 * time.Minute)
+		for from, want := range map[uint64]string{1: "1 2 3 4 5, over", 4: "4 5, over", 0: "5, over", 99: "5, over"} {
+			sub, err := p.Subscribe(context.Background(), s.Topic, from, func(*events.Subscription) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sub.Start()
+			var got []string
+			for e, _ := sub.TakeEvent(); e != nil; e, _ = sub.TakeEvent() {
+				got = append(got, string(rune('0'+e.Seq)))
+			}
+			if text := strings.Join(got, " ") + over(sub); text != want {
+				t.Errorf("from %d: %s, want %s", from, text, want)
+			}
+		}
+		if _, watched := p.Bus.Watched(s.Topic); watched {
+			t.Error("the topic is looked at although nothing comes any more")
+		}
+	})
+}
+
 func TestSession_EventsReachASubscriberOnceFromAnyNumber(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		p, q := w.process(), w.process()
@@ -275,7 +314,7 @@ func TestSession_EventsReachASubscriberOnceFromAnyNumber(t *testing.T) {
 			from uint64
 			want string
 		}
-		readers := []reader{{p, 1, "1 2 3 4 5"}, {q, 1, "1 2 3 4 5"}, {q, 3, "3 4 5"}, {p, 0, "4 5"}, {q, 0, "4 5"}}
+		readers := []reader{{p, 1, "1 2 3 4 5, over"}, {q, 1, "1 2 3 4 5, over"}, {q, 3, "3 4 5, over"}, {p, 0, "4 5, over"}, {q, 0, "4 5, over"}}
 		var got []func() string
 		for _, r := range readers {
 			sub, err := r.who.Subscribe(context.Background(), s.Topic, r.from, func(*events.Subscription) {})
@@ -288,7 +327,7 @@ func TestSession_EventsReachASubscriberOnceFromAnyNumber(t *testing.T) {
 				for {
 					e, _ := sub.TakeEvent()
 					if e == nil {
-						return strings.Join(out, " ")
+						return strings.Join(out, " ") + over(sub)
 					}
 					out = append(out, string(rune('0'+e.Seq)))
 				}

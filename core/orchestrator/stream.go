@@ -29,7 +29,8 @@ func OfStore(topic string) bool {
 func (s *Service) Stored(topic string) bool { return s.running() && OfStore(topic) }
 
 // Subscribe subscribes to a topic of the store, from any of its numbers; 0 means
-// new events alone.
+// new events alone. Of a session that has ended there are none: who would wait for
+// them gets the last event there was, and the subscription is over.
 func (s *Service) Subscribe(ctx context.Context, topic string, from uint64, ready func(*events.Subscription)) (*events.Subscription, error) {
 	s.follow.Lock()
 	defer s.follow.Unlock()
@@ -56,6 +57,15 @@ func (s *Service) Subscribe(ctx context.Context, topic string, from uint64, read
 		}
 		if first, _, err = s.store.Events(ctx, topic, next, page); err != nil {
 			return nil, unknown(err)
+		}
+	}
+	if len(kept) == 0 && last > 0 {
+		list, _, err := s.store.Events(ctx, topic, last, 1)
+		if err != nil {
+			return nil, unknown(err)
+		}
+		if end := busEvents(topic, list); len(end) == 1 && end[0].Last && end[0].Seq == last {
+			kept = end
 		}
 	}
 	if len(kept) > 0 {

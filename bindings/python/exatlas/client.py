@@ -50,8 +50,8 @@ _LOCAL = frozenset(
 _TOUCH = "orchestrator.touch"
 
 # Reads, which a cloud may be asked twice. While one of a kind took no longer than _QUICK_S, the next
-# runs in the calling thread: that saves two switches between threads. One that lasts is given up and
-# asked again in the way that can be interrupted.
+# runs in the calling thread: that saves two switches between threads. One that lasts, or fails, is
+# given up and asked again in the way that can be interrupted and has time.
 _READS = frozenset(
     (
         "compute.get",
@@ -66,6 +66,21 @@ _READS = frozenset(
 )
 _QUICK_S = 0.01
 _QUICK = '"deadline_ms":%d,' % MAIN_SLICE_MS
+
+# What is answered just so however long a read may take. Any other error may be the short deadline's work:
+# within it there is no time to wait for a rate limit, or to ask a cloud again that is broken for a moment.
+_DECIDED = (
+    errors.BudgetError,
+    errors.CallCancelledError,
+    errors.ConflictError,
+    errors.ForbiddenError,
+    errors.FundsError,
+    errors.NotFoundError,
+    errors.UnauthorizedError,
+    errors.UnsupportedError,
+    errors.UsageError,
+    errors.ValidationError,
+)
 
 
 class Client:
@@ -133,7 +148,7 @@ class Client:
             if not status and document is not None:
                 return _decode(document)["result"]
             error = _codec.error_of(status, document)
-            if not on_main or not isinstance(error, errors.AtlasTimeoutError):
+            if not on_main or isinstance(error, _DECIDED) and not error.retryable:
                 raise error
             self._quick.pop(method, None)
         text = self._methods.get(method)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import json
 import select
 import signal
 import subprocess
@@ -161,6 +162,26 @@ def test_a_read_that_was_quick_and_is_slow_is_asked_again_and_answers(
         assert reader.compute.get(id=rented)["id"] == rented
         assert moody.asked == asked + 2  # given up once, and asked in the way that can be interrupted
         assert reader._quick == {}
+    client.compute.terminate(id=rented)
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_read_that_was_quick_waits_for_a_cloud_that_fails_for_a_moment(
+    simulators: Dict[str, str], client: exatlas.Client, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(calls, "_QUICK_S", 3600)  # nothing a busy machine does is slow
+    rented = client.compute.spawn(gpu="rtx_4090", image="img")["id"]
+    client.compute.get(id=rented)
+    assert list(client._quick) == ["compute.get"]
+    fault = {"method": "GET", "path": "/v2/pods/" + rented, "effect": "status", "status": status, "count": 1}
+    told = json.dumps(fault).encode()
+    with urllib.request.urlopen(simulators["runpod"] + "/_sim/faults", data=told, timeout=30) as answer:
+        id = json.load(answer)["id"]
+    try:
+        assert client.compute.get(id=rented)["id"] == rented
+    finally:
+        gone = urllib.request.Request(f"{simulators['runpod']}/_sim/faults/{id}", method="DELETE")
+        urllib.request.urlopen(gone, timeout=30).close()
     client.compute.terminate(id=rented)
 
 

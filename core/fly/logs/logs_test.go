@@ -166,19 +166,21 @@ func TestStream_ARefusedTokenIsReplacedOnceThenItEnds(t *testing.T) {
 	})
 }
 
-func TestStream_EndsForAnAppThatIsNotThere(t *testing.T) {
-	c := &cloud{answers: []*Answer{{Status: 404, RequestID: "01REQ"}}}
-	during(t, c, 0, func(t *testing.T, s *Service) {
-		l := listen(t, s, SubscribeParams{})
-		time.Sleep(time.Minute)
-		got := l.texts()
-		if len(got) != 1 || !strings.Contains(got[0], `"kind":"not_found"`) || !strings.Contains(got[0], "01REQ") {
-			t.Errorf("%q", got)
-		}
-		if n := c.requests(); n != 1 {
-			t.Errorf("%d requests", n)
-		}
-	})
+func TestStream_EndsForAnAppThatIsNotThereOrAnothers(t *testing.T) {
+	for status, kind := range map[int]string{404: "not_found", 403: "forbidden"} {
+		c := &cloud{answers: []*Answer{{Status: status, RequestID: "01REQ"}}}
+		during(t, c, 0, func(t *testing.T, s *Service) {
+			l := listen(t, s, SubscribeParams{})
+			time.Sleep(time.Minute)
+			got := l.texts()
+			if len(got) != 1 || !strings.Contains(got[0], `"kind":"`+kind+`"`) || !strings.Contains(got[0], "01REQ") {
+				t.Errorf("%d: %q", status, got)
+			}
+			if n := c.requests(); n != 1 {
+				t.Errorf("%d: %d requests", status, n)
+			}
+		})
+	}
 }
 
 // TestStream_TellsAtOnceOfALongPause: five of them could be an hour.
