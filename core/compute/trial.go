@@ -102,8 +102,8 @@ func (t *trial) round(ctx context.Context) (*spec.Compute, *spec.Error) {
 			continue // another spawn of this client is taking it
 		}
 		t.tried++
-		machine, e := t.rental(c.account).rent(ctx, c)
-		t.settle(c, e)
+		machine, taken, e := t.rental(c.account).rent(ctx, c)
+		t.settle(taken, e)
 		if e == nil {
 			if e = t.dear(ctx, c, machine); e == nil {
 				return machine, nil
@@ -130,7 +130,8 @@ func (t *trial) round(ctx context.Context) (*spec.Compute, *spec.Error) {
 // settle ends the claim on a candidate's offer. One that was taken, or is gone, is
 // in listings for a while; one that the cloud refused for another reason is there
 // for the next spawn, and so is one for which the bid was too low. What became of
-// an offer may not be known: then the claim runs out by itself.
+// an offer may not be known: then the claim runs out by itself, as does that on one
+// beside which the machine of an earlier candidate was found.
 func (t *trial) settle(c candidate, e *spec.Error) {
 	switch offers := t.service.Offers; {
 	case c.offer == nil || c.offer.ID == "" || e != nil && e.UnknownOutcome:
