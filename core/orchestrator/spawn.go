@@ -74,6 +74,13 @@ type spawning struct {
 // look for that, and a spawn that waits for capacity sends them for a day.
 func (sp *spawning) refuse(requestID string) { sp.refused = requestID }
 
+// intentsKept bounds the creates that a session's record holds. All but the last one
+// came to nothing, as far as their cloud's settled listing knows; a machine that shows
+// later carries the store's mark, and the reaper gives back what no record holds. So
+// those that are kept are of the time in which one may show: a lost create takes its
+// cloud's lag at the least.
+const intentsKept = 50
+
 // intend writes a create down before it is sent.
 func (sp *spawning) intend(ctx context.Context, in compute.Intent) *spec.Error {
 	s, t := sp.service, sp.t
@@ -98,7 +105,7 @@ func (sp *spawning) intend(ctx context.Context, in compute.Intent) *spec.Error {
 		verdict, err = s.change(t, func(row *store.Session, d *document) ([]store.Event, bool) {
 			row.Provider = in.Provider
 			kept := slices.DeleteFunc(slices.Clone(d.Intents), func(in compute.Intent) bool { return in.RequestID == sp.refused })
-			d.Intents = append(kept, in)
+			d.Intents = append(kept[max(0, len(kept)-intentsKept+1):], in)
 			d.Began = s.node.now()
 			return nil, true
 		}, 0)
