@@ -1314,6 +1314,8 @@ export interface Reaped {
   reaped: ReapedItem[];
   /** Those the cloud did not take back; the next run tries again. */
   failed: ReapedItem[];
+  /** Sessions without a machine that this version cannot read, the first 100: for a day after one was made, what it may have rented is let be. orchestrator.stop with forget gives one up. */
+  unreadable?: string[];
   /** Why nothing was done. */
   skipped?: string;
   /** What did not answer. */

@@ -164,7 +164,7 @@ func (s *Service) recall(t *tracked) (store.Session, *document, error) {
 		s.drop(t)
 		return row, nil, nil
 	}
-	d, fault := decode(stored.Doc)
+	d, fault := decode(&stored)
 	if fault != nil {
 		return row, nil, fault
 	}
@@ -190,7 +190,7 @@ func (s *Service) refresh(t *tracked) error {
 		s.drop(t)
 		return nil
 	}
-	doc, fault := decode(row.Doc)
+	doc, fault := decode(&row)
 	if fault != nil {
 		return fault
 	}

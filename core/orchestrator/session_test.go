@@ -122,7 +122,9 @@ func TestSession_HoldsABoundedNumberOfCreatesWhoseAnswersWereLost(t *testing.T) 
 			}
 		})
 		told := make(chan *Session, 1)
-		go func() { told <- p.spawn(idle(0), func(p *SpawnParams) { p.WaitForCapacityMS = (6 * time.Hour).Milliseconds() }) }()
+		go func() {
+			told <- p.spawn(idle(0), func(p *SpawnParams) { p.WaitForCapacityMS = (6 * time.Hour).Milliseconds() })
+		}()
 		wait(4 * time.Hour)
 		list, err := p.List(context.Background(), &ListParams{})
 		if err != nil || len(list.Items) != 1 {
@@ -132,7 +134,7 @@ func TestSession_HoldsABoundedNumberOfCreatesWhoseAnswersWereLost(t *testing.T) 
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, fault := decode(row.Doc)
+		d, fault := decode(&row)
 		if fault != nil || w.cloud.calls[spec.OpSpawn] < 300 || len(d.Intents) != intentsKept {
 			t.Fatalf("%d creates of %d are held, %v", len(d.Intents), w.cloud.calls[spec.OpSpawn], fault)
 		}

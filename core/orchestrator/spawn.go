@@ -317,7 +317,7 @@ func (s *Service) overtaken(t *tracked, machine *compute.Spawned) (*Session, err
 	for until := s.Clock.Now().Add(2 * time.Minute); s.Clock.Now().Before(until); {
 		row, found, err := s.store.Get(s.until, t.id)
 		if err == nil && found && row.State == store.Live && row.ComputeID == machine.ID {
-			d, fault := decode(row.Doc)
+			d, fault := decode(&row)
 			if fault != nil {
 				return nil, fault
 			}

@@ -96,7 +96,7 @@ func (s *Service) adopt(ctx context.Context, lease store.Lease, list []store.Cla
 	for i := range list {
 		row := list[i].Session
 		row.Owner, row.Provider = lease.Holder, unique.Make(row.Provider).Value() // one text for all of them
-		d, fault := decode(row.Doc)
+		d, fault := decode(&row)
 		if fault != nil {
 			s.tell("unreadable", map[string]any{"session": row.ID, "error": fault})
 			continue

@@ -1653,6 +1653,8 @@ class Reaped(_ReapedRequired, total=False):
 
     dry_run: bool
     "Nothing was given back."
+    unreadable: List[str]
+    "Sessions without a machine that this version cannot read, the first 100: for a day after one was made, what it may have rented is let be. orchestrator.stop with forget gives one up."
     skipped: str
     "Why nothing was done."
     error: ErrorDocument
