@@ -45,7 +45,8 @@ func (r *rental) create(ctx context.Context, c candidate, taken *candidate) (*sp
 		}
 		own := claim{requestID: id, name: s.name(r.params, id), ours: r.params.Name == "", of: c}
 		if r.tracking.Intend != nil {
-			if e := r.tracking.Intend(ctx, own.intent(r.account.Provider)); e != nil {
+			if e, passes := r.tracking.Intend(ctx, own.intent(r.account.Provider)); e != nil {
+				r.unwritten = passes
 				return nil, e
 			}
 		}

@@ -101,6 +101,11 @@ func (s *Service) adopt(ctx context.Context, lease store.Lease, list []store.Cla
 			s.tell("unreadable", map[string]any{"session": row.ID, "error": fault})
 			continue
 		}
+		if t := s.index.find(row.ID); t != nil && t.ownSpawn() { // claimed back from the lease before: it goes on as it is
+			t.doubt()
+			s.later(t, 0)
+			continue
+		}
 		// The owner may have answered an activity so much later from memory alone.
 		row.Touched = min(row.Touched+trusted.Milliseconds(), max(now, row.Touched))
 		grace := s.Settings.Grace.Milliseconds()
