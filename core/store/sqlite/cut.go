@@ -40,9 +40,15 @@ func forMaker(ctx context.Context) func() bool {
 	const pause = 50 * time.Millisecond
 	left := time.Second / pause
 	return func() bool {
+		timer := time.NewTimer(pause)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return false
+		}
 		left--
-		time.Sleep(pause)
-		return left > 0 && ctx.Err() == nil
+		return left > 0
 	}
 }
 
