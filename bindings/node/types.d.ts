@@ -375,7 +375,7 @@ export interface ComputeSpawnParams {
   prefer?: "order" | "price";
   /** Ceiling in USD per hour for the whole machine; absent, and not 0, for none. Nothing dearer, and nothing whose price is not known, is rented. Prices are compared to a millionth of a dollar. */
   max_price_per_hour?: number;
-  /** How long to go on looking while nothing is to be had, ms; once a cloud has said so, one that is busy or broken for a while does not end it. Default: not at all. */
+  /** How long to go on looking while nothing is to be had, ms; once a cloud has said so, one that is busy or broken for a while does not end it, nor does a store that does not answer for less than ten minutes. Default: not at all. */
   wait_for_capacity_ms?: number;
   /** Regions or data centres in order of preference. Other regions are not tried. */
   region_hints?: string[];
@@ -1314,6 +1314,8 @@ export interface Reaped {
   reaped: ReapedItem[];
   /** Those the cloud did not take back; the next run tries again. */
   failed: ReapedItem[];
+  /** Sessions without a machine that this version cannot read, the first 100: for a day after one was made, what it may have rented is let be. orchestrator.stop with forget gives one up. */
+  unreadable?: string[];
   /** Why nothing was done. */
   skipped?: string;
   /** What did not answer. */
@@ -1366,7 +1368,7 @@ export interface OrchestratorSpawnParams {
   prefer?: "order" | "price";
   /** Ceiling in USD per hour for the whole machine; absent, and not 0, for none. Nothing dearer, and nothing whose price is not known, is rented. Prices are compared to a millionth of a dollar. */
   max_price_per_hour?: number;
-  /** How long to go on looking while nothing is to be had, ms; once a cloud has said so, one that is busy or broken for a while does not end it. Default: not at all. */
+  /** How long to go on looking while nothing is to be had, ms; once a cloud has said so, one that is busy or broken for a while does not end it, nor does a store that does not answer for less than ten minutes. Default: not at all. */
   wait_for_capacity_ms?: number;
   /** Regions or data centres in order of preference. Other regions are not tried. */
   region_hints?: string[];
@@ -1420,7 +1422,7 @@ export interface OrchestratorStopParams {
   id: string;
   /** How long to wait until the cloud says that the machine is gone, ms. The session ends all the same when it passes. Default 60000. */
   wait_ms?: number;
-  /** Ends the session in the store without the cloud's word that its machine is gone. Only of one that is ending already, or whose machine no credential of now shows. */
+  /** Ends the session in the store without the cloud's word that its machine is gone. Only of one that is ending already, that cannot be read, or whose machine no credential of now shows. */
   forget?: boolean;
 }
 

@@ -51,7 +51,7 @@ func (s *Service) AwaitReady(ctx context.Context, p *AwaitParams) (*spec.Compute
 		case within.Err() != nil:
 		default:
 			e := spec.AsError(err)
-			if e.Kind == spec.KindNotFound && s.young.unseen(a.Provider, p.ID) {
+			if e.Kind == spec.KindNotFound && s.young.unseen(a.Provider, p.ID, s.settle(&a)) {
 				state = "its cloud does not show it yet"
 				break
 			}

@@ -373,3 +373,31 @@ func TestSpawn_RefusesWhatNoCloudCanServe(t *testing.T) {
 	}
 	closeMarket(t, s)
 }
+
+func TestSpawn_AMachineOfAnEarlierCandidateHasThePriceOfItsOwnOffer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := clouds{"vast": market()["vast"], "runpod": market()["runpod"]}
+		vast := c["vast"]
+		vast.offers = append(vast.offers[:1:1], spec.Offer{ID: "other", GPUNative: "L40S", GPUCount: 1, GPUMemoryGB: 48, PricePerHour: 0.9, Reliability: ptr(0.99), Region: "Norway"})
+		c["runpod"].types = nil
+		vast.lag = 3500 * time.Millisecond // the first offer's create shows once the second offer's is lost, too
+		vast.create = func(n int, _ *spec.SpawnRequest) (*spec.Error, bool) { return lost(), n == 1 }
+		vast.change = func(m *spec.Compute) { m.GPUNative, m.GPUCount = "", 0 }
+		s := openMarket(c)
+		got, err := s.Spawn(context.Background(), anywhere("rtx_4090", "l40s"))
+		if err != nil || got.ID != "m1" || len(vast.spawns) != 4 {
+			t.Fatalf("%+v %v after %d creates", got, err, len(vast.spawns))
+		}
+		if got.GPUType != "rtx_4090" || got.CostPerHour == nil || *got.CostPerHour != 0.29 {
+			t.Errorf("it is said to be %s for %v", got.GPUType, *got.CostPerHour)
+		}
+		if at := got.Attempts[len(got.Attempts)-1]; at.OfferID != "ask0" || at.Outcome != OutcomeAdopted || at.RequestID != vast.spawns[0].RequestID {
+			t.Errorf("the last attempt is %+v", at)
+		}
+		account := &provider.Account{Provider: "vast"}
+		if time.Sleep(time.Minute); !s.Offers.Claims.Take(account, "ask0") || s.Offers.Claims.Take(account, "other") {
+			t.Error("the claims: what was rented is settled, and what was lost beside it runs out by itself")
+		}
+		closeMarket(t, s)
+	})
+}

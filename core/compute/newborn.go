@@ -7,42 +7,65 @@ import (
 	"github.com/exatlas/atlas/core/clock"
 )
 
-// newborns remembers the machines that this client rented, for as long as their
-// cloud may not show them yet. A "there is none" says nothing of such a machine:
-// who believes it rents another one, and leaves this one to cost.
+// newborns remembers until when a machine's cloud may not show it yet. A "there is
+// none" says nothing of such a machine: who believes it rents another one, and leaves
+// this one to cost. Of a machine that this client rented the time counts from then; of
+// one that it knows nothing of, which another process may have rented just now, from
+// the first time that its cloud said so.
 type newborns struct {
 	clock clock.Clock
 
 	mu    sync.Mutex
 	until map[machineKey]time.Time
+	most  int // entries at which those are forgotten that are long over
 }
 
 type machineKey struct{ provider, id string }
 
-// add remembers a machine for a time, and forgets those whose time is over.
-func (n *newborns) add(provider, id string, lag time.Duration) {
-	now := n.clock.Now()
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for key, until := range n.until {
-		if !now.Before(until) {
-			delete(n.until, key)
-		}
-	}
-	n.until[machineKey{provider, id}] = now.Add(lag)
+// rememberFor is how long it is remembered that a machine is not young any more, after
+// which its absence takes the time of one that nobody knows of.
+const rememberFor = time.Hour
+
+func newNewborns(c clock.Clock) *newborns {
+	return &newborns{clock: c, until: map[machineKey]time.Time{}}
 }
 
-// drop forgets a machine that was seen, or given back.
+// add remembers a machine that was rented just now.
+func (n *newborns) add(provider, id string, lag time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.set(machineKey{provider, id}, n.clock.Now().Add(lag))
+}
+
+// drop notes that a machine was seen, or given back: its absence counts from now on.
 func (n *newborns) drop(provider, id string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	delete(n.until, machineKey{provider, id})
+	n.set(machineKey{provider, id}, n.clock.Now())
 }
 
-// unseen reports whether a machine may exist although its cloud does not show it.
-func (n *newborns) unseen(provider, id string) bool {
+// unseen reports whether a machine may exist although its cloud, just now, has not
+// shown it.
+func (n *newborns) unseen(provider, id string, lag time.Duration) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	until, known := n.until[machineKey{provider, id}]
-	return known && n.clock.Now().Before(until)
+	key := machineKey{provider, id}
+	if _, known := n.until[key]; !known {
+		n.set(key, n.clock.Now().Add(lag))
+	}
+	return n.clock.Now().Before(n.until[key])
+}
+
+// set remembers, and forgets what is long over where there is much of it.
+func (n *newborns) set(key machineKey, until time.Time) {
+	if n.until[key] = until; len(n.until) < max(n.most, 64) {
+		return
+	}
+	now := n.clock.Now()
+	for key, until := range n.until {
+		if now.Sub(until) > rememberFor {
+			delete(n.until, key)
+		}
+	}
+	n.most = 2 * len(n.until)
 }

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/exatlas/atlas/core/clock"
 	"github.com/exatlas/atlas/core/events"
 	"github.com/exatlas/atlas/core/spec"
 )
@@ -209,18 +210,16 @@ func TestAwaitReady_EndsAtOnceWhenItWillNotBecomeReady(t *testing.T) {
 		for _, row := range []struct {
 			status spec.Status
 			kind   spec.Kind
-		}{{spec.StatusFailed, spec.KindProvider}, {spec.StatusStopped, spec.KindConflict}, {spec.StatusTerminated, spec.KindNotFound}, {"", spec.KindNotFound}} {
+		}{{spec.StatusFailed, spec.KindProvider}, {spec.StatusStopped, spec.KindConflict}, {spec.StatusTerminated, spec.KindNotFound}} {
 			f := newFake()
-			if row.status != "" {
-				f.machines["a"] = machine("a", func(c *spec.Compute) { c.Status = row.status })
-			}
+			f.machines["a"] = machine("a", func(c *spec.Compute) { c.Status = row.status })
 			r := newRig(f, Settings{})
 			start := time.Now()
 			_, err := r.AwaitReady(context.Background(), &AwaitParams{ID: "a"})
 			if kind(err) != row.kind || time.Since(start) != 0 {
 				t.Errorf("%q: %v after %s", row.status, err, time.Since(start))
 			}
-			if row.status != "" && !strings.Contains(string(spec.AsError(err).Details), string(row.status)) {
+			if !strings.Contains(string(spec.AsError(err).Details), string(row.status)) {
 				t.Errorf("%q: details %s", row.status, spec.AsError(err).Details)
 			}
 			r.finish(t)
@@ -300,5 +299,59 @@ func TestAwaitReady_TimesOutAndLeavesTheMachine(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 		r.finish(t)
+	})
+}
+
+// Another process rents a machine and hands its identifier on, or the same program was
+// started again since.
+func TestAwaitReady_BelievesNoAbsenceOfAMachineThatAnotherClientHasJustRented(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.manifest.ListingLagMS = 10_000
+		renter, r := newRig(f, Settings{}), newRig(f, Settings{})
+		rented, err := renter.Spawn(context.Background(), gpu("h100"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.machines[rented.ID].Status = spec.StatusRunning
+		begun := time.Now()
+		f.before = func(_ context.Context, _ int, operation string) *spec.Error {
+			if operation == spec.OpGet && time.Since(begun) < 8*time.Second {
+				return spec.NewError(spec.KindNotFound, "pod not found")
+			}
+			return nil
+		}
+		if got, err := r.AwaitReady(context.Background(), &AwaitParams{ID: rented.ID}); err != nil || got.Status != spec.StatusRunning {
+			t.Errorf("%+v %v after %s", got, err, time.Since(begun))
+		}
+		begun = time.Now().Add(-time.Minute)
+		for again, limit := range []time.Duration{10 * time.Second, 0} { // what is not there is told in the end, and at once to who asks again
+			start := time.Now()
+			if _, err := r.AwaitReady(context.Background(), &AwaitParams{ID: "typo"}); kind(err) != spec.KindNotFound || time.Since(start) < limit || time.Since(start) > limit+5*time.Second {
+				t.Errorf("turn %d: %v after %s", again, err, time.Since(start))
+			}
+		}
+		start := time.Now()
+		for kind(err) != spec.KindNotFound && time.Since(start) < time.Minute { // also to who asks again and again, and waits a second each time
+			_, err = r.AwaitReady(context.Background(), &AwaitParams{ID: "other", TimeoutMS: 1000})
+		}
+		if since := time.Since(start); since < 10*time.Second || since > 15*time.Second {
+			t.Errorf("in parts: %v after %s", err, since)
+		}
+		renter.finish(t)
+		r.finish(t)
+	})
+}
+
+func TestNewborns_AreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNewborns(clock.System{})
+		for i := range 10_000 {
+			n.add("runpod", fmt.Sprint("m", i), time.Second)
+			time.Sleep(time.Minute)
+		}
+		if len(n.until) > 200 {
+			t.Errorf("%d machines are remembered of an hour with 60", len(n.until))
+		}
 	})
 }

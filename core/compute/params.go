@@ -18,7 +18,7 @@ type SpawnParams struct {
 	OfferID           string             `json:"offer_id" doc:"A listed offer to take, on market-place clouds; only with one provider, and in place of gpu, gpu_count, cloud_type and region_hints, which the offer decides."`
 	Prefer            Prefer             `json:"prefer" enum:"order,price" default:"order" doc:"Which candidate comes first: order takes the GPUs, then the providers as listed, then the cheapest; price takes the cheapest of all."`
 	MaxPricePerHour   float64            `json:"max_price_per_hour" min:"0.000001" doc:"Ceiling in USD per hour for the whole machine; absent, and not 0, for none. Nothing dearer, and nothing whose price is not known, is rented. Prices are compared to a millionth of a dollar."`
-	WaitForCapacityMS int64              `json:"wait_for_capacity_ms" min:"0" max:"86400000" doc:"How long to go on looking while nothing is to be had, ms; once a cloud has said so, one that is busy or broken for a while does not end it. Default: not at all."`
+	WaitForCapacityMS int64              `json:"wait_for_capacity_ms" min:"0" max:"86400000" doc:"How long to go on looking while nothing is to be had, ms; once a cloud has said so, one that is busy or broken for a while does not end it, nor does a store that does not answer for less than ten minutes. Default: not at all."`
 	RegionHints       []string           `json:"region_hints" doc:"Regions or data centres in order of preference. Other regions are not tried."`
 	Ports             []spec.PortRequest `json:"ports" doc:"Ports to open."`
 	Env               map[string]string  `json:"env" doc:"Environment of the machine."`

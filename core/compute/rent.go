@@ -21,11 +21,19 @@ type claim struct {
 	name      string
 	ours      bool      // the name holds the request id, so it finds this machine alone
 	lostAt    time.Time // when the answer was lost
+	of        candidate // what it asked for; empty where a record's keeper looks
 }
 
 // rent sends the create of one candidate, as often as it takes to know that
-// there is exactly one machine or none.
-func (r *rental) rent(ctx context.Context, c candidate) (*spec.Compute, *spec.Error) {
+// there is exactly one machine or none. The machine may be that of an earlier
+// candidate, which showed late: taken is the one whose machine it is.
+func (r *rental) rent(ctx context.Context, c candidate) (machine *spec.Compute, taken candidate, e *spec.Error) {
+	taken = c
+	machine, e = r.create(ctx, c, &taken)
+	return machine, taken, e
+}
+
+func (r *rental) create(ctx context.Context, c candidate, taken *candidate) (*spec.Compute, *spec.Error) {
 	s := r.service
 	for try := 1; ; try++ {
 		if e := ended(ctx); e != nil {
@@ -35,16 +43,17 @@ func (r *rental) rent(ctx context.Context, c candidate) (*spec.Compute, *spec.Er
 		if e != nil {
 			return nil, e
 		}
-		own := claim{requestID: id, name: s.name(r.params, id), ours: r.params.Name == ""}
+		own := claim{requestID: id, name: s.name(r.params, id), ours: r.params.Name == "", of: c}
 		if r.tracking.Intend != nil {
-			if e := r.tracking.Intend(ctx, own.intent(r.account.Provider)); e != nil {
+			if e, passes := r.tracking.Intend(ctx, own.intent(r.account.Provider)); e != nil {
+				r.unwritten = passes
 				return nil, e
 			}
 		}
 		machine, err := provider.Do[spec.Compute](ctx, s.Backend, r.account, spec.OpSpawn, r.request(c, id, own.name), r.params.IncludeRaw)
 		if err == nil && machine.ID != "" {
 			r.note(c, id, OutcomeRented, nil)
-			return r.hand(c, own, machine), nil
+			return r.hand(own, machine), nil
 		}
 		if err == nil {
 			err = nothing(&r.account, spec.OpSpawn)
@@ -69,23 +78,26 @@ func (r *rental) rent(ctx context.Context, c candidate) (*spec.Compute, *spec.Er
 			r.note(c, id, OutcomeLost, failure)
 			return nil, r.abandon(append(r.lost, own), gone)
 		}
-		found, missing, verdict := s.search(ctx, &r.account, append(r.lost, own), s.settle(&r.account))
+		claims := append(r.lost, own)
+		found, missing, verdict := s.search(ctx, &r.account, claims, s.settle(&r.account))
 		switch {
 		case len(found) > 0:
-			r.note(c, found[0].RequestID, OutcomeAdopted, failure)
+			kept := claimOf(claims, &found[0])
+			*taken = kept.of
+			r.note(kept.of, kept.requestID, OutcomeAdopted, failure)
 			r.giveBackRest(found[1:])
 			r.lost = missing // and not the claim of the machine that is kept
-			return r.hand(c, own, &found[0]), nil
+			return r.hand(kept, &found[0]), nil
 		case verdict == over:
 			r.note(c, id, OutcomeLost, failure)
-			return nil, r.abandon(append(r.lost, own), ended(ctx))
+			return nil, r.abandon(claims, ended(ctx))
 		}
 		r.note(c, id, OutcomeLost, failure)
 		s.cleanUpAfter(r.account, []claim{own}, 0)
 		if verdict == undecided {
 			return nil, r.undecided(own, failure)
 		}
-		r.lost = append(r.lost, own)
+		r.lost = claims
 		if try == maxCreates {
 			out := *failure
 			out.UnknownOutcome, out.Retryable = false, true
@@ -93,6 +105,20 @@ func (r *rental) rent(ctx context.Context, c candidate) (*spec.Compute, *spec.Er
 			return nil, &out
 		}
 	}
+}
+
+// claimOf is the claim by which a machine was found; one of them is it.
+func claimOf(claims []claim, machine *spec.Compute) claim {
+	last := claims[len(claims)-1]
+	for _, c := range claims {
+		if c.requestID == machine.RequestID {
+			return c
+		}
+		if c.ours && c.name == machine.Name { // its cloud keeps the name alone, or has words of its own for the other
+			last = c
+		}
+	}
+	return last
 }
 
 // leftBy is the machine that a provider made, cannot hand out and could not take
@@ -142,8 +168,9 @@ func mayCost(id string) string {
 	return "the machine " + id + " may go on costing; Atlas goes on trying for two minutes and tells the outcome on the topic rentals; look with compute.get, and end it with compute.terminate"
 }
 
-// hand completes a machine with what the create carried.
-func (r *rental) hand(c candidate, own claim, machine *spec.Compute) *spec.Compute {
+// hand completes a machine with what its create carried.
+func (r *rental) hand(own claim, machine *spec.Compute) *spec.Compute {
+	c := own.of
 	r.service.normalize(&r.account, machine, r.params.IncludeRaw)
 	if machine.RequestID == "" {
 		machine.RequestID = own.requestID

@@ -69,7 +69,7 @@ type Service struct {
 
 // New makes the service.
 func New(w Wiring) *Service {
-	s := &Service{Wiring: w, young: &newborns{clock: w.Clock, until: map[machineKey]time.Time{}}}
+	s := &Service{Wiring: w, young: newNewborns(w.Clock)}
 	s.rescueUntil, s.endRescues = context.WithCancel(context.Background())
 	s.sweepUntil, s.endSweeps = context.WithCancel(s.rescueUntil)
 	s.finder = newFinder(s)

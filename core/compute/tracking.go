@@ -11,11 +11,15 @@ import (
 // zero value adds nothing.
 type Tracking struct {
 	Tag    string                                     // start of the request ids
-	Intend func(context.Context, Intent) *spec.Error  // runs before each create leaves; an error keeps it from being sent
+	Intend Intend                                     // runs before each create leaves; an error keeps it from being sent
 	Refuse func(requestID string)                     // runs after a create that certainly came to nothing
 	Secret func() (text string, err *spec.Error)      // makes the credential; nil: at random
 	Pause  func(context.Context, time.Duration) error // waits for capacity; an error ends the spawn. nil: the clock's
 }
+
+// Intend writes a create down. Where passes is true the record does not answer now and
+// may in a while: a spawn that waits for capacity goes on waiting.
+type Intend func(ctx context.Context, in Intent) (e *spec.Error, passes bool)
 
 // Intent is one create by which its machine can be found.
 type Intent struct {

@@ -32,6 +32,9 @@ type trial struct {
 	rentals  map[*provider.Account]*rental
 	attempts []Attempt
 	tried    int // candidates of the last round
+
+	unwritten bool      // the last round ended since the record did not answer
+	since     time.Time // when the first round in a row did
 }
 
 // run goes over the candidates until one is rented, as often as the caller is
@@ -47,7 +50,7 @@ func (t *trial) run(ctx context.Context) (*spec.Compute, *spec.Error) {
 			return machine, nil
 		}
 		scarce = scarce || e.Kind == spec.KindCapacity
-		hopeful := scarce && !e.UnknownOutcome && wearsOff(e.Kind)
+		hopeful := scarce && !e.UnknownOutcome && (t.ridesOut() || wearsOff(e.Kind))
 		wait := max(pause, retryAfter(e, 0))
 		if !hopeful || t.params.WaitForCapacityMS == 0 || s.Clock.Now().Add(wait).After(until) {
 			return nil, t.plan.explain(ctx, e)
@@ -58,8 +61,24 @@ func (t *trial) run(ctx context.Context) (*spec.Compute, *spec.Error) {
 	}
 }
 
-// wearsOff tells what a cloud says that may be otherwise in the next round. An error of
-// whoever keeps a record of the spawn is none of it.
+// recordLimit is how long a spawn that waits for capacity does without the record that
+// it is kept in. Longer than that a database is neither started anew nor moved, and who
+// waits has to hear of it.
+const recordLimit = 10 * time.Minute
+
+// ridesOut tells whether the last round ended since the record did not answer, and that
+// is not so for long.
+func (t *trial) ridesOut() bool {
+	now := t.service.Clock.Now()
+	if !t.unwritten {
+		t.since = time.Time{}
+	} else if t.since.IsZero() {
+		t.since = now
+	}
+	return t.unwritten && now.Sub(t.since) < recordLimit
+}
+
+// wearsOff tells what a cloud says that may be otherwise in the next round.
 func wearsOff(k spec.Kind) bool {
 	switch k {
 	case spec.KindCapacity, spec.KindTransport, spec.KindRateLimited, spec.KindTimeout, spec.KindProvider:
@@ -86,7 +105,7 @@ func (t *trial) pause(ctx context.Context, d time.Duration) *spec.Error {
 // round tries each candidate once. The error of a round in which nothing was to
 // be had is of kind capacity, whatever single clouds said beside.
 func (t *trial) round(ctx context.Context) (*spec.Compute, *spec.Error) {
-	t.tried = 0
+	t.tried, t.unwritten = 0, false
 	candidates, e := t.plan.candidates(ctx, t)
 	if e != nil {
 		return nil, e
@@ -102,8 +121,8 @@ func (t *trial) round(ctx context.Context) (*spec.Compute, *spec.Error) {
 			continue // another spawn of this client is taking it
 		}
 		t.tried++
-		machine, e := t.rental(c.account).rent(ctx, c)
-		t.settle(c, e)
+		machine, taken, e := t.rental(c.account).rent(ctx, c)
+		t.settle(taken, e)
 		if e == nil {
 			if e = t.dear(ctx, c, machine); e == nil {
 				return machine, nil
@@ -130,7 +149,8 @@ func (t *trial) round(ctx context.Context) (*spec.Compute, *spec.Error) {
 // settle ends the claim on a candidate's offer. One that was taken, or is gone, is
 // in listings for a while; one that the cloud refused for another reason is there
 // for the next spawn, and so is one for which the bid was too low. What became of
-// an offer may not be known: then the claim runs out by itself.
+// an offer may not be known: then the claim runs out by itself, as does that on one
+// beside which the machine of an earlier candidate was found.
 func (t *trial) settle(c candidate, e *spec.Error) {
 	switch offers := t.service.Offers; {
 	case c.offer == nil || c.offer.ID == "" || e != nil && e.UnknownOutcome:

@@ -66,6 +66,7 @@ func addCompute(t *Table, s *Services) {
 	add(t, "compute.await_ready", Doc{
 		Summary: "Waits until a machine runs, its ports are known and, with a probe, its service answers.",
 		Text: "A machine that failed, was stopped or is gone ends the wait at once, with kind provider, conflict or not_found. " +
+			"Where this client has neither seen nor rented the machine, its cloud's word that there is none counts only once a new machine would show, some 5 to 15 seconds later: another process may have rented it just now. " +
 			"When the time is up the error is of kind timeout and the machine is left as it is.",
 		Errors: cloudKinds(spec.KindNotFound, spec.KindConflict),
 		Params: `{"provider":"runpod","id":"7h9k2m4n6p","timeout_ms":600000,"probe":{"port":8000,"path":"/health"}}`,

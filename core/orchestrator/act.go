@@ -80,6 +80,10 @@ func (s *Service) spared(t *tracked, at int64) int64 {
 
 // act does what is due for a session.
 func (s *Service) act(t *tracked) {
+	if t.renting() { // its spawn holds it for minutes, and sets it a time in the end
+		s.later(t, retryStore)
+		return
+	}
 	t.acting.Lock()
 	defer t.acting.Unlock()
 	if t.over() {

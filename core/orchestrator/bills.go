@@ -95,7 +95,7 @@ func (s *Service) compareEnded(id string) {
 		return
 	}
 	usd, ok := s.charged(&row)
-	d, fault := decode(row.Doc)
+	d, fault := decode(&row)
 	if !ok || fault != nil || !d.charge(row.Ended, usd) {
 		return
 	}

@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -37,6 +38,10 @@ func (s *Service) change(t *tracked, do edit, idleSince int64) (store.Verdict, e
 		s.later(t, s.node.ttl/3)
 		return store.Lost, nil
 	}
+	if t.ownSpawn() && row.Fence != lease.Fence { // since it was read
+		t.doubt()
+		return 0, unclaimed()
+	}
 	next := *current
 	told, ok := do(&row, &next)
 	if !ok {
@@ -58,6 +63,10 @@ func (s *Service) change(t *tracked, do edit, idleSince int64) (store.Verdict, e
 		t.stale = true
 		t.mu.Unlock()
 		return 0, err
+	}
+	if results[0].Verdict == store.Lost && t.ownSpawn() { // another's, or the lease was renewed meanwhile: the store tells which
+		t.doubt()
+		return 0, unclaimed()
 	}
 	s.conclude(t, row, &next, told, results[0])
 	return results[0].Verdict, nil
@@ -164,7 +173,7 @@ func (s *Service) recall(t *tracked) (store.Session, *document, error) {
 		s.drop(t)
 		return row, nil, nil
 	}
-	d, fault := decode(stored.Doc)
+	d, fault := decode(&stored)
 	if fault != nil {
 		return row, nil, fault
 	}
@@ -173,8 +182,11 @@ func (s *Service) recall(t *tracked) (store.Session, *document, error) {
 
 // refresh reads a session whose last commit has an unknown fate.
 func (s *Service) refresh(t *tracked) error {
+	own := t.ownSpawn()
+	lease, ok := s.node.current()
 	t.mu.Lock()
-	stale, gone := t.stale, t.gone
+	stale := t.stale || own && ok && t.row.Fence != lease.Fence
+	gone := t.gone
 	t.mu.Unlock()
 	if !stale || gone {
 		return nil
@@ -185,12 +197,15 @@ func (s *Service) refresh(t *tracked) error {
 	if err != nil {
 		return err
 	}
-	lease, ok := s.node.current()
+	lease, ok = s.node.current()
+	if own && found && (!ok || row.Owner == lease.Holder && row.Fence != lease.Fence) {
+		return unclaimed()
+	}
 	if !found || !ok || row.Owner != lease.Holder || row.Fence != lease.Fence {
 		s.drop(t)
 		return nil
 	}
-	doc, fault := decode(row.Doc)
+	doc, fault := decode(&row)
 	if fault != nil {
 		return fault
 	}
@@ -201,6 +216,12 @@ func (s *Service) refresh(t *tracked) error {
 	}
 	return nil
 }
+
+var errUnclaimed = errors.New("this process has lost its lease and not taken the session up again yet")
+
+// unclaimed is the error of a session that this process had under an earlier lease, and
+// that nobody has claimed since: takeOver does.
+func unclaimed() error { return &store.CannotTell{Doing: "writing a session", Err: errUnclaimed} }
 
 // event makes an event of now.
 func (s *Service) event(name string, facts map[string]any) store.Event {

@@ -34,16 +34,20 @@ func (s *Service) forget(ctx context.Context, id string, wait time.Duration) (*S
 	looked := false
 	for until := s.Clock.Now().Add(wait); ; {
 		row, d, err := s.read(ctx, id)
-		if err != nil {
+		odd := errors.Is(err, errUnreadable)
+		if odd {
+			d = &document{OnExit: Keep, Error: spec.AsError(err)}
+		} else if err != nil {
 			return nil, err
 		}
 		if row.State == store.Ended {
 			return view(row, d, s.node.now()), nil
 		}
-		if why := s.keepsHold(ctx, row, d); why != nil {
+		if odd { // what it holds nobody can say, and nothing else ends it
+		} else if why := s.keepsHold(ctx, row, d); why != nil {
 			return nil, why
 		}
-		if row.State == store.Live && !looked { // a credential that is new may show the machine, and nobody has looked yet
+		if row.State == store.Live && !looked && !odd { // a credential that is new may show the machine, and nobody has looked yet
 			looked = true
 			s.lookOnce(ctx, row, d)
 			continue
@@ -82,11 +86,24 @@ func (s *Service) lookOnce(ctx context.Context, row *store.Session, d *document)
 // this moment.
 func (s *Service) tryForget(ctx context.Context, id string) (bool, error) {
 	t := s.index.find(id)
-	if t == nil || !s.node.valid() || !s.seize(t) {
+	if !s.node.valid() {
+		return false, nil
+	}
+	if t == nil {
+		return s.forgetUnreadable(ctx, id)
+	}
+	if !s.seize(t) {
 		return false, nil
 	}
 	defer t.acting.Unlock()
 	verdict, err := s.forgetHere(ctx, t)
+	if errors.Is(err, errUnreadable) {
+		done, err := s.forgetUnreadable(ctx, t.id)
+		if done {
+			s.drop(t)
+		}
+		return done, err
+	}
 	if err != nil {
 		return false, unknown(err)
 	}
@@ -179,6 +196,47 @@ func (s *Service) forgetHere(ctx context.Context, t *tracked) (store.Verdict, er
 		s.lastTry(row, d.Account)
 	}
 	return verdict, err
+}
+
+// ownUnreadable returns a session that is this process's by the store alone: its
+// document cannot be understood, so nobody acts on it. fault is nil where it is none.
+func (s *Service) ownUnreadable(ctx context.Context, id string) (row store.Session, fault *spec.Error, err error) {
+	row, found, err := s.store.Get(ctx, id)
+	if err != nil {
+		return row, nil, unknown(err)
+	}
+	lease, ok := s.node.current()
+	if found && ok && row.State != store.Ended && row.Owner == lease.Holder && row.Fence == lease.Fence {
+		_, fault = decode(&row)
+	}
+	return row, fault, nil
+}
+
+// forgetUnreadable forgets such a session. What it was is in its columns.
+func (s *Service) forgetUnreadable(ctx context.Context, id string) (bool, error) {
+	row, fault, err := s.ownUnreadable(ctx, id)
+	lease, ok := s.node.current()
+	if err != nil || fault == nil || !ok {
+		return false, err
+	}
+	kept := *fault
+	kept.Err = nil
+	d := &document{OnExit: Keep, Reason: ReasonForgotten, Error: &kept}
+	row.State, row.Ended, row.Doc = store.Ended, s.node.now(), d.encode()
+	change := store.Change{Session: row}
+	if row.ComputeID != "" {
+		change.Topic, change.Events = topicOf(row.ComputeID), []store.Event{s.terminated(row.ID, d, false)}
+	}
+	results, err := s.store.Commit(ctx, lease, []store.Change{change})
+	if err != nil {
+		return false, unknown(err)
+	}
+	if results[0].Verdict == store.Done {
+		s.publish(change.Topic, change.Events, results[0].Last)
+		s.sawHalt(&row)
+		s.lastTry(row, "")
+	}
+	return results[0].Verdict == store.Done, nil
 }
 
 // lastTry sends one more terminate where the credential is the one that rented the

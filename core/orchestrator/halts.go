@@ -85,7 +85,7 @@ func (s *Service) holdsSpot(ctx context.Context, name, id string) (bool, error) 
 	if !found || row.State != store.Live || !sameCloud(row.Provider, name) {
 		return false, nil
 	}
-	d, fault := decode(row.Doc)
+	d, fault := decode(&row)
 	if fault != nil {
 		return false, fault
 	}

@@ -48,7 +48,7 @@ type Touched struct {
 type StopParams struct {
 	ID     string `json:"id" required:"true" minlen:"1" maxlen:"256" doc:"Identifier of the session, or of its machine."`
 	WaitMS *int64 `json:"wait_ms" min:"0" max:"3600000" default:"60000" doc:"How long to wait until the cloud says that the machine is gone, ms. The session ends all the same when it passes."`
-	Forget bool   `json:"forget" doc:"Ends the session in the store without the cloud's word that its machine is gone. Only of one that is ending already, or whose machine no credential of now shows."`
+	Forget bool   `json:"forget" doc:"Ends the session in the store without the cloud's word that its machine is gone. Only of one that is ending already, that cannot be read, or whose machine no credential of now shows."`
 }
 
 // ListParams filters sessions.

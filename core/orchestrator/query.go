@@ -30,7 +30,8 @@ func (s *Service) Get(ctx context.Context, p *SessionParams) (*Session, error) {
 	return out, nil
 }
 
-// read returns a session as this process or else the store knows it.
+// read returns a session as this process or else the store knows it. Of one that
+// cannot be understood it is the row alone, and the error.
 func (s *Service) read(ctx context.Context, id string) (*store.Session, *document, error) {
 	t := s.index.find(id)
 	if t != nil && s.node.valid() && !t.over() {
@@ -45,9 +46,9 @@ func (s *Service) read(ctx context.Context, id string) (*store.Session, *documen
 	case !found:
 		return nil, nil, notFound()
 	}
-	d, fault := decode(row.Doc)
+	d, fault := decode(&row)
 	if fault != nil {
-		return nil, nil, fault
+		return &row, nil, fault
 	}
 	if t != nil {
 		row.Touched = max(row.Touched, t.touched.Load())
@@ -100,7 +101,7 @@ func (s *Service) List(ctx context.Context, p *ListParams) (*SessionList, error)
 	out := &SessionList{Items: make([]Session, 0, len(rows))}
 	now := s.node.now()
 	for i := range rows {
-		d, fault := decode(rows[i].Doc)
+		d, fault := decode(&rows[i])
 		if fault != nil { // the others are listed all the same
 			d = &document{OnExit: Keep, Error: fault}
 		}

@@ -33,6 +33,7 @@ type Reaped struct {
 	Young    int          `json:"young" doc:"Owned ones without a session that are in their grace."`
 	Gone     []ReapedItem `json:"reaped" doc:"Machines without a session that were given back, or would be."`
 	Failed   []ReapedItem `json:"failed" doc:"Those the cloud did not take back; the next run tries again."`
+	Odd      []string     `json:"unreadable,omitempty" doc:"Sessions without a machine that this version cannot read, the first 100: for a day after one was made, what it may have rented is let be. orchestrator.stop with forget gives one up."`
 	Skipped  string       `json:"skipped,omitempty" doc:"Why nothing was done."`
 	Error    *spec.Error  `json:"error,omitempty" doc:"What did not answer."`
 }
@@ -248,6 +249,7 @@ func (r *reaper) part(ctx context.Context, at provider.Target, items []spec.Comp
 		out.Skipped, out.Error = "the store did not answer", spec.AsError(unknown(err))
 		return false
 	}
+	out.Odd = intended.told()
 	for i := range items {
 		c := &items[i]
 		if c.Status == spec.StatusTerminated || !marked.has(c) {
@@ -291,37 +293,9 @@ func (r *reaper) giveBack(ctx context.Context, at provider.Target, c *spec.Compu
 	out.Gone = append(out.Gone, item)
 }
 
-// intended gathers the request ids of creates whose sessions have no machine yet.
-func (s *Service) intended(ctx context.Context) (map[string]bool, error) {
-	out := map[string]bool{}
-	after := ""
-	for {
-		rows, err := s.store.List(ctx, store.Filter{States: []store.State{store.Intended}, After: after, Limit: 1000})
-		if err != nil {
-			return nil, err
-		}
-		for i := range rows {
-			d, fault := decode(rows[i].Doc)
-			if fault != nil {
-				return nil, fault
-			}
-			for _, in := range d.Intents {
-				out[in.RequestID] = true
-				if in.OwnName {
-					out[in.Name] = true
-				}
-			}
-		}
-		if len(rows) < 1000 {
-			return out, nil
-		}
-		after = rows[len(rows)-1].ID
-	}
-}
-
 // held tells whether a session holds a machine, or may be about to.
-func (s *Service) held(ctx context.Context, c *spec.Compute, intended map[string]bool) (bool, error) {
-	if intended[c.RequestID] || intended[c.Name] {
+func (s *Service) held(ctx context.Context, c *spec.Compute, intended *intents) (bool, error) {
+	if intended.has(c, s.node.now()) {
 		return true, nil
 	}
 	if t := s.index.find(c.ID); t != nil {

@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -61,10 +62,14 @@ func (d *document) encode() []byte {
 	return data
 }
 
-func decode(data []byte) (*document, *spec.Error) {
+// errUnreadable is in the error of a session whose document cannot be understood.
+var errUnreadable = errors.New("it was written by another version, or the store is damaged")
+
+func decode(row *store.Session) (*document, *spec.Error) {
 	d := new(document)
-	if err := json.Unmarshal(data, d); err != nil {
-		return nil, &spec.Error{Kind: spec.KindInternal, Message: "a stored session cannot be read: " + err.Error(), Hint: "it was written by another version, or the store is damaged; nothing was changed"}
+	if err := json.Unmarshal(row.Doc, d); err != nil {
+		return nil, &spec.Error{Kind: spec.KindInternal, Provider: row.Provider, Message: "the stored session " + row.ID + " cannot be read: " + err.Error(), Err: errUnreadable,
+			Hint: errUnreadable.Error() + "; nothing was changed. A program of that version goes on with it. Where there is none, orchestrator.stop with forget gives the session up: a terminate is sent for the machine that it names, and one that it does not name is given back by the reaper"}
 	}
 	return d, nil
 }

@@ -157,11 +157,18 @@ func (s *Service) keepLease() {
 	}
 }
 
-// letGo forgets the sessions held under an older lease.
+// letGo forgets the sessions held under an older lease, but for the spawns of this
+// process.
 func (s *Service) letGo() {
 	lease, _ := s.node.current()
 	for _, t := range s.index.all() {
-		if row, _ := t.state(); row.Fence != lease.Fence && row.Fence != 0 {
+		row, _ := t.state()
+		switch {
+		case row.Fence == lease.Fence || row.Fence == 0:
+		case t.ownSpawn():
+			t.doubt()
+			s.later(t, 0)
+		default:
 			s.drop(t)
 		}
 	}

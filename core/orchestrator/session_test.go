@@ -106,6 +106,53 @@ func TestSession_LivesItsWholeLifeHoweverLongItWaitedForCapacity(t *testing.T) {
 	})
 }
 
+// A cloud whose answers are lost for days costs the record no more than one with none.
+// What it holds no more is given back when it turns up all the same.
+func TestSession_HoldsABoundedNumberOfCreatesWhoseAnswersWereLost(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		defer p.close()
+		full := time.Now().Add(5 * time.Hour)
+		w.cloud.set(func(c *cloud) {
+			c.fail = func(operation string, n int) *spec.Error {
+				switch {
+				case operation != spec.OpSpawn || time.Now().After(full):
+					return nil
+				case n == 1:
+					return &spec.Error{Kind: spec.KindCapacity, Message: "none left"}
+				}
+				return &spec.Error{Kind: spec.KindTransport, Message: "cut", UnknownOutcome: true}
+			}
+		})
+		told := make(chan *Session, 1)
+		go func() {
+			told <- p.spawn(idle(0), func(p *SpawnParams) { p.WaitForCapacityMS = (6 * time.Hour).Milliseconds() })
+		}()
+		wait(4 * time.Hour)
+		list, err := p.List(context.Background(), &ListParams{})
+		if err != nil || len(list.Items) != 1 {
+			t.Fatal(list, err)
+		}
+		row, _, err := w.store.Get(context.Background(), list.Items[0].ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, fault := decode(&row)
+		if fault != nil || w.cloud.calls[spec.OpSpawn] < 300 || len(d.Intents) != intentsKept {
+			t.Fatalf("%d creates of %d are held, %v", len(d.Intents), w.cloud.calls[spec.OpSpawn], fault)
+		}
+		w.stray("late", "mine", w.store.Identity()+"ofacreatelongago", spec.StatusRunning)
+		wait(10 * time.Minute)
+		if w.has("late") || p.get(row.ID).State != "intended" {
+			t.Error("a machine of a create that the record holds no more goes on")
+		}
+		wait(2 * time.Hour)
+		if s := <-told; s.State != "live" || w.cloud.count() != 1 {
+			t.Errorf("%+v, %d machines", s, w.cloud.count())
+		}
+	})
+}
+
 func TestSession_OfUnknownPriceCannotKeepACostLimit(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.cloud.price = nil

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"io"
 	"slices"
 	"time"
@@ -32,7 +33,7 @@ func (s *Service) Spawn(ctx context.Context, p *SpawnParams) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	sp := &spawning{service: s, params: p, t: &tracked{id: id, place: -1, spawning: true}}
+	sp := &spawning{service: s, params: p, t: &tracked{id: id, place: -1, ours: true, spawning: true}}
 	machine, failure := s.Compute.SpawnTracked(ctx, &p.SpawnParams, compute.Tracking{Tag: s.store.Identity(), Intend: sp.intend, Refuse: sp.refuse, Pause: sp.pause, Secret: func() (string, *spec.Error) { return s.credential(id) }})
 	if failure != nil {
 		return nil, sp.failed(spec.AsError(failure))
@@ -67,6 +68,7 @@ type spawning struct {
 	params  *SpawnParams
 	t       *tracked
 	written bool   // its row is in the store, or may be
+	sure    bool   // it is
 	refused string // request id of the last create that came to nothing
 }
 
@@ -74,42 +76,67 @@ type spawning struct {
 // look for that, and a spawn that waits for capacity sends them for a day.
 func (sp *spawning) refuse(requestID string) { sp.refused = requestID }
 
+// intentsKept bounds the creates that a session's record holds. All but the last one
+// came to nothing, as far as their cloud's settled listing knows; a machine that shows
+// later carries the store's mark, and the reaper gives back what no record holds. So
+// those that are kept are of the time in which one may show: a lost create takes its
+// cloud's lag at the least.
+const intentsKept = 50
+
 // intend writes a create down before it is sent.
-func (sp *spawning) intend(ctx context.Context, in compute.Intent) *spec.Error {
+func (sp *spawning) intend(ctx context.Context, in compute.Intent) (e *spec.Error, passes bool) {
 	s, t := sp.service, sp.t
 	if err := sp.able(ctx, in.Provider); err != nil {
-		return spec.AsError(err)
+		return spec.AsError(err), false
 	}
 	if err := s.remember(ctx, in.Provider); err != nil {
-		return spec.AsError(unknown(err))
+		return spec.AsError(unknown(err)), true
 	}
 	t.acting.Lock()
 	defer t.acting.Unlock()
-	var verdict store.Verdict
 	var err error
 	if in.Account, err = s.account(ctx, in.Provider); err != nil {
-		return spec.AsError(err)
+		return spec.AsError(err), false
 	}
-	if !sp.written {
-		verdict, err = sp.write(in)
-	} else if t.unwanted() {
-		return stoppedEarly()
-	} else {
-		verdict, err = s.change(t, func(row *store.Session, d *document) ([]store.Event, bool) {
-			row.Provider = in.Provider
-			kept := slices.DeleteFunc(slices.Clone(d.Intents), func(in compute.Intent) bool { return in.RequestID == sp.refused })
-			d.Intents = append(kept, in)
-			d.Began = s.node.now()
-			return nil, true
-		}, 0)
-	}
+	verdict, err := sp.journal(ctx, in)
 	switch {
+	case errors.Is(err, errStopped):
+		return stoppedEarly(), false
 	case err != nil:
-		return spec.AsError(unknown(err))
+		return spec.AsError(unknown(err)), !errors.Is(err, errUnreadable)
 	case verdict != store.Done || !s.node.valid():
-		return s.lost()
+		return s.lost(), !t.over()
 	}
-	return nil
+	return nil, false
+}
+
+var errStopped = errors.New("the session was stopped")
+
+// journal commits a create: with the session's row, or to it.
+func (sp *spawning) journal(ctx context.Context, in compute.Intent) (store.Verdict, error) {
+	s, t := sp.service, sp.t
+	if !sp.sure && sp.written { // the answer to its first commit was lost
+		_, found, err := s.store.Get(ctx, t.id)
+		if err != nil {
+			return 0, err
+		}
+		sp.sure = found
+	}
+	if !sp.sure {
+		verdict, err := sp.write(in)
+		sp.sure = err == nil && verdict == store.Done
+		return verdict, err
+	}
+	if t.unwanted() {
+		return 0, errStopped
+	}
+	return s.change(t, func(row *store.Session, d *document) ([]store.Event, bool) {
+		row.Provider = in.Provider
+		kept := slices.DeleteFunc(slices.Clone(d.Intents), func(in compute.Intent) bool { return in.RequestID == sp.refused })
+		d.Intents = append(kept[max(0, len(kept)-intentsKept+1):], in)
+		d.Began = s.node.now()
+		return nil, true
+	}, 0)
 }
 
 // pause waits until the clouds are asked again, or somebody stops the session.
@@ -167,6 +194,9 @@ func (sp *spawning) write(in compute.Intent) (store.Verdict, error) {
 	}
 	row := store.Session{ID: t.id, Owner: lease.Holder, Fence: lease.Fence, State: store.Intended, Provider: in.Provider, UserID: p.UserID, Created: now, Touched: now, Doc: d.encode()}
 	t.set(row, d)
+	t.mu.Lock()
+	t.gone = false // it may have been dropped, since the store had no such row
+	t.mu.Unlock()
 	sp.written = true
 	s.index.add(t, "")
 	ctx, cancel := context.WithTimeout(s.until, commitLimit)
@@ -283,7 +313,11 @@ func (sp *spawning) record(machine *compute.Spawned) (verdict store.Verdict, err
 			return s.unwanted(row, d, ReasonStopped, d.Abandoned, told), true
 		}, 0)
 		known := err == nil && (verdict == store.Done || sp.t.over())
-		if known || try >= 20 || !s.pause(250*time.Millisecond) {
+		tries := 20
+		if errors.Is(err, errUnclaimed) || err == nil { // until this process has its lease again, and has claimed what it had
+			tries = 480
+		}
+		if known || try >= tries || !s.pause(250*time.Millisecond) {
 			return verdict, err
 		}
 	}
@@ -310,7 +344,7 @@ func (s *Service) overtaken(t *tracked, machine *compute.Spawned) (*Session, err
 	for until := s.Clock.Now().Add(2 * time.Minute); s.Clock.Now().Before(until); {
 		row, found, err := s.store.Get(s.until, t.id)
 		if err == nil && found && row.State == store.Live && row.ComputeID == machine.ID {
-			d, fault := decode(row.Doc)
+			d, fault := decode(&row)
 			if fault != nil {
 				return nil, fault
 			}

@@ -96,9 +96,14 @@ func (s *Service) adopt(lease store.Lease, list []store.Claimed, name string) {
 	for i := range list {
 		row := list[i].Session
 		row.Owner, row.Provider = lease.Holder, unique.Make(row.Provider).Value() // one text for all of them
-		d, fault := decode(row.Doc)
+		d, fault := decode(&row)
 		if fault != nil {
 			s.tell("unreadable", map[string]any{"session": row.ID, "error": fault})
+			continue
+		}
+		if t := s.index.find(row.ID); t != nil && t.ownSpawn() { // claimed back from the lease before: it goes on as it is
+			t.doubt()
+			s.later(t, 0)
 			continue
 		}
 		// The owner may have answered an activity so much later from memory alone.

@@ -289,7 +289,13 @@ func (s *Service) doAsked() {
 			}
 			continue
 		}
-		if t := s.index.find(w.ID); t != nil && t.acting.TryLock() { // otherwise the next round does it
+		t := s.index.find(w.ID)
+		switch {
+		case t == nil:
+			if _, fault, err := s.ownUnreadable(ctx, w.ID); err == nil && fault != nil {
+				_, _ = s.store.Ask(ctx, w.ID, "", wordStop) // whoever asked was told why not; a word that stays keeps the one to forget out
+			}
+		case t.acting.TryLock(): // otherwise the next round does it
 			s.stopAsked(ctx, t)
 			t.acting.Unlock()
 		}

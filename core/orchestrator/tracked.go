@@ -42,6 +42,7 @@ type tracked struct {
 	spawning  bool  // its spawn runs in this process; guarded by mu
 	abandoned bool  // its caller was told that it failed; guarded by acting
 
+	ours bool      // its spawn began in this process; written before it is anybody's
 	news *adoption // not told yet; written before it is anybody's
 
 	// Guarded by acting.
@@ -91,6 +92,22 @@ func (t *tracked) renting() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.spawning
+}
+
+// ownSpawn tells whether it is a spawn of this process without a machine. Such a session
+// outlives the lease it was begun under: the process takes it up again, unless another
+// one has claimed it.
+func (t *tracked) ownSpawn() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.ours && !t.gone && t.row.State == store.Intended
+}
+
+// doubt has it read again before it is changed.
+func (t *tracked) doubt() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stale = true
 }
 
 func (t *tracked) isStale() bool {

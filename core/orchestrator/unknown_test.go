@@ -3,9 +3,11 @@ package orchestrator
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/exatlas/atlas/core/compute"
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/core/store"
 )
@@ -195,34 +197,175 @@ func TestStop_OfASpawnThatWaitsForCapacityRentsNothing(t *testing.T) {
 	}
 }
 
-func TestSpawn_ThatWaitsForCapacityEndsWithTheLease(t *testing.T) {
+// waiting starts a spawn that waits for capacity until a time, and tells its end.
+func (p *process) waiting(until time.Time) chan error {
+	p.w.cloud.set(func(c *cloud) {
+		c.fail = func(operation string, _ int) *spec.Error {
+			if operation == spec.OpSpawn && time.Now().Before(until) {
+				return &spec.Error{Kind: spec.KindCapacity, Message: "none left"}
+			}
+			return nil
+		}
+	})
+	told := make(chan error, 1)
+	go func() {
+		_, err := p.Spawn(context.Background(), params(idle(0), func(p *SpawnParams) { p.WaitForCapacityMS = (2 * time.Hour).Milliseconds() }))
+		told <- err
+	}()
+	return told
+}
+
+func TestSpawn_ThatWaitsForCapacityEndsWithAStoreThatStaysAway(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		p := w.process()
-		w.cloud.set(func(c *cloud) {
-			c.fail = func(operation string, _ int) *spec.Error {
-				if operation == spec.OpSpawn {
-					return &spec.Error{Kind: spec.KindCapacity, Message: "none left"}
-				}
-				return nil
-			}
-		})
-		told := make(chan error, 1)
-		go func() {
-			_, err := p.Spawn(context.Background(), params(func(p *SpawnParams) { p.WaitForCapacityMS = time.Hour.Milliseconds() }))
-			told <- err
-		}()
+		told := p.waiting(time.Now().Add(24 * time.Hour))
 		wait(3 * time.Minute)
 		p.store.set(func(string) error { return errors.New("cut") })
 		defer p.close()
 		defer p.store.set(nil)
-		wait(5 * time.Minute)
+		tries := w.cloud.calls[spec.OpSpawn]
+		wait(15 * time.Minute)
 		select {
 		case err := <-told:
-			if err == nil {
-				t.Error("rented without a lease")
+			if err == nil || !spec.AsError(err).Retryable {
+				t.Error(err)
 			}
 		default:
-			t.Error("it goes on waiting for what it must not rent")
+			t.Error("it goes on waiting, and nobody hears of the store")
+		}
+		if n := w.cloud.calls[spec.OpSpawn]; n != tries {
+			t.Errorf("%d creates were sent that no record holds", n-tries)
+		}
+	})
+}
+
+func TestSpawn_ThatWaitsForCapacityRidesOutAStoreThatIsAway(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(string) error
+		full  time.Duration
+	}{
+		"for less than a lease": {failing(10*time.Second, 1, "all"), 20 * time.Minute},
+		"for longer":            {failing(4*time.Minute, 1, "all"), 20 * time.Minute},
+		"for longer, and it is back as the machine is there": {failing(4*time.Minute, 1, "all"), 3*time.Minute + 30*time.Second},
+		"for commits alone": {failing(3*time.Minute, 1, "commit"), 20 * time.Minute},
+		"with answers lost": {failing(3*time.Minute, 1, "committed"), 20 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				p := w.process()
+				defer p.close()
+				told := p.waiting(time.Now().Add(c.full))
+				wait(3 * time.Minute)
+				p.store.set(c.spoil)
+				for range 30 {
+					wait(time.Minute)
+					if rows, err := w.store.List(context.Background(), store.Filter{}); err != nil || len(rows) != 1 || rows[0].State > store.Live {
+						t.Fatalf("%+v %v", rows, err)
+					}
+				}
+				p.store.set(nil)
+				select {
+				case err := <-told:
+					if err != nil {
+						t.Fatal(err)
+					}
+				default:
+					t.Fatal("it goes on waiting")
+				}
+				list, err := p.List(context.Background(), &ListParams{})
+				if err != nil || len(list.Items) != 1 || list.Items[0].State != "live" || w.cloud.count() != 1 || p.Tracked() != 1 {
+					t.Fatalf("%+v %v, %d machines, %d sessions", list, err, w.cloud.count(), p.Tracked())
+				}
+				if told := w.told(list.Items[0].Compute.ID); count(told, "provisioning") != 1 || count(told, "adopted") != 0 {
+					t.Error(told)
+				}
+				if s, err := p.Stop(context.Background(), &StopParams{ID: list.Items[0].ID}); err != nil || s.State != "ended" || w.cloud.count() != 0 {
+					t.Fatalf("%+v %v", s, err)
+				}
+			})
+		})
+	}
+}
+
+// The lease is lost while the create is under way, and its answer comes before the process
+// has claimed back what it had.
+func TestSpawn_OfAProcessThatLostItsLeaseIsItsOwnStill(t *testing.T) {
+	for after := time.Duration(0); after < 25*time.Second; after += time.Second {
+		bubble(t, func(t *testing.T, w *world) {
+			p := w.process(func(s *Settings) { s.Lease = 30 * time.Second })
+			defer p.close()
+			w.cloud.set(func(c *cloud) {
+				c.during = func(_ context.Context, operation string) {
+					if operation == spec.OpSpawn {
+						p.store.set(failing(time.Minute, 1, "lease"))
+						time.Sleep(time.Minute + after)
+					}
+				}
+			})
+			s, err := p.Spawn(context.Background(), params(idle(0)))
+			if err != nil || s.State != "live" || w.cloud.count() != 1 {
+				t.Fatalf("after %s: %+v %v, %d machines", after, s, err, w.cloud.count())
+			}
+			wait(10 * time.Minute)
+			if got := p.get(s.ID); got.State != "live" || w.cloud.count() != 1 || p.Tracked() != 1 {
+				t.Fatalf("after %s: %+v, %d machines", after, got, w.cloud.count())
+			}
+		})
+	}
+}
+
+// The row of the spawn is not there yet when the store goes away: its first cloud has
+// nothing to offer, so nothing was written down.
+func TestSpawn_WhoseFirstCommitFailedIsWrittenDownLater(t *testing.T) {
+	for _, cut := range []string{"commit", "committed"} {
+		bubble(t, func(t *testing.T, w *world) {
+			p := w.process()
+			defer p.close()
+			sp := &spawning{service: p.Service, params: params(), t: &tracked{id: "ses-1", place: -1, ours: true, spawning: true}}
+			in := compute.Intent{Provider: "runpod", RequestID: "r1", Name: "n1", OwnName: true}
+			p.store.set(failing(time.Minute, 1, cut, "lease"))
+			if e, passes := sp.intend(context.Background(), in); e == nil || !passes {
+				t.Fatal(e, passes)
+			}
+			wait(2 * time.Minute) // the lease is another one by now
+			in.RequestID = "r2"
+			if e, _ := sp.intend(context.Background(), in); e != nil {
+				t.Fatal(cut, e)
+			}
+			row, found, err := w.store.Get(context.Background(), "ses-1")
+			if err != nil || !found || row.State != store.Intended || !strings.Contains(string(row.Doc), "r2") {
+				t.Fatalf("%+v %v", row, err)
+			}
+			_ = sp.failed(&spec.Error{Kind: spec.KindCapacity})
+			if got := p.get("ses-1"); got.State != "ended" {
+				t.Fatalf("%+v", got)
+			}
+		})
+	}
+}
+
+// While one process is cut off, another takes the spawn's session over and finds that
+// nothing was rented.
+func TestSpawn_ThatWaitsForCapacityEndsWhereAnotherProcessTookItsSession(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p, q := w.process(), w.process()
+		defer p.close()
+		defer q.close()
+		told := p.waiting(time.Now().Add(20 * time.Minute))
+		wait(3 * time.Minute)
+		p.store.set(failing(4*time.Minute, 1, "all"))
+		wait(30 * time.Minute)
+		p.store.set(nil)
+		select {
+		case err := <-told:
+			if e := spec.AsError(err); e == nil || e.Kind != spec.KindConflict || !e.Retryable {
+				t.Error(err)
+			}
+		default:
+			t.Error("it goes on waiting")
+		}
+		if w.cloud.count() != 0 || p.Tracked()+q.Tracked() != 0 {
+			t.Errorf("%d machines, %d sessions", w.cloud.count(), p.Tracked()+q.Tracked())
 		}
 	})
 }

@@ -26,7 +26,8 @@
 //     named atlas-m-REQUESTID, and so does a caller who leaves in the middle. Its
 //     IPv4 address and its volume cost, and no listing of machines shows it, so
 //     clean_up deletes it; a create that is still on its way then finds no app. It
-//     stays only where the process dies in the middle and no session keeps a record.
+//     stays only where the process dies in the middle and no session keeps a record;
+//     docs/fly.md tells how to find it.
 //
 // The package is ordinary Go and knows no WebAssembly; guest/ puts it behind the
 // exports of the provider ABI.

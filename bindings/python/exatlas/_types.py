@@ -529,7 +529,7 @@ class ComputeSpawnParams(TypedDict, total=False):
     max_price_per_hour: float
     "Ceiling in USD per hour for the whole machine; absent, and not 0, for none. Nothing dearer, and nothing whose price is not known, is rented. Prices are compared to a millionth of a dollar."
     wait_for_capacity_ms: int
-    "How long to go on looking while nothing is to be had, ms; once a cloud has said so, one that is busy or broken for a while does not end it. Default: not at all."
+    "How long to go on looking while nothing is to be had, ms; once a cloud has said so, one that is busy or broken for a while does not end it, nor does a store that does not answer for less than ten minutes. Default: not at all."
     region_hints: List[str]
     "Regions or data centres in order of preference. Other regions are not tried."
     ports: List[PortRequest]
@@ -1653,6 +1653,8 @@ class Reaped(_ReapedRequired, total=False):
 
     dry_run: bool
     "Nothing was given back."
+    unreadable: List[str]
+    "Sessions without a machine that this version cannot read, the first 100: for a day after one was made, what it may have rented is let be. orchestrator.stop with forget gives one up."
     skipped: str
     "Why nothing was done."
     error: ErrorDocument
@@ -1712,7 +1714,7 @@ class OrchestratorSpawnParams(TypedDict, total=False):
     max_price_per_hour: float
     "Ceiling in USD per hour for the whole machine; absent, and not 0, for none. Nothing dearer, and nothing whose price is not known, is rented. Prices are compared to a millionth of a dollar."
     wait_for_capacity_ms: int
-    "How long to go on looking while nothing is to be had, ms; once a cloud has said so, one that is busy or broken for a while does not end it. Default: not at all."
+    "How long to go on looking while nothing is to be had, ms; once a cloud has said so, one that is busy or broken for a while does not end it, nor does a store that does not answer for less than ten minutes. Default: not at all."
     region_hints: List[str]
     "Regions or data centres in order of preference. Other regions are not tried."
     ports: List[PortRequest]
@@ -1770,7 +1772,7 @@ class OrchestratorStopParams(_OrchestratorStopParamsRequired, total=False):
     wait_ms: int
     "How long to wait until the cloud says that the machine is gone, ms. The session ends all the same when it passes."
     forget: bool
-    "Ends the session in the store without the cloud's word that its machine is gone. Only of one that is ending already, or whose machine no credential of now shows."
+    "Ends the session in the store without the cloud's word that its machine is gone. Only of one that is ending already, that cannot be read, or whose machine no credential of now shows."
 
 
 class OrchestratorTouchParams(TypedDict):

@@ -41,7 +41,9 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, &spec.Error{Kind: spec.KindValidation, Message: "config.store.url: cannot be read as the address of a PostgreSQL database", Hint: "give postgres://user:password@host:5432/database"}
 	}
-	for name, value := range map[string]string{"search_path": "exatlas", "application_name": "exatlas", "bytea_output": "hex"} {
+	for name, value := range map[string]string{"search_path": "exatlas", "application_name": "exatlas", "bytea_output": "hex",
+		// Locks are taken first and what they guard is read after them: under another isolation that would be what was there before.
+		"default_transaction_isolation": "read committed"} {
 		config.RuntimeParams[name] = value
 	}
 	if config.ConnectTimeout == 0 {

@@ -187,3 +187,67 @@ func TestPostgres_BringsOlderDatabasesUpToDate(t *testing.T) {
 		t.Fatal(list, last, err)
 	}
 }
+
+// What a transaction sees is this package's business, whatever the database's default:
+// under another one two processes that claim, or begin a database, at once would fail.
+func TestPostgres_HoldsInADatabaseOfAnotherIsolation(t *testing.T) {
+	ctx := context.Background()
+	admin := open(t)
+	set := func(text string) {
+		t.Helper()
+		if _, err := admin.exec(ctx, "testing", "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I "+text+"', current_database()); END $$"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set("SET default_transaction_isolation = ''serializable''")
+	defer set("RESET default_transaction_isolation")
+	for range 5 {
+		fresh(t)
+		opened := make(chan error, 8)
+		for range cap(opened) {
+			go func() {
+				s, err := Open(ctx, server.URL())
+				if err == nil {
+					err = s.Close()
+				}
+				opened <- err
+			}()
+		}
+		for range cap(opened) {
+			if err := <-opened; err != nil {
+				t.Errorf("opened at once: %v", err)
+			}
+		}
+	}
+	s := open(t)
+	l, _, err := s.Lease(ctx, "node/a", "a", 600_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := store.Session{ID: "s1", Owner: "a", Fence: l.Fence, State: store.Live, Doc: []byte("{}")}
+	if _, err := s.Commit(ctx, l, []store.Change{{Session: row, New: true}}); err != nil {
+		t.Fatal(err)
+	}
+	wrote := make(chan error, 6)
+	for i := range cap(wrote) { // as processes do that speak of one session
+		go func() {
+			var err error
+			for range 50 {
+				if i%2 == 0 {
+					_, err = s.Ask(ctx, "s1", "stop", "forget")
+				} else {
+					err = s.PutValue(ctx, "space", "key", []byte{byte(i)})
+				}
+				if err != nil {
+					break
+				}
+			}
+			wrote <- err
+		}()
+	}
+	for range cap(wrote) {
+		if err := <-wrote; err != nil {
+			t.Errorf("written at once: %v", err)
+		}
+	}
+}

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"sync"
 
-	_ "modernc.org/sqlite" // the driver
+	driver "modernc.org/sqlite"
 
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/core/store"
@@ -44,8 +44,15 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, cannot("opening "+path, err)
 	}
+	was := exists(path)
+	used := exists(path + ".d") // whoever makes a store makes the folder after it
 	if err := prepare(path); err != nil {
 		return nil, err
+	}
+	if was {
+		if err := uncut(path, used, forMaker(ctx)); err != nil {
+			return nil, refused(path, err)
+		}
 	}
 	s := &Store{path: path, jobs: make(chan *job, 1024), done: make(chan struct{}), presence: newPresence(path + ".d")}
 	if s.writes, err = connect(path, 1); err == nil {
@@ -149,11 +156,20 @@ func refused(path string, err error) error {
 		return e
 	}
 	e := &spec.Error{Kind: spec.KindInternal, Message: fmt.Sprintf("the store %s cannot be opened: %v", path, err), Hint: "nothing was changed; see that no other program holds it, and try again", Err: err}
+	var fault *driver.Error
 	switch text := err.Error(); {
+	case errors.As(err, &fault) && (fault.Code()&0xff == busy || fault.Code()&0xff == locked):
+		e.Retryable = true // whoever holds it, such as a process that brings it up to date, lets go of it
 	case strings.Contains(text, "disk is full") || strings.Contains(text, "disk I/O error"):
 		e.Hint = "nothing was changed; the disk has no room, or fails: see to it, and try again"
-	case strings.Contains(text, "not a database") || strings.Contains(text, "malformed"):
-		e.Hint = "the file is damaged, or no database. Nothing was changed: restore it from a copy, or move it away to begin anew; machines of its sessions then have to be looked for with compute.list"
+	case strings.Contains(text, "not a database") || strings.Contains(text, "malformed") || err == errCut:
+		e.Hint = "the file is damaged, or no database. Nothing was changed: restore it from a copy, or move it and " + path + ".d away to begin anew; machines of its sessions then have to be looked for with compute.list"
 	}
 	return e
 }
+
+// SQLite's primary result codes of a file that another connection holds.
+const (
+	busy   = 5
+	locked = 6
+)
