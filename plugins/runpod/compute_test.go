@@ -84,3 +84,22 @@ func TestGet_BelievesNoStrangerThatAPodIsGone(t *testing.T) {
 		}
 	}
 }
+
+func TestStop_IsDoneOnlyWhereRunPodShowsThePod(t *testing.T) {
+	for _, row := range []struct {
+		says
+		done bool
+	}{
+		{says{200, `{"id":"p1","status":"EXITED"}`}, true},
+		{says{200, ""}, false},
+		{says{204, ""}, false},
+		{says{200, "<html><body>We are down for maintenance</body></html>"}, false},
+	} {
+		for _, act := range []func(sdk.Env, *spec.IDRequest) (*spec.Compute, *spec.Error){stop, start} {
+			c, err := act(sdk.Env{HTTP: row.says}, &spec.IDRequest{ID: "p1"})
+			if row.done != (err == nil && c != nil) || err != nil && err.Kind != spec.KindProvider {
+				t.Errorf("%+v: %+v %v", row.says, c, err)
+			}
+		}
+	}
+}
