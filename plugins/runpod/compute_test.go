@@ -103,3 +103,12 @@ func TestStop_IsDoneOnlyWhereRunPodShowsThePod(t *testing.T) {
 		}
 	}
 }
+
+func TestGetLogs_TakesNoPageForALogWithoutLines(t *testing.T) {
+	for body, done := range map[string]bool{"": true, ": ping\n\n": true, "id: 1\ndata: {\"line\":\"a\"}\n\n": true, "id: 1\nda": true,
+		"\n<html><body>maintenance</body></html>": false, `{"lines":[]}`: false} {
+		if page, err := getLogs(sdk.Env{HTTP: says{200, body}}, &spec.LogsRequest{ID: "p1"}); done != (err == nil) {
+			t.Errorf("%q: %+v %v", body, page, err)
+		}
+	}
+}
