@@ -400,3 +400,31 @@ func TestHost_StopsALoopBehindARequestSoonAfterTheDeadline(t *testing.T) {
 		t.Errorf("it takes %v", took)
 	}
 }
+
+// What may pass a cloud's provider knows, beside what passes by its kind alone.
+func TestHost_KeepsAProvidersWordThatAnErrorMayPass(t *testing.T) {
+	cases := []struct {
+		output string
+		want   bool
+	}{
+		{`{"error":{"kind":"provider","message":"x","status":400,"retryable":true}}`, true},
+		{`{"error":{"kind":"validation","message":"x","status":400,"retryable":true}}`, true},
+		{`{"error":{"kind":"validation","message":"x","status":400}}`, false},
+		{`{"error":{"kind":"provider","message":"x","status":400,"retryable":false}}`, false},
+		{`{"error":{"kind":"capacity","message":"x"}}`, true},
+		{`{"error":{"kind":"rate_limited","message":"x","retryable":false}}`, true},
+	}
+	a := newArena(t, Options{})
+	a.healthy(func() {
+		for n, c := range cases {
+			name := caseName("r", n)
+			if err := a.load(name, answering(name, c.output)); err != nil {
+				t.Fatal(err)
+			}
+			_, err := a.host.Call(context.Background(), callOf(name))
+			if e := spec.AsError(err); e == nil || e.Retryable != c.want {
+				t.Errorf("%s: %+v", c.output, e)
+			}
+		}
+	})
+}

@@ -47,6 +47,7 @@ type guestError struct {
 	Message      string    `json:"message"`
 	Hint         string    `json:"hint"`
 	Status       int       `json:"status"`
+	Retryable    bool      `json:"retryable"`
 	RetryAfterMS int64     `json:"retry_after_ms"`
 	Raw          spec.Raw  `json:"raw"`
 	Details      spec.Raw  `json:"details"`
@@ -75,7 +76,7 @@ func readError(text []byte) *spec.Error {
 	if g.Message == "" {
 		return spec.NewError(spec.KindPlugin, "the plugin's error has no message")
 	}
-	e := &spec.Error{Kind: g.Kind, Message: clean(g.Message, maxMessage), Hint: clean(g.Hint, maxMessage), Details: g.Details}
+	e := &spec.Error{Kind: g.Kind, Message: clean(g.Message, maxMessage), Hint: clean(g.Hint, maxMessage), Retryable: g.Retryable, Details: g.Details}
 	if g.Status >= 100 && g.Status <= 599 {
 		e.Status = g.Status
 	}

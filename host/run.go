@@ -185,7 +185,7 @@ func (c *call) verdict(ctx context.Context, operation string, failure *spec.Erro
 	e.UnknownOutcome = e.UnknownOutcome || c.unknownOutcome()
 	if !e.Retryable {
 		switch e.Kind {
-		case spec.KindRateLimited, spec.KindTimeout, spec.KindTransport:
+		case spec.KindRateLimited, spec.KindTimeout, spec.KindTransport, spec.KindCapacity:
 			e.Retryable = true
 		case spec.KindProvider:
 			e.Retryable = e.Status >= 500

@@ -35,6 +35,7 @@ func (b *barred) has(c candidate) bool {
 // of the account, a right may be that to one kind of them.
 func (b *barred) learn(c candidate, e *spec.Error) {
 	switch e.Kind {
+	case spec.KindValidation: // which may be a shortage, or the round would be over
 	case spec.KindFunds, spec.KindUnauthorized:
 		b.accounts[c.account] = true
 	case spec.KindForbidden:

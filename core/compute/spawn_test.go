@@ -171,6 +171,42 @@ func TestSpawn_FallsBackOnCapacityAlone(t *testing.T) {
 	r.finish(t)
 }
 
+// A cloud may have one answer for a wrong request and for a shortage, as RunPod has.
+func TestSpawn_TriesTheNextCandidateAfterARefusalThatMayBeAShortage(t *testing.T) {
+	f := newFake()
+	unclear := func() *spec.Error {
+		return &spec.Error{Kind: spec.KindValidation, Status: 400, Message: "could not be scheduled", Retryable: true}
+	}
+	f.create = func(n int, _ *spec.SpawnRequest) (*spec.Error, bool) {
+		if n <= 5 {
+			return unclear(), false
+		}
+		return nil, true
+	}
+	r := newRig(f, Settings{})
+	if got, err := r.Spawn(context.Background(), gpu("h100", "a100_80g", "l40s")); err != nil || got.GPUType != "l40s" || len(got.Attempts) != 6 {
+		t.Errorf("%+v %v", got, err)
+	}
+	f.create = func(int, *spec.SpawnRequest) (*spec.Error, bool) { return unclear(), false }
+	p := gpu("h100", "a100_80g")
+	p.WaitForCapacityMS = 60_000
+	_, err := r.Spawn(context.Background(), p)
+	if e := spec.AsError(err); e.Kind != spec.KindValidation || e.Retryable || e.Message != "every candidate is refused; the last one: could not be scheduled" {
+		t.Errorf("all refused: %+v", e)
+	}
+	from := len(f.spawns)
+	f.create = func(n int, _ *spec.SpawnRequest) (*spec.Error, bool) {
+		if n == from+1 {
+			return noCapacity(), false
+		}
+		return unclear(), false
+	}
+	if _, err := r.Spawn(context.Background(), gpu("h100", "a100_80g")); kind(err) != spec.KindCapacity || len(f.spawns) != from+4 {
+		t.Errorf("one of them said that there is none: %v after %d creates", err, len(f.spawns)-from)
+	}
+	r.finish(t)
+}
+
 func TestSpawn_AdoptsWhatALostAnswerCreated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()

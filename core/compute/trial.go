@@ -140,6 +140,8 @@ func (t *trial) round(ctx context.Context) (*spec.Compute, *spec.Error) {
 	switch {
 	case capacity != nil:
 		return nil, capacity
+	case last != nil && ambiguous(last) && !claimed:
+		return nil, t.refusedAll(last)
 	case last != nil && !claimed: // what others are taking is a shortage, too
 		return nil, last
 	}
@@ -161,9 +163,26 @@ func (t *trial) settle(c candidate, e *spec.Error) {
 	}
 }
 
+// ambiguous tells whether a cloud refused a request in words that it has for a
+// shortage, too: the provider marks such a refusal as one that may pass.
+func ambiguous(e *spec.Error) bool { return e.Kind == spec.KindValidation && e.Retryable }
+
+// refusedAll is the error of a round whose last candidate was refused so, and none
+// for a shortage: what is wrong with a request is wrong with it at every candidate, so
+// that is what it is taken for.
+func (t *trial) refusedAll(last *spec.Error) *spec.Error {
+	out := *last
+	out.Retryable = false
+	if t.tried > 1 {
+		out.Message = "every candidate is refused; the last one: " + out.Message
+	}
+	return &out
+}
+
 // moveOn tells whether the next candidate may succeed where this one failed. At
-// one cloud that is so after kind capacity, a price above the ceiling, or kind
-// forbidden, which may be said of one kind of machine alone. Among several, a cloud
+// one cloud that is so after kind capacity, a price above the ceiling, kind
+// forbidden, which may be said of one kind of machine alone, or a refusal that may
+// be a shortage. Among several, a cloud
 // that is busy or broken, or has no credit, does not keep the others from being
 // asked, as long as it is certain that it rented nothing.
 func (t *trial) moveOn(ctx context.Context, e *spec.Error) bool {
@@ -173,6 +192,8 @@ func (t *trial) moveOn(ctx context.Context, e *spec.Error) bool {
 	switch e.Kind {
 	case spec.KindCapacity, spec.KindBudget, spec.KindForbidden:
 		return true
+	case spec.KindValidation:
+		return ambiguous(e)
 	case spec.KindRateLimited, spec.KindProvider, spec.KindTransport, spec.KindPlugin, spec.KindUnsupported, spec.KindTimeout, spec.KindUnauthorized, spec.KindFunds:
 		return t.plan.several()
 	}

@@ -96,6 +96,9 @@ func create(env sdk.Env, p *plan, v volume, public string) (*spec.Compute, *spec
 	response, err := ask(env, call{method: "POST", path: appPath(p.app, "/machines"), body: createBody(p, v, public), secrets: secretsOf(p)})
 	if err != nil {
 		p.unsure = !refused(err)
+		if p.made && err.Kind == spec.KindNotFound { // it has shown already, but not to all of Fly
+			err.Kind, err.Retryable, err.Hint = spec.KindProvider, true, "Fly does not show the app that was made for the machine everywhere yet; try again"
+		}
 		return nil, err
 	}
 	compute, ok := toCompute(env, p.app, response.Body)

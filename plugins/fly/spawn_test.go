@@ -185,6 +185,17 @@ func TestSpawn_WaitsForANewAppToShow(t *testing.T) {
 	}
 }
 
+// An app that has shown once may be unknown to the next of Fly's servers: then it is
+// no machine that is not found, and the next spawn may succeed.
+func TestSpawn_MayPassWhereItsAppHasNotShownEverywhere(t *testing.T) {
+	r := newRig(t, simfly.Options{})
+	r.fault(simkit.Fault{Method: "POST", Path: "/v1/apps/*/machines", Effect: simkit.Status, Status: 404, Body: `{"error":"Could not find App"}`})
+	_, err := spawn(r.env, request())
+	if err == nil || err.Kind != spec.KindProvider || !err.Retryable || err.Hint == "" || r.apps() != 0 {
+		t.Errorf("%+v, %d apps", err, r.apps())
+	}
+}
+
 func TestSpawn_LeavesNothingAfterARefusal(t *testing.T) {
 	r := newRig(t, simfly.Options{Options: simkit.Options{Capacity: []simkit.Limit{{Count: 0}}}})
 	for range 6 { // each of the forms that a shortage takes

@@ -130,9 +130,8 @@ func act(env sdk.Env, id, action string) (*spec.Compute, *spec.Error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(response.Body) == 0 {
-		return nil, nil
-	}
+	// RunPod answers with the pod. A success without one is of something between, and
+	// the pod runs on, and costs.
 	return onePod(env, &response)
 }
 

@@ -84,3 +84,31 @@ func TestGet_BelievesNoStrangerThatAPodIsGone(t *testing.T) {
 		}
 	}
 }
+
+func TestStop_IsDoneOnlyWhereRunPodShowsThePod(t *testing.T) {
+	for _, row := range []struct {
+		says
+		done bool
+	}{
+		{says{200, `{"id":"p1","status":"EXITED"}`}, true},
+		{says{200, ""}, false},
+		{says{204, ""}, false},
+		{says{200, "<html><body>We are down for maintenance</body></html>"}, false},
+	} {
+		for _, act := range []func(sdk.Env, *spec.IDRequest) (*spec.Compute, *spec.Error){stop, start} {
+			c, err := act(sdk.Env{HTTP: row.says}, &spec.IDRequest{ID: "p1"})
+			if row.done != (err == nil && c != nil) || err != nil && err.Kind != spec.KindProvider {
+				t.Errorf("%+v: %+v %v", row.says, c, err)
+			}
+		}
+	}
+}
+
+func TestGetLogs_TakesNoPageForALogWithoutLines(t *testing.T) {
+	for body, done := range map[string]bool{"": true, ": ping\n\n": true, "id: 1\ndata: {\"line\":\"a\"}\n\n": true, "id: 1\nda": true,
+		"\n<html><body>maintenance</body></html>": false, `{"lines":[]}`: false} {
+		if page, err := getLogs(sdk.Env{HTTP: says{200, body}}, &spec.LogsRequest{ID: "p1"}); done != (err == nil) {
+			t.Errorf("%q: %+v %v", body, page, err)
+		}
+	}
+}

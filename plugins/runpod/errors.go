@@ -47,8 +47,6 @@ func classify(e *spec.Error, problem *rest.Problem, response *sdk.Response) {
 	case (e.Status == 400 || e.Status == 409 || e.Status >= 500) && contains(prose, capacity[:]):
 		e.Kind = spec.KindCapacity
 		e.Hint = "RunPod has none free now; try another GPU, tier or region, or later"
-	case e.Status == 400:
-		e.Hint = "RunPod answers 400 both to a wrong request and to a shortage it has no word for; if every candidate gets it, look at the request"
 	case e.Status == 401:
 		e.Hint = "set providers.runpod.api_key or RUNPOD_API_KEY to a key of RunPod's console"
 	case e.Status == 403:

@@ -51,6 +51,9 @@ func getLogs(env sdk.Env, request *spec.LogsRequest) (*spec.LogsPage, *spec.Erro
 	if response.Status < 200 || response.Status > 299 {
 		return nil, failure(&response, nil)
 	}
+	if document(response.Body) {
+		return nil, rest.Unreadable(&response, "stream of log lines")
+	}
 	page := &spec.LogsPage{Lines: []spec.LogLine{}, Cursor: request.Cursor}
 	events := rest.NewEvents(response.Body)
 	for event, ok := events.Next(); ok; event, ok = events.Next() {
@@ -85,4 +88,11 @@ func toLine(data string) spec.LogLine {
 		return spec.LogLine{Line: data}
 	}
 	return line
+}
+
+// document reports whether a body is a page or a JSON text, which a stream of events
+// never begins like. It would pass for a log without lines.
+func document(body string) bool {
+	text := strings.TrimSpace(body)
+	return text != "" && strings.IndexByte("<{[", text[0]) >= 0
 }

@@ -28,9 +28,15 @@ func spawn(env sdk.Env, request *spec.SpawnRequest) (*spec.Compute, *spec.Error)
 	}
 	response, err := ask(env, "POST", address(env, "api", defaultAPI)+"/v2/pods", body, secretsOf(request)...)
 	if err != nil {
-		if err.Kind == spec.KindNotFound { // what is named, and not a machine
+		switch {
+		case err.Kind == spec.KindNotFound: // what is named, and not a machine
 			err.Kind = spec.KindValidation
 			err.Hint = "the account has no template_id or network_volume_id of that name"
+		case err.Kind == spec.KindValidation && err.Status == 400:
+			// RunPod's document has it: 400 means a rule that is broken, or no room for
+			// this GPU there, and the next candidate is to be tried.
+			err.Retryable = true
+			err.Hint = "RunPod answers 400 both to a wrong request and to a shortage it has no word for; where every candidate gets it, look at the request"
 		}
 		return nil, err
 	}

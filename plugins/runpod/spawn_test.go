@@ -87,3 +87,22 @@ func TestSpawn_TellsWhatIsNamedAndNotThereFromAMachineThatIsGone(t *testing.T) {
 		t.Errorf("%+v", err)
 	}
 }
+
+// RunPod's document tells of 400: a rule that is broken, or no room, without a word
+// that tells which; try the next candidate.
+func TestSpawn_SaysWhenARefusalMayBeAShortage(t *testing.T) {
+	for _, row := range []struct {
+		answer    says
+		kind      spec.Kind
+		retryable bool
+	}{
+		{says{400, `{"title":"Bad Request","status":400,"detail":"this configuration could not be scheduled"}`}, spec.KindValidation, true},
+		{says{400, `{"title":"Bad Request","status":400,"detail":"There are no instances currently available"}`}, spec.KindCapacity, true},
+		{says{422, `{"title":"Unprocessable Entity","status":422,"detail":"Request validation failed.","errors":["$.disk: 0 is too little"]}`}, spec.KindValidation, false},
+	} {
+		_, err := spawn(sdk.Env{HTTP: row.answer}, machine(func(*spec.SpawnRequest) {}))
+		if err == nil || err.Kind != row.kind || err.Retryable != row.retryable {
+			t.Errorf("%+v: %+v", row.answer, err)
+		}
+	}
+}

@@ -44,6 +44,7 @@ type Cloud struct {
 	kinds   []kind
 	parsers fastjson.ParserPool
 	limits  []threshold
+	shapes  map[string]*simkit.Shape
 
 	mu        sync.Mutex
 	seq       int64
@@ -64,7 +65,7 @@ func Start(o Options) (*simkit.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cloud{Kit: kit, o: o, kinds: kinds(), limits: thresholds()}
+	c := &Cloud{Kit: kit, o: o, kinds: kinds(), limits: thresholds(), shapes: shapes()}
 	if c.o.Hosts <= 0 {
 		c.o.Hosts = defaultHosts
 	}

@@ -1,6 +1,7 @@
 package vast
 
 import (
+	"slices"
 	"sort"
 
 	"github.com/valyala/fastjson"
@@ -73,10 +74,16 @@ func filtersOf(body *fastjson.Value) (list []filter, wrong string) {
 			if v == defaults && body.Exists(name) {
 				return
 			}
-			if known := (&host{kind: &kind{}}).field(name, 0, false); known == nil || value.Type() != fastjson.TypeObject {
+			known := (&host{kind: &kind{}}).field(name, 0, false)
+			if known == nil || value.Type() != fastjson.TypeObject {
 				wrong = name
 				return
 			}
+			value.GetObject().Visit(func(operator []byte, wanted *fastjson.Value) {
+				if !operates(known, string(operator), wanted) {
+					wrong = name + "." + string(operator)
+				}
+			})
 			list = append(list, filter{name, value.GetObject()})
 		})
 	}
@@ -152,6 +159,27 @@ func (h *host) field(name string, storage float64, bid bool) any {
 		return true
 	}
 	return nil
+}
+
+// operates tells whether there is such an operator, and whether a field of known's
+// type takes such an operand.
+func operates(known any, operator string, wanted *fastjson.Value) bool {
+	fits := func(w *fastjson.Value) bool {
+		switch known.(type) {
+		case bool:
+			return w.Type() == fastjson.TypeTrue || w.Type() == fastjson.TypeFalse
+		case string:
+			return w.Type() == fastjson.TypeString
+		}
+		return w.Type() == fastjson.TypeNumber
+	}
+	switch operator {
+	case "eq", "neq", "gt", "gte", "lt", "lte":
+		return fits(wanted)
+	case "in", "notin":
+		return wanted.Type() == fastjson.TypeArray && !slices.ContainsFunc(wanted.GetArray(), func(w *fastjson.Value) bool { return !fits(w) })
+	}
+	return false
 }
 
 // holds applies one operator.

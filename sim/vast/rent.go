@@ -144,6 +144,9 @@ func (i *instance) takeEnv(v *fastjson.Value) (wrong string) {
 	size, ports := 0, 0
 	v.GetObject().Visit(func(key []byte, value *fastjson.Value) {
 		e := pair{string(key), string(value.GetStringBytes())}
+		if value.Type() != fastjson.TypeString {
+			wrong = "an entry of 'env' is no string: " + e.name
+		}
 		size += utf8.RuneCountInString(e.name) + utf8.RuneCountInString(e.value)
 		if max(utf8.RuneCountInString(e.name), utf8.RuneCountInString(e.value)) > 256 {
 			wrong = "an entry of 'env' is too long"

@@ -48,7 +48,9 @@ func (c *Cloud) route(r *request) {
 		known = true
 		if e.method == string(r.Method()) {
 			r.id = id
-			e.handle(c, r)
+			if c.shaped(r, e) {
+				e.handle(c, r)
+			}
 			return
 		}
 	}

@@ -108,6 +108,27 @@ func TestRent_RefusesWhatIsWrong(t *testing.T) {
 	}
 }
 
+// A plugin that is tested against a simulator which takes a number in quotes is not
+// tested.
+func TestBodies_HaveTheTypesOfTheContract(t *testing.T) {
+	c := start(t, Options{})
+	path := fmt.Sprintf("/api/v0/asks/%d/", c.best())
+	for _, with := range []string{`"disk":"20"`, `"args":"sleep 9"`, `"args":[9]`, `"label":5`, `"cancel_unavail":"true"`, `"target_state":"started"`, `"runtype":["args"]`,
+		`"price":"0.5"`, `"env":{"A":1}`, `"template_hash_id":7`} {
+		c.ask(400, "PUT", path, `{"image":"i",`+with+`}`).Wants(t, "error", "invalid_args", "success", "false")
+	}
+	for _, with := range []string{`{"limit":"5"}`, `{"num_gpus":1}`, `{"gpu_name":{"in":"RTX 4090"}}`, `{"gpu_name":{"eq":["RTX 4090"]}}`, `{"num_gpus":{"is":1}}`, `{"num_gpus":{"eq":"1"}}`, `{"geolocation":{"in":[1]}}`, `{"order":"dph_total"}`, `{"allocated_storage":"20"}`} {
+		c.ask(400, "POST", "/api/v0/bundles/", with).Wants(t, "error", "invalid_request")
+	}
+	if len(c.Machines()) != 0 {
+		t.Fatal("something was rented")
+	}
+	id := c.ask(200, "PUT", path, `{"image":"i","price":null,"label":null,"args":null,"anything":{}}`).Int("new_contract") // as the official client sends
+	for _, with := range []string{`{"state":"off"}`, `{"state":1}`, `{"label":1}`} {
+		c.ask(400, "PUT", fmt.Sprintf("/api/v0/instances/%d/", id), with).Wants(t, "error", "invalid_args")
+	}
+}
+
 func TestRent_TwiceOfOneOfferLeavesADeadMachine(t *testing.T) {
 	c := start(t, Options{DoubleRent: true})
 	path := fmt.Sprintf("/api/v0/asks/%d/", c.best())

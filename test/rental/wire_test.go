@@ -154,3 +154,20 @@ func TestStream_TellsWhereItLostChunks(t *testing.T) {
 		}
 	}
 }
+
+// RunPod has one status for a rule that is broken and for a shortage, and promises no
+// words for either: its document wants the next candidate to be tried.
+func TestSpawn_GoesOnAfterARefusalWhoseWordsNobodyKnows(t *testing.T) {
+	server, client := cloud(t, simkit.Options{}, "", nil)
+	fault(t, server, simkit.Fault{Method: "POST", Path: "/v2/pods", Count: 3, Effect: simkit.Status, Status: 400,
+		Body: `{"title":"Bad Request","status":400,"detail":"this configuration could not be scheduled"}`})
+	params := pod()
+	params.GPU = []string{"rtx_4090", "rtx_3090"}
+	got, err := client.Compute.Spawn(context.Background(), params)
+	if err != nil || got.GPUType != "rtx_3090" || len(got.Attempts) != 4 || len(server.Machines()) != 1 {
+		t.Fatalf("%+v %v", got, err)
+	}
+	if _, err := client.Compute.Terminate(context.Background(), atlas.IDParams{ID: got.ID}); err != nil {
+		t.Error(err)
+	}
+}

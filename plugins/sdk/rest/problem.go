@@ -29,13 +29,41 @@ type Problem struct {
 func ReadProblem(text string) Problem {
 	r := jsonx.New(text)
 	if r.Kind() != jsonx.Object {
-		return Problem{Text: clip(firstLine(text))}
+		return Problem{Text: clip(plainText(text))}
 	}
 	p := readObject(&r)
 	if r.Failed() {
 		return Problem{Text: clip(firstLine(text))}
 	}
 	return p
+}
+
+// plainText is what a text that is no JSON says: its first line, or, of a page of
+// HTML, as proxies send, its title: the first line of one says nothing.
+func plainText(text string) string {
+	line := firstLine(text)
+	if line == "" || line[0] != '<' {
+		return line
+	}
+	const open, end = "<title", "</title"
+	for from := 0; from+len(open) < len(text); from++ {
+		if !equalFold(text[from:from+len(open)], open) {
+			continue
+		}
+		for from < len(text) && text[from] != '>' {
+			from++
+		}
+		for to := from; to+len(end) <= len(text); to++ {
+			if equalFold(text[to:to+len(end)], end) {
+				if title := firstLine(strings.TrimSpace(text[from+1 : to])); title != "" {
+					return "a web page in place of an answer: " + title
+				}
+				break
+			}
+		}
+		break
+	}
+	return "a web page in place of an answer"
 }
 
 // readObject reads an error that is an object, and those in it, in one walk.

@@ -21,6 +21,12 @@ func TestReadProblem_FindsTheMostTellingSentence(t *testing.T) {
 		{`{"error":{"errors":[{"detail":"deep"}]}}`, Problem{JSON: true, Text: "deep"}},
 		{`{"message":"m","error":{"message":"e"`, Problem{Text: `{"message":"m","error":{"message":"e"`}},
 		{"\n oops\nmore", Problem{Text: "oops"}},
+		{"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>", Problem{Text: "a web page in place of an answer: 502 Bad Gateway"}},
+		{"\n<!DOCTYPE html>\n<HTML><HEAD><TITLE lang=\"en\">\n  Just a moment...\n</TITLE>", Problem{Text: "a web page in place of an answer: Just a moment..."}},
+		{"<html><title>", Problem{Text: "a web page in place of an answer"}},
+		{"<title", Problem{Text: "a web page in place of an answer"}},
+		{"<title></title><p>", Problem{Text: "a web page in place of an answer"}},
+		{"<", Problem{Text: "a web page in place of an answer"}},
 		{`["x"]`, Problem{Text: `["x"]`}},
 		{``, Problem{}},
 	} {
