@@ -42,13 +42,14 @@ abi-check: lib ## Prove symbols, SONAME, header, glibc floor and size of the lib
 .PHONY: install
 install: ## Install library, header, pkg-config file, command line and docs: make install PREFIX=/usr/local DESTDIR=
 	@test -f $(BUILD)/$(SONAME) && test -f $(BUILD)/exatlas || { echo 'run make all first'; exit 1; }
-	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(BINDIR) $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(DOCDIR)
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(BINDIR) $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(DOCDIR)/schema
 	install -m 755 $(BUILD)/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sfn $(SONAME) $(DESTDIR)$(LIBDIR)/libexatlas.so
 	install -m 755 $(BUILD)/exatlas $(DESTDIR)$(BINDIR)/exatlas
 	install -m 644 include/atlas.h $(DESTDIR)$(INCLUDEDIR)/atlas.h
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(call below-prefix,$(LIBDIR))|' -e 's|@INCLUDEDIR@|$(call below-prefix,$(INCLUDEDIR))|' -e 's|@VERSION@|$(VERSION)|' exatlas.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/exatlas.pc
 	install -m 644 LICENSE docs/*.md $(DESTDIR)$(DOCDIR)
+	install -m 644 docs/schema/*.json $(DESTDIR)$(DOCDIR)/schema
 
 .PHONY: test-c
 test-c: lib cli ## C suite: ownership, misuse, threads, fork, signals, leaks, conformance, example, install

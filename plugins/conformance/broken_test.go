@@ -31,6 +31,9 @@ func TestSuite_FindsTheMistakesOfABrokenPlugin(t *testing.T) {
 	}
 	laws := map[string][]string{}
 	for _, f := range report.Failures {
+		if strings.Contains(f.Request, "\n") {
+			t.Errorf("%s: what was asked is more than a line: %q", f.Case, f.Request)
+		}
 		laws[f.Law] = append(laws[f.Law], f.Operation+": "+f.Got)
 		if f.Operation == "spawn_compute" || f.Operation == "get_job" {
 			t.Errorf("what is not broken fails: %+v", f)
@@ -56,6 +59,9 @@ func TestSuite_FindsTheMistakesOfABrokenPlugin(t *testing.T) {
 		if !found {
 			t.Errorf("%s: no failure of %s says %q: %.1000q", want.law, want.operation, want.got, laws[want.law])
 		}
+	}
+	if _, err := Run(t.Context(), file, Options{Recording: &Recording{Provider: "mocked"}, CacheDir: compiled}); err == nil || !strings.Contains(err.Error(), "the recording is of mocked, the plugin is mock: record anew, or") {
+		t.Errorf("a recording of another provider: %v", err)
 	}
 	var text strings.Builder
 	if err := report.Write(&text); err != nil {

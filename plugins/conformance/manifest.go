@@ -69,6 +69,9 @@ func (s *suite) checkManifest() {
 	check("gpu or cpu", when(!m.Has(spec.CapGPU) && !m.Has(spec.CapCPU), "it claims neither gpu nor cpu: what does it rent?"))
 	if c := m.Credential; c != nil {
 		check("credential", when(len(c.Env) == 0, "its credential names no environment variable"))
+		for _, variable := range c.Env {
+			check("variable "+variable, uncounted(m.Name, variable))
+		}
 	}
 	for _, lack := range m.Lacks {
 		check("lacks "+string(lack.Capability), when(m.Has(lack.Capability) || lack.Reason == "", "it both has and lacks "+string(lack.Capability)+", or gives no reason"))
@@ -79,8 +82,26 @@ func (s *suite) checkManifest() {
 	}
 	for _, gpu := range m.GPUs {
 		check("gpu "+gpu.Canonical, when(gpu.Canonical == "" || gpu.Native == "" || gpu.MemoryGB < 0, fmt.Sprintf("%+v is not a pair of names", gpu)))
+		check("canonical "+gpu.Canonical, uncommon(gpu.Canonical))
 	}
 	s.checkStable(g)
+}
+
+// uncounted says why the host reads no credential from a variable.
+func uncounted(provider, variable string) string {
+	prefix := strings.ToUpper(provider) + "_"
+	if len(variable) > len(prefix) && strings.HasPrefix(variable, prefix) {
+		return ""
+	}
+	return variable + " is not read: only variables that begin with " + prefix + " count"
+}
+
+// uncommon says why nobody asks for a GPU by that canonical name.
+func uncommon(name string) string {
+	if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == "" {
+		return ""
+	}
+	return name + " is no canonical name: those are of a-z, 0-9 and underscore, such as rtx_4090, so that a program asks every cloud by the same one"
 }
 
 // checkStable describes the plugin anew in a new sandbox.

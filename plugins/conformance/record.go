@@ -48,7 +48,7 @@ func Record(ctx context.Context, path string, plan *Recording, o RecordOptions) 
 		return nil, err
 	}
 	if plan.Provider != info.Name {
-		return nil, errors.New("the plan is for " + plan.Provider + ", the plugin is " + info.Name)
+		return nil, errors.New("the plan is for " + plan.Provider + ", the plugin is " + info.Name + ": correct the plan's provider")
 	}
 	if err := plan.linked(); err != nil { // before anything is rented
 		return nil, err

@@ -109,7 +109,7 @@ func ParseRecording(data []byte) (*Recording, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(r); err != nil {
-		return nil, fmt.Errorf("no recording of exchanges: %w", err)
+		return nil, fmt.Errorf("neither a plan nor a recording: %w", err)
 	}
 	known := spec.Operations()
 	seen := map[string]bool{}

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -58,7 +59,7 @@ func Run(ctx context.Context, path string, o Options) (*Report, error) {
 		return nil, err
 	}
 	if o.Recording != nil && o.Recording.Provider != info.Name {
-		return nil, errors.New("the recording is of " + o.Recording.Provider + ", the plugin is " + info.Name)
+		return nil, errors.New("the recording is of " + o.Recording.Provider + ", the plugin is " + info.Name + ": record anew, or take the recording out of the way and only the laws that need none are checked")
 	}
 	s := &suite{ctx: ctx, host: h, manifest: manifest, recording: o.Recording, log: log,
 		report: &Report{Provider: info.Name, Version: info.Version, Path: info.Path, SHA256: info.SHA256, Failures: []Failure{}}}
@@ -143,7 +144,7 @@ func (s *suite) verdict(g *Group, t *trial, o *outcome, laws ...law) {
 		if got == "" {
 			continue
 		}
-		f := Failure{Group: g.Name, Case: t.name, Operation: t.operation, Law: l.text, Got: got, Request: string(t.request)}
+		f := Failure{Group: g.Name, Case: t.name, Operation: t.operation, Law: l.text, Got: got, Request: oneLine(t.request)}
 		for _, one := range o.sent {
 			line := one.method + " " + one.url
 			if one.body != "" {
@@ -155,6 +156,15 @@ func (s *suite) verdict(g *Group, t *trial, o *outcome, laws ...law) {
 		break // the first law broken explains the others
 	}
 	s.report.count(g, failures)
+}
+
+// oneLine is a request as the report shows it: recordings have theirs indented.
+func oneLine(request []byte) string {
+	var b bytes.Buffer
+	if json.Compact(&b, request) != nil {
+		return string(request)
+	}
+	return b.String()
 }
 
 // finding counts something that is no call.

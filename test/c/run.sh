@@ -88,7 +88,7 @@ installed() {
   [ "$(PKG_CONFIG_PATH=$root/opt/exatlas/lib/pkgconfig pkg-config --modversion exatlas)" = "$(sed -n 's/^#define EXATLAS_VERSION "\(.*\)"/\1/p' capi/shim.h)" ] || { echo 'pkg-config tells another version'; return 1; }
   [ "$(PKG_CONFIG_PATH=$root/opt/exatlas/lib/pkgconfig pkg-config --define-variable=prefix=/moved --cflags-only-I --libs-only-L exatlas | xargs)" = '-I/moved/include -L/moved/lib' ] || { echo 'the pkg-config file does not follow its prefix'; return 1; }
   [ "$("$root/opt/exatlas/bin/exatlas" version)" = "$("$ATLAS_CLI" version)" ] || { echo 'the command line is not installed'; return 1; }
-  [ -s "$root/opt/exatlas/share/doc/exatlas/abi.md" ] || { echo 'the documents are not installed'; return 1; }
+  [ -s "$root/opt/exatlas/share/doc/exatlas/abi.md" ] && [ -s "$root/opt/exatlas/share/doc/exatlas/schema/methods.json" ] || { echo 'the documents are not installed'; return 1; }
   rents "$out/rent-installed"
 }
 

@@ -36,6 +36,38 @@ test('a missing library is one diagnosis with its remedy', async () => {
   assert.match(stdout, /^LoadError ATLAS_LOAD cannot load the Atlas library, libexatlas\.so\n  .*none\.so: .*cannot open.*\n  -> ATLAS_LIBRARY is set and is the only place looked at/);
 });
 
+/** A copy of the package's code, as a bundler or a broken installation leaves it. */
+function copied(name, packaged) {
+  const root = path.join(folder, name, 'node_modules', 'exatlas');
+  fs.mkdirSync(root, { recursive: true });
+  for (const part of ['index.js', 'lib', ...(packaged ? ['package.json'] : [])]) fs.cpSync(path.join(PACKAGE, part), path.join(root, part), { recursive: true });
+  const diagnosis = async () => (await run(OPEN.replace("'exatlas'", JSON.stringify(path.join(root, 'index.js'))), { env: { ATLAS_LIBRARY: undefined } })).stdout;
+  return { root, diagnosis };
+}
+
+/** A copy of a library that claims to be for another processor. */
+function forAnother(from, to) {
+  const bytes = fs.readFileSync(from);
+  bytes[18] = process.arch === 'arm64' ? 62 : 183;
+  fs.mkdirSync(path.dirname(to), { recursive: true });
+  fs.writeFileSync(to, bytes);
+}
+
+test('an addon that is not there is told by why it is not', async () => {
+  assert.match(await copied('bundled', false).diagnosis(), /^LoadError ATLAS_LOAD cannot load the addon\n  .*exatlas\.node: is missing\n  -> This code is bundled,.*external/);
+  assert.match(await copied('broken', true).diagnosis(), /exatlas\.node: is missing\n  -> The package is not whole: .*npm pack/);
+});
+
+test('what is built for another processor is called that', async () => {
+  const { root, diagnosis } = copied('foreign', true);
+  const addon = path.join('native', 'exatlas.node');
+  forAnother(path.join(PACKAGE, addon), path.join(root, addon));
+  assert.match(await diagnosis(), /cannot load the addon\n[^]*-> It is built for linux-(arm64|x64), and this is linux-/);
+  const library = path.join(folder, 'foreign.so');
+  forAnother(LIBRARY, library);
+  assert.match((await run(OPEN, { env: { ATLAS_LIBRARY: library } })).stdout, /-> It is built for linux-(arm64|x64), and this is linux-/);
+});
+
 test('a file that is no library, and a library that is not Atlas, are named', async () => {
   const text = path.join(folder, 'text.so');
   fs.writeFileSync(text, 'not a library at all '.repeat(100));

@@ -5,11 +5,12 @@
     with exatlas.Client() as client:
         machine = client.compute.spawn(gpu="h100", image="pytorch/pytorch", ports=[{"internal": 8000}])
 
-``Client`` blocks, ``AsyncClient`` is for asyncio. Errors are classes of ``exatlas.errors``. The
-shared library is loaded when the first client is opened, never on import.
+``Client`` blocks, ``AsyncClient`` is for asyncio. Errors are classes of ``exatlas.errors``,
+results have the types of ``exatlas.types``. The shared library is loaded when the first client is
+opened, never on import.
 """
 
-from . import errors
+from . import errors, types
 from ._session import AsyncSession, Session
 from ._stream import DeployStream, JobStream, LogStream, Subscription
 from ._aio_stream import AsyncDeployStream, AsyncJobStream, AsyncLogStream, AsyncSubscription
@@ -34,5 +35,6 @@ __all__ = [
     "Session",
     "Subscription",
     "errors",
+    "types",
     *_errors,
 ]

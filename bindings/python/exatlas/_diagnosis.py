@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from typing import List, NamedTuple, Sequence, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 
 class Attempt(NamedTuple):
@@ -35,6 +35,9 @@ def _remedy(attempts: Sequence[Attempt]) -> str:
         return f"the library needs a newer glibc than {platform.libc_ver()[1] or 'this one'}; use a newer system image"
     if "elf class" in said or "invalid elf header" in said or "file too short" in said or "wrong architecture" in said:
         return f"the file is not a library for {sys.platform} on {platform.machine()}; install the one built for it"
+    other = next(filter(None, (_built_for(attempt.path) for attempt in attempts)), None)
+    if other is not None:
+        return f"the library is built for {other}, and this is {platform.machine()}; install the one built for it"
     if "undefined symbol" in said or "symbol not found" in said:
         return "the file is another library, or a damaged one; build it anew with `make lib` or reinstall the package"
     if os.environ.get("ATLAS_LIBRARY"):
@@ -43,6 +46,20 @@ def _remedy(attempts: Sequence[Attempt]) -> str:
         "run `make lib` in a checkout and install the package from there again, or `make install`, "
         "or set ATLAS_LIBRARY to the path of libexatlas.so"
     )
+
+
+_MACHINES = {3: "i686", 40: "arm", 62: "x86_64", 183: "aarch64"}  # by the number in the head of an ELF file
+
+
+def _built_for(path: str) -> Optional[str]:
+    """The processor a library is for, where that is another one: of such a file the loader says that it is not there."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(20)
+    except OSError:
+        return None
+    machine = _MACHINES.get(int.from_bytes(head[18:20], "little")) if head.startswith(b"\x7fELF") else None
+    return machine if machine != platform.machine() else None
 
 
 def on_musl() -> bool:

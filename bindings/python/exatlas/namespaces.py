@@ -1,9 +1,10 @@
 """The methods of docs/methods.md by namespace, for the blocking client.
 
 Parameters are keyword arguments, named as in the method table; ``timeout`` is the call's deadline in
-seconds, and ``from_`` stands for ``from``. A newer library may know methods and parameters that this
-package does not: use ``client.call`` for those. "Errors" lists the kinds of ``exatlas.AtlasError`` beside
-validation, internal, cancelled and timeout, which every method may raise.
+seconds, and ``from_`` stands for ``from``. ``exatlas.types`` has their types: ``ComputeSpawnParams`` those of
+``compute.spawn``. A newer library may know methods and parameters that this package does not: use
+``client.call`` for those. "Errors" lists the kinds of ``exatlas.AtlasError`` beside validation, internal,
+cancelled and timeout, which every method may raise.
 """
 
 from __future__ import annotations

@@ -70,6 +70,15 @@ def test_a_damaged_file_is_named_as_such(search: pytest.MonkeyPatch, tmp_path: P
         _native.load()
 
 
+def test_a_library_for_another_processor_is_named_as_such(search: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    image = bytearray(Path(LIBRARY).read_bytes()[:4096])
+    image[18] = 183 if image[18] == 62 else 62
+    (tmp_path / "libexatlas.so").write_bytes(image)
+    search.setenv("ATLAS_LIBRARY", str(tmp_path / "libexatlas.so"))
+    with pytest.raises(LoadError, match="is built for (aarch64|x86_64), and this is"):
+        _native.load()
+
+
 def test_a_library_without_the_functions_is_named_as_such(search: pytest.MonkeyPatch, tmp_path: Path) -> None:
     search.setenv("ATLAS_LIBRARY", compiled(tmp_path, "int atlas_abi_version(void) { return 1; }"))
     with pytest.raises(LoadError, match="another library"):

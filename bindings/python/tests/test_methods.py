@@ -36,6 +36,13 @@ def test_every_method_of_the_table_is_reached_by_its_name(open_client: Callable[
     assert {name for name in methods if not callable(reached(client, name))} == set()
 
 
+def test_every_shape_has_a_public_name() -> None:
+    shapes = {name: shape for name, shape in vars(_types).items() if getattr(shape, "__module__", "") == _types.__name__}
+    public = {name: shape for name, shape in shapes.items() if not name.startswith("_")}
+    assert len(public) > 100
+    assert {name: getattr(exatlas.types, name, None) for name in public} == public
+
+
 @pytest.mark.parametrize("open_client", [exatlas.Client, exatlas.AsyncClient])
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 def test_every_method_tells_its_errors(open_client: Callable[[], Any]) -> None:

@@ -6,8 +6,14 @@ from typing import Any, List, Optional
 
 from typing_extensions import assert_type
 
+import exatlas
 from exatlas import AsyncClient, AtlasError, CapacityError, Client
-from exatlas._types import Compute, EventItem, Job, MintedToken, Spawned
+from exatlas.types import Compute, EventItem, Job, MintedToken, Spawned
+
+
+def named(machine: exatlas.types.Spawned, params: exatlas.types.ComputeSpawnParams, client: Client) -> Spawned:
+    machine["idd"]  # type: ignore[typeddict-item]
+    return client.compute.spawn(**params)
 
 
 def blocking() -> None:
