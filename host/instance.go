@@ -290,7 +290,7 @@ func (i *instance) trapped(name string, err error) *spec.Error {
 	var exit *sys.ExitError
 	switch {
 	case errors.As(err, &exit) && (exit.ExitCode() == sys.ExitCodeDeadlineExceeded || exit.ExitCode() == sys.ExitCodeContextCanceled):
-		return &spec.Error{Kind: spec.KindPlugin, Message: "the plugin was stopped: " + name + " computed for too long",
+		return &spec.Error{Kind: spec.KindPlugin, Message: "the plugin was stopped: " + name + " computed for too long", Err: errSlow,
 			Hint: "a plugin must not wait or loop; it has " + i.owner.host.limits.EntryTime.String() + " between two HTTP requests, and less once the call's deadline has passed"}
 	case errors.As(err, &exit):
 		return spec.NewError(spec.KindPlugin, "the plugin ended itself in "+name+" with exit code "+utoa(uint64(exit.ExitCode())))

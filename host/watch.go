@@ -3,6 +3,8 @@ package host
 import (
 	"bytes"
 	"context"
+	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,6 +49,7 @@ func (f fileState) same(other fileState) bool {
 type watcher struct {
 	host *Host
 	used map[string]fileState // by file name: what was taken or refused
+	late map[string]time.Time // by file name: when one was refused for what may pass
 	seen map[string]fileState // by file name: at the last look
 }
 
@@ -55,10 +58,7 @@ func (h *Host) watch() {
 	if h.options.Dir == "" || h.options.WatchEvery < 0 {
 		return
 	}
-	w := &watcher{host: h, used: map[string]fileState{}, seen: map[string]fileState{}}
-	if files, err := w.look(); err == nil {
-		w.used, w.seen = files, files // New has registered these
-	}
+	w := newWatcher(h)
 	safego.Go(&h.background, nil, func() {
 		ticker := time.NewTicker(h.options.WatchEvery)
 		defer ticker.Stop()
@@ -71,6 +71,15 @@ func (h *Host) watch() {
 			}
 		}
 	})
+}
+
+// newWatcher makes a watcher to which the files of the folder are no news.
+func newWatcher(h *Host) *watcher {
+	w := &watcher{host: h, used: map[string]fileState{}, late: map[string]time.Time{}, seen: map[string]fileState{}}
+	if files, err := w.look(); err == nil { // New has registered these
+		w.used, w.seen = files, maps.Clone(files)
+	}
+	return w
 }
 
 // look reads the folder.
@@ -103,24 +112,32 @@ func (w *watcher) round() {
 	for name, state := range files {
 		old, known := w.used[name]
 		before, again := w.seen[name]
-		if known && old.same(state) || !again || !before.same(state) {
+		if known && old.same(state) && !w.due(name) || !again || !before.same(state) {
 			continue
 		}
 		w.used[name] = state
-		w.host.took(w.take(name, known))
+		delete(w.late, name)
+		w.host.took(w.take(name))
 	}
 	for name := range w.used {
 		if _, there := files[name]; !there {
 			delete(w.used, name)
+			delete(w.late, name)
 			w.remove(name)
 		}
 	}
 	w.seen = files
 }
 
+// due reports whether the time has come for a file that was refused for what may pass.
+func (w *watcher) due(name string) bool {
+	at, late := w.late[name]
+	return late && w.host.options.Clock.Now().Sub(at) >= w.host.slowPause()
+}
+
 // take checks a new file and puts it in place of the old one. Calls in flight end
 // on the old one; where the new one is refused the old one stays.
-func (w *watcher) take(file string, known bool) Change {
+func (w *watcher) take(file string) Change {
 	h := w.host
 	name := strings.TrimSuffix(file, ".wasm")
 	change := Change{Provider: name, Path: filepath.Join(h.options.Dir, file), What: ChangeAdded}
@@ -147,6 +164,9 @@ func (w *watcher) take(file string, known bool) Change {
 		}
 	}
 	if failure != nil {
+		if h.ctx.Err() == nil && (errors.Is(failure, errSlow) || p.attempt().passing()) {
+			w.late[file] = h.options.Clock.Now()
+		}
 		h.retire(p)
 		return refused(failure)
 	}
