@@ -40,6 +40,8 @@ type module struct {
 	waiting atomic.Int64  // goroutines that wait for an instance
 	turn    atomic.Uint32 // which instance the next waiter waits for
 
+	retiring atomic.Int64 // exchanged instances that still hold calls
+
 	// Of a blocking module.
 	slots  chan struct{} // a token for each instance that may be in use
 	idleMu sync.Mutex
