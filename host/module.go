@@ -23,6 +23,7 @@ type module struct {
 	options ProviderOptions
 
 	engine   *engine
+	letGo    func() // of the engine
 	exports  map[string]bool
 	parking  bool
 	manifest *spec.Manifest
@@ -176,7 +177,7 @@ func (m *module) close() {
 	for _, i := range idle {
 		i.drop()
 	}
-	m.engine.close()
+	m.letGo()
 }
 
 func (m *module) info() Info {

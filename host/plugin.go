@@ -179,7 +179,12 @@ func (h *Host) build(ctx context.Context, p *plugin, code []byte) (*module, *spe
 	program, _ := debug.ReadBuildInfo()
 	cache := newCodeCache(h.options.CacheDir, m.sha, m.checked, engineVersion(program))
 	var err error
-	m.engine, err = compile(limited, code, m.checked, h.limits.MemoryBytes, cache)
+	compiled := func() (*engine, error) { return compile(limited, code, m.checked, h.limits.MemoryBytes, cache) }
+	if p.source == SourceBuiltin {
+		m.engine, m.letGo, err = engines.take(limited, engineKey{m.sha, h.limits.MemoryBytes, h.options.CacheDir}, compiled)
+	} else if m.engine, err = compiled(); err == nil {
+		m.letGo = m.engine.close
+	}
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, ended(ctx)
