@@ -215,9 +215,7 @@ func (h *Host) Stats() Stats {
 
 // present returns the plugin's module where it is loaded, not retained.
 func (p *plugin) present() *module {
-	p.mu.Lock()
-	l := p.loading
-	p.mu.Unlock()
+	l := p.attempt()
 	if l == nil {
 		return nil
 	}

@@ -7,8 +7,9 @@ import (
 	"github.com/exatlas/atlas/internal/safego"
 )
 
-// idleWatch closes the sandboxes that a burst of calls has left behind. It runs
-// while there are sandboxes, and looks at them once in IdleTime.
+// idleWatch closes the sandboxes that a burst of calls has left behind, and exchanges
+// those that it has left grown. It runs while there are sandboxes, and looks at them
+// once in IdleTime.
 type idleWatch struct {
 	sandboxes atomic.Int64 // of all modules
 
@@ -44,8 +45,8 @@ func (h *Host) waitIdle() bool {
 	}
 }
 
-// closeIdle closes what nobody has entered since the last look, and reports
-// whether there is anything left to look at.
+// closeIdle closes what nobody has entered since the last look, exchanges what has
+// stayed grown, and reports whether there is anything left to look at.
 func (h *Host) closeIdle() bool {
 	h.mu.Lock()
 	list := make([]*plugin, 0, len(h.plugins))
@@ -56,6 +57,7 @@ func (h *Host) closeIdle() bool {
 	for _, p := range list {
 		if m := p.present(); m != nil && m.retain() {
 			m.closeIdle()
+			m.renew(h.ctx)
 			m.release()
 		}
 	}

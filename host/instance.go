@@ -17,15 +17,19 @@ import (
 	"github.com/exatlas/atlas/internal/safego"
 )
 
-// instance is one sandbox. Everything in it but dead is used by the holder of
-// lock only.
+// instance is one sandbox. Everything in it is used by the holder of lock only, but
+// for dead and what says otherwise.
 type instance struct {
 	owner *module
 	lock  chan struct{} // holds a token while nobody is inside
 	dead  atomic.Bool   // closed; set once
 
-	used   bool         // entered since the idle watch last looked
-	parked atomic.Int64 // calls that wait for HTTP in it, the one that is inside not counted
+	used    bool         // entered since the idle watch last looked
+	retired bool         // exchanged for a fresh one; ends with its last call
+	parked  atomic.Int64 // calls that wait for HTTP in it, the one that is inside not counted
+
+	fresh           int64 // its memory when it was made
+	looks, patience int   // of the idle watch alone: see renew.go
 
 	guest     api.Module
 	memory    api.Memory // nil: the module has none
@@ -171,7 +175,7 @@ func (c *entryClock) run(d time.Duration) {
 // else knows it. c, the call that needs it, may be nil; it gets the blame for
 // what is logged. It does not panic: whoever makes an instance holds the right to.
 func newInstance(ctx context.Context, m *module, c *call) (_ *instance, err *spec.Error) {
-	i := &instance{owner: m, lock: make(chan struct{}, 1), allocator: &memoryAllocator{limit: uint64(m.engine.memory), gauge: &m.host.memory}}
+	i := &instance{owner: m, lock: make(chan struct{}, 1), patience: patienceFirst, allocator: &memoryAllocator{limit: uint64(m.engine.memory), gauge: &m.host.memory}}
 	i.ctx = &guestContext{Context: experimental.WithMemoryAllocator(context.Background(), i.allocator), instance: i}
 	if m.checked {
 		i.ctx.clock = newEntryClock()
@@ -198,7 +202,7 @@ func newInstance(ctx context.Context, m *module, c *call) (_ *instance, err *spe
 		i.functions[name] = i.guest.ExportedFunction(name)
 	}
 	i.resume = i.guest.ExportedFunction(exportResume)
-	i.call = nil
+	i.call, i.fresh = nil, i.allocator.size()
 	return i, nil
 }
 
@@ -280,6 +284,9 @@ func (i *instance) drop() {
 		_ = i.guest.Close(context.Background())
 	}
 	i.allocator.Free()
+	if i.retired {
+		i.owner.retiring.Add(-1)
+	}
 	i.owner.instances.Add(-1)
 	i.owner.host.idle.sandboxes.Add(-1)
 	i.owner.forget(i)
@@ -290,7 +297,7 @@ func (i *instance) trapped(name string, err error) *spec.Error {
 	var exit *sys.ExitError
 	switch {
 	case errors.As(err, &exit) && (exit.ExitCode() == sys.ExitCodeDeadlineExceeded || exit.ExitCode() == sys.ExitCodeContextCanceled):
-		return &spec.Error{Kind: spec.KindPlugin, Message: "the plugin was stopped: " + name + " computed for too long",
+		return &spec.Error{Kind: spec.KindPlugin, Message: "the plugin was stopped: " + name + " computed for too long", Err: errSlow,
 			Hint: "a plugin must not wait or loop; it has " + i.owner.host.limits.EntryTime.String() + " between two HTTP requests, and less once the call's deadline has passed"}
 	case errors.As(err, &exit):
 		return spec.NewError(spec.KindPlugin, "the plugin ended itself in "+name+" with exit code "+utoa(uint64(exit.ExitCode())))

@@ -34,24 +34,24 @@ func (a *memoryAllocator) Free() {
 
 // short reports whether a memory was asked for and there is none of it.
 func (a *memoryAllocator) short() bool {
-	return a.memory != nil && a.memory.refused && a.memory.size == 0
+	return a.memory != nil && a.memory.refused && a.memory.size.Load() == 0
 }
 
 func (a *memoryAllocator) size() int64 {
 	if a.memory == nil {
 		return 0
 	}
-	return int64(a.memory.size)
+	return int64(a.memory.size.Load())
 }
 
 // linearMemory is the memory of one instance. It is used under the lock of its
-// instance.
+// instance, but for size.
 type linearMemory struct {
 	gauge    *atomic.Int64
 	reserved []byte // address space; nil where the system gives none
 	heap     []byte // instead of reserved
 	most     uint64
-	size     uint64
+	size     atomic.Uint64 // the idle watch reads it
 	freed    bool
 	refused  bool // more was asked for once than there is
 }
@@ -63,7 +63,7 @@ func (m *linearMemory) Reallocate(size uint64) []byte {
 		return nil
 	}
 	if m.reserved != nil {
-		if !commit(m.reserved, m.size, size) {
+		if !commit(m.reserved, m.size.Load(), size) {
 			m.refused = true
 			return nil
 		}
@@ -81,8 +81,7 @@ func (m *linearMemory) Reallocate(size uint64) []byte {
 }
 
 func (m *linearMemory) resize(size uint64) {
-	m.gauge.Add(int64(size) - int64(m.size))
-	m.size = size
+	m.gauge.Add(int64(size) - int64(m.size.Swap(size)))
 }
 
 // Free implements experimental.LinearMemory.

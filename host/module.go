@@ -23,6 +23,7 @@ type module struct {
 	options ProviderOptions
 
 	engine   *engine
+	letGo    func() // of the engine
 	exports  map[string]bool
 	parking  bool
 	manifest *spec.Manifest
@@ -39,6 +40,8 @@ type module struct {
 	making  chan struct{} // holds a token while no instance is being made
 	waiting atomic.Int64  // goroutines that wait for an instance
 	turn    atomic.Uint32 // which instance the next waiter waits for
+
+	retiring atomic.Int64 // exchanged instances that still hold calls
 
 	// Of a blocking module.
 	slots  chan struct{} // a token for each instance that may be in use
@@ -174,7 +177,7 @@ func (m *module) close() {
 	for _, i := range idle {
 		i.drop()
 	}
-	m.engine.close()
+	m.letGo()
 }
 
 func (m *module) info() Info {

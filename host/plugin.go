@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/internal/safego"
@@ -35,7 +36,8 @@ type loading struct {
 	done   chan struct{} // closed when module and err are set
 	module *module
 	err    *spec.Error
-	unread bool // the file could not be read
+	unread bool      // the file could not be read
+	ended  time.Time // set with them
 }
 
 // passing reports whether an attempt failed for a reason that says nothing of the
@@ -44,24 +46,39 @@ func (l *loading) passing() bool {
 	return l.err != nil && (l.unread || l.err.Retryable || l.err.Kind == spec.KindInternal)
 }
 
-// passing reports whether the last attempt to load the plugin, which is over, failed
-// in passing.
-func (p *plugin) passing() bool {
+// errSlow marks what ended because it took too long: the plugin's doing, or that of a
+// machine which had no time for it.
+var errSlow = errors.New("it takes too long")
+
+// slowPause is how many times as long as a compilation may take a plugin that took too
+// long is left alone: one that always does must not take the machine for itself.
+const slowPause = 5
+
+func (h *Host) slowPause() time.Duration { return slowPause * h.limits.CompileTime }
+
+// again reports whether an attempt that has ended is to be made again.
+func (h *Host) again(l *loading) bool {
+	slow := l.err != nil && errors.Is(l.err, errSlow)
+	return l.passing() || slow && h.options.Clock.Now().Sub(l.ended) >= h.slowPause()
+}
+
+// attempt returns the latest attempt to load the plugin; nil: there was none.
+func (p *plugin) attempt() *loading {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.loading.passing()
+	return p.loading
 }
 
 // begin starts loading unless that has been done, and returns the attempt. One that
 // failed in passing is made again: a plugin must not be lost by it for good, since
-// machines are given back through it.
+// machines are given back through it. So is one that took too long, after a pause.
 func (h *Host) begin(p *plugin) *loading {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if l := p.loading; l != nil {
 		select {
 		case <-l.done:
-			if !l.passing() {
+			if !h.again(l) {
 				return l
 			}
 		default:
@@ -70,9 +87,13 @@ func (h *Host) begin(p *plugin) *loading {
 	}
 	l := &loading{done: make(chan struct{})}
 	p.loading = l
-	safego.Go(&h.background, func(err *spec.Error) { l.err = err; close(l.done) }, func() {
-		l.module, l.unread, l.err = h.load(h.ctx, p)
+	end := func() {
+		l.ended = h.options.Clock.Now()
 		close(l.done)
+	}
+	safego.Go(&h.background, func(err *spec.Error) { l.err = err; end() }, func() {
+		l.module, l.unread, l.err = h.load(h.ctx, p)
+		end()
 	})
 	return l
 }
@@ -102,9 +123,7 @@ func (h *Host) wait(ctx context.Context, p *plugin) (*module, *spec.Error) {
 
 // retire lets go of a plugin that another has replaced, or that nobody wants.
 func (h *Host) retire(p *plugin) {
-	p.mu.Lock()
-	l := p.loading
-	p.mu.Unlock()
+	l := p.attempt()
 	if l == nil {
 		return
 	}
@@ -160,12 +179,18 @@ func (h *Host) build(ctx context.Context, p *plugin, code []byte) (*module, *spe
 	program, _ := debug.ReadBuildInfo()
 	cache := newCodeCache(h.options.CacheDir, m.sha, m.checked, engineVersion(program))
 	var err error
-	m.engine, err = compile(limited, code, m.checked, h.limits.MemoryBytes, cache)
+	compiled := func() (*engine, error) { return compile(limited, code, m.checked, h.limits.MemoryBytes, cache) }
+	if p.source == SourceBuiltin {
+		m.engine, m.letGo, err = engines.take(limited, engineKey{m.sha, h.limits.MemoryBytes, h.options.CacheDir}, compiled)
+	} else if m.engine, err = compiled(); err == nil {
+		m.letGo = m.engine.close
+	}
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, ended(ctx)
 	case err != nil && limited.Err() != nil:
-		return nil, &spec.Error{Kind: spec.KindPlugin, Message: "the plugin cannot be compiled: it takes longer than " + h.limits.CompileTime.String(), Err: err}
+		return nil, &spec.Error{Kind: spec.KindPlugin, Message: "the plugin cannot be compiled: it takes longer than " + h.limits.CompileTime.String(), Err: errSlow,
+			Hint: "it is tried again when it is used, " + h.slowPause().String() + " after this attempt at the soonest; providers.reload tries at once"}
 	case err != nil:
 		return nil, &spec.Error{Kind: spec.KindPlugin, Message: "the plugin cannot be compiled: " + clean(err.Error(), 300), Err: err}
 	}

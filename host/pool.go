@@ -19,6 +19,7 @@ func (m *module) take(ctx context.Context, c *call) (*instance, *spec.Error) {
 // give returns an instance that take has handed out.
 func (m *module) give(i *instance) {
 	if m.parking {
+		i.leave()
 		i.unlock()
 		return
 	}
@@ -71,7 +72,7 @@ func (m *module) takeShared(ctx context.Context, c *call) (*instance, *spec.Erro
 		select {
 		case <-i.lock:
 			m.waiting.Add(-1)
-			if !i.dead.Load() {
+			if !i.dead.Load() && !i.retired {
 				return i, nil
 			}
 			i.unlock()
@@ -163,11 +164,11 @@ func (i *instance) unlocked() <-chan struct{} {
 
 func (i *instance) unlock() { i.lock <- struct{}{} }
 
-// trylock takes the lock where nobody is inside a living instance.
+// trylock takes the lock where nobody is inside an instance that takes calls.
 func (i *instance) trylock() bool {
 	select {
 	case <-i.lock:
-		if !i.dead.Load() {
+		if !i.dead.Load() && !i.retired {
 			return true
 		}
 		i.unlock()

@@ -3,10 +3,14 @@ package host
 import (
 	"context"
 	"errors"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/host/egress"
 )
 
 // TestHost_KeepsAPluginForWhichThereIsNoMemory takes the memory away under which a
@@ -70,5 +74,80 @@ func TestHost_LoadsAPluginAgainThatCouldNotBeRead(t *testing.T) {
 	}
 	if tries != 2 {
 		t.Errorf("it is read %d times", tries)
+	}
+}
+
+// setClock is a clock that a test sets forward.
+type setClock struct {
+	egress.SystemClock
+	by atomic.Int64
+}
+
+func (c *setClock) Now() time.Time { return time.Now().Add(time.Duration(c.by.Load())) }
+
+// endless is a plugin that never says what it is.
+func endless() []byte {
+	a := newAssembly()
+	a.export("describe", a.function(nil, []byte{0x7f}, opLoop, opAgain, c32(0)))
+	return a.binary()
+}
+
+// TestHost_LoadsAPluginAgainThatTookTooLong has a machine without the time to compile
+// a plugin, and one on which a plugin does not come to say what it is.
+func TestHost_LoadsAPluginAgainThatTookTooLong(t *testing.T) {
+	for says, limits := range map[string]Limits{"computed for too long": {EntryTime: time.Millisecond}, "longer than 1ns": {CompileTime: time.Nanosecond}} {
+		dir, clock := t.TempDir(), &setClock{}
+		good := answering("acme", `{"value":{"id":"`+says+`"}}`) // its code is in nobody's cache
+		path, module := filepath.Join(dir, "acme.wasm"), good
+		if limits.CompileTime == 0 {
+			module = endless()
+		}
+		write(t, path, module)
+		h := newHost(t, Options{Dir: dir, Clock: clock, WatchEvery: -1, Limits: limits, Network: newFakeNetwork(reply(200, pod))})
+		_, err := h.Manifest(context.Background(), "acme")
+		expect(t, err, spec.KindPlugin, says)
+		write(t, path, good)
+		h.limits.EntryTime, h.limits.CompileTime = time.Minute, time.Minute
+		_, err = h.Manifest(context.Background(), "acme")
+		expect(t, err, spec.KindPlugin, says) // not yet
+		clock.by.Store(int64(slowPause * time.Minute))
+		if _, err := h.Manifest(context.Background(), "acme"); err != nil {
+			t.Errorf("%s, and once there is time: %v", says, err)
+		}
+	}
+}
+
+// TestWatch_LooksAgainAtAFileThatTookTooLong has the same befall a file that is put
+// into the folder, where an older one goes on until then.
+func TestWatch_LooksAgainAtAFileThatTookTooLong(t *testing.T) {
+	dir, clock := t.TempDir(), &setClock{}
+	path := filepath.Join(dir, "acme.wasm")
+	write(t, path, answering("acme", `{"value":{"id":"1"}}`))
+	var told []string
+	h := newHost(t, Options{Dir: dir, Clock: clock, WatchEvery: -1, Network: newFakeNetwork(reply(200, pod)), Limits: Limits{EntryTime: time.Minute},
+		Changed: func(c Change) { told = append(told, c.What) }})
+	w := newWatcher(h)
+	if value, err := ask(h, "acme"); value != `{"id":"1"}` || err != nil {
+		t.Fatalf("%s %v", value, err)
+	}
+	drop(t, path, answering("acme", `{"value":{"id":"the second"}}`))
+	h.limits.CompileTime = time.Nanosecond
+	for range 2 { // the first looks whether it is still being written
+		w.round()
+	}
+	h.limits.CompileTime = time.Minute
+	w.round()
+	if value, err := ask(h, "acme"); value != `{"id":"1"}` || err != nil {
+		t.Errorf("%s %v", value, err)
+	}
+	clock.by.Store(int64(slowPause * time.Minute))
+	for range 2 {
+		w.round()
+	}
+	if value, err := ask(h, "acme"); value != `{"id":"the second"}` || err != nil {
+		t.Errorf("%s %v", value, err)
+	}
+	if got := strings.Join(told, " "); got != ChangeRefused+" "+ChangeReplaced {
+		t.Errorf("told of %s", got)
 	}
 }

@@ -3,6 +3,7 @@ package host
 import (
 	"bytes"
 	"context"
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -50,10 +51,7 @@ type watcher struct {
 	used  map[string]fileState // by file name: what was taken or refused
 	seen  map[string]fileState // by file name: at the last look
 	tried map[string]fileState // by file name: what could not be looked into, and was told of
-}
-
-func newWatcher(h *Host) *watcher {
-	return &watcher{host: h, used: map[string]fileState{}, seen: map[string]fileState{}, tried: map[string]fileState{}}
+	late  map[string]time.Time // by file name: when one was refused since it took too long
 }
 
 // watch starts the watcher.
@@ -62,9 +60,6 @@ func (h *Host) watch() {
 		return
 	}
 	w := newWatcher(h)
-	if files, err := w.look(); err == nil {
-		w.used, w.seen = files, files // New has registered these
-	}
 	safego.Go(&h.background, nil, func() {
 		ticker := time.NewTicker(h.options.WatchEvery)
 		defer ticker.Stop()
@@ -77,6 +72,15 @@ func (h *Host) watch() {
 			}
 		}
 	})
+}
+
+// newWatcher makes a watcher to which the files of the folder are no news.
+func newWatcher(h *Host) *watcher {
+	w := &watcher{host: h, used: map[string]fileState{}, seen: map[string]fileState{}, tried: map[string]fileState{}, late: map[string]time.Time{}}
+	if files, err := w.look(); err == nil { // New has registered these
+		w.used, w.seen = files, maps.Clone(files)
+	}
+	return w
 }
 
 // look reads the folder.
@@ -101,7 +105,7 @@ func (w *watcher) look() (map[string]fileState, error) {
 // round takes in what has changed. A file counts once it is the same in two
 // looks, so that one that is still being written is left alone. One that fails in
 // passing, as a file does that may not be read yet, is tried again in each round and
-// told of once. A folder that cannot be read says nothing about the files in it.
+// told of once; one that took too long, after a pause. A folder that cannot be read says nothing about the files in it.
 func (w *watcher) round() {
 	files, err := w.look()
 	if err != nil {
@@ -110,9 +114,10 @@ func (w *watcher) round() {
 	for name, state := range files {
 		old, known := w.used[name]
 		before, again := w.seen[name]
-		if known && old.same(state) || !again || !before.same(state) {
+		if known && old.same(state) && !w.due(name) || !again || !before.same(state) {
 			continue
 		}
+		delete(w.late, name)
 		change, passing := w.take(name)
 		if !passing {
 			w.used[name] = state
@@ -131,10 +136,17 @@ func (w *watcher) round() {
 	for name := range w.used {
 		if _, there := files[name]; !there {
 			delete(w.used, name)
+			delete(w.late, name)
 			w.remove(name)
 		}
 	}
 	w.seen = files
+}
+
+// due reports whether the time has come to try a file again that took too long.
+func (w *watcher) due(name string) bool {
+	at, late := w.late[name]
+	return late && w.host.options.Clock.Now().Sub(at) >= w.host.slowPause()
 }
 
 // take checks a new file and puts it in place of the old one. Calls in flight end
@@ -167,8 +179,11 @@ func (w *watcher) take(file string) (_ Change, passing bool) {
 		}
 	}
 	if failure != nil {
+		if errors.Is(failure, errSlow) {
+			w.late[file] = h.options.Clock.Now()
+		}
 		h.retire(p)
-		return refused(failure, p.passing())
+		return refused(failure, p.attempt().passing())
 	}
 	defer m.release()
 	change.Info = m.info()

@@ -160,7 +160,7 @@ func TestWatch_CallsInFlightEndOnTheOldPlugin(t *testing.T) {
 
 func TestWatch_LeavesAFileAloneThatIsBeingWritten(t *testing.T) {
 	dir := t.TempDir()
-	w := &watcher{host: &Host{options: Options{Dir: dir}}, used: map[string]fileState{}, seen: map[string]fileState{}}
+	w := newWatcher(&Host{options: Options{Dir: dir}})
 	var told []Change
 	w.host.options.Changed = func(c Change) { told = append(told, c) }
 	path := filepath.Join(dir, "Not-Valid.wasm") // refused by name, before anything is loaded

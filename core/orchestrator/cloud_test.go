@@ -38,6 +38,7 @@ type cloud struct {
 	billed   []spec.BillRequest                          // what was asked for
 	status   spec.Status                                 // of new machines
 	down     string                                      // a provider that does not answer
+	slow     string                                      // a provider that answers nothing while its caller waits
 	stopless bool                                        // its machines cannot be stopped
 	terse    bool                                        // it answers nothing to a terminate
 	accounts map[string]string                           // whose a credential is; nil: all are of one account
@@ -70,8 +71,11 @@ func (c *cloud) Manifest(context.Context, string) (*spec.Manifest, error) {
 func (c *cloud) Call(ctx context.Context, call spec.Call) (spec.Raw, error) {
 	c.mu.Lock()
 	c.calls[call.Operation]++
-	n, fail, lose, during, down := c.calls[call.Operation], c.fail, c.lose, c.during, c.down == call.Provider
+	n, fail, lose, during, down, slow := c.calls[call.Operation], c.fail, c.lose, c.during, c.down == call.Provider, c.slow == call.Provider
 	c.mu.Unlock()
+	if slow {
+		<-ctx.Done()
+	}
 	if during != nil {
 		during(ctx, call.Operation)
 	}

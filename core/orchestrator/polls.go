@@ -33,9 +33,14 @@ type polls struct {
 
 	mu      sync.Mutex
 	clouds  map[string]*cloudPoll
-	young   map[*tracked]bool // whose machines were not ready when last asked about
-	singles []*tracked        // to be asked for, each
-	asking  bool              // somebody works on singles
+	young   map[*tracked]bool   // whose machines were not ready when last asked about
+	singles map[string]*singles // by cloud: one that is slow holds up its own sessions only
+}
+
+// singles are sessions of one cloud whose machines are to be asked for, each.
+type singles struct {
+	list   []*tracked
+	asking bool // somebody works on them
 }
 
 type cloudPoll struct {
@@ -51,7 +56,7 @@ func (c *cloudPoll) bring(at time.Time) {
 }
 
 func newPolls(s *Service) *polls {
-	return &polls{service: s, wake: make(chan struct{}, 1), clouds: map[string]*cloudPoll{}, young: map[*tracked]bool{}}
+	return &polls{service: s, wake: make(chan struct{}, 1), clouds: map[string]*cloudPoll{}, young: map[*tracked]bool{}, singles: map[string]*singles{}}
 }
 
 // watch sees to it that a session's cloud is polled, soon.
@@ -83,9 +88,15 @@ func (p *polls) unready(name string, most int) []*tracked {
 
 // hurry has one session's machine looked at now.
 func (p *polls) hurry(t *tracked) {
+	row, _ := t.state()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.singles = append(p.singles, t)
+	q := p.singles[row.Provider]
+	if q == nil {
+		q = &singles{}
+		p.singles[row.Provider] = q
+	}
+	q.list = append(q.list, t)
 	p.rouse()
 }
 
@@ -97,14 +108,15 @@ func (p *polls) rouse() {
 	}
 }
 
-// askSingly works on what there is to be asked for.
-func (p *polls) askSingly() {
+// askSingly works on what there is to be asked for at one cloud, and forgets the
+// cloud once there is nothing.
+func (p *polls) askSingly(name string, q *singles) {
 	for {
 		p.mu.Lock()
-		list := p.singles
-		p.singles = nil
+		list := q.list
+		q.list = nil
 		if len(list) == 0 || p.service.until.Err() != nil {
-			p.asking = false
+			delete(p.singles, name)
 			p.mu.Unlock()
 			return
 		}
@@ -205,9 +217,11 @@ func (p *polls) begin() time.Duration {
 	s := p.service
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.singles) > 0 && !p.asking {
-		p.asking = true
-		safego.Go(&s.work, nil, p.askSingly)
+	for name, q := range p.singles {
+		if !q.asking {
+			q.asking = true
+			safego.Go(&s.work, nil, func() { p.askSingly(name, q) })
+		}
 	}
 	now, wait := s.Clock.Now(), time.Hour
 	for name, c := range p.clouds {

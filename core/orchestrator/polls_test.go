@@ -76,3 +76,30 @@ func TestPolls_GoOnWhenTheStoresClockIsSetBack(t *testing.T) {
 		}
 	})
 }
+
+func TestPolls_OfOneCloudWaitForNoOther(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process(func(s *Settings) { s.Poll = time.Hour })
+		defer p.close()
+		at := func(name string) func(*SpawnParams) { return func(p *SpawnParams) { p.Provider = []string{name} } }
+		slow, quick := p.spawn(idle(0), at("vast")), p.spawn(idle(0), at("runpod"))
+		wait(time.Minute)
+		w.cloud.set(func(c *cloud) {
+			c.slow = "vast"
+			delete(c.machines, quick.Compute.ID)
+		})
+		for _, s := range []*Session{slow, quick} {
+			p.polls.hurry(p.index.find(s.Compute.ID))
+			wait(time.Second) // the first is on its way
+		}
+		if got := p.get(quick.ID); got.State != "ended" || got.Reason != ReasonVanished {
+			t.Errorf("%s, %s: it waits for another cloud's answer", got.State, got.Reason)
+		}
+		wait(2 * time.Minute)
+		p.polls.mu.Lock()
+		defer p.polls.mu.Unlock()
+		if len(p.polls.singles) > 0 {
+			t.Errorf("%d clouds are still to be asked", len(p.polls.singles))
+		}
+	})
+}

@@ -10,7 +10,12 @@ import (
 )
 
 // Tracked is how many sessions this process acts on.
-func (s *Service) Tracked() int { return s.index.len() }
+func (s *Service) Tracked() int {
+	if s.until.Err() != nil {
+		return 0
+	}
+	return s.index.len()
+}
 
 // Get tells of one session, whichever process acts on it.
 func (s *Service) Get(ctx context.Context, p *SessionParams) (*Session, error) {

@@ -49,7 +49,7 @@ func (s *Service) Metrics() []*metrics.Family {
 	ended := &metrics.Family{Name: "atlas_sessions_ended_total", Type: metrics.Counter, Help: "Sessions that this process ended, by reason."}
 	spent := &metrics.Family{Name: "atlas_sessions_spent_usd_total", Type: metrics.Counter, Help: "What the sessions that this process ended had cost until then, in USD."}
 	states, costs := map[[2]string]int{}, map[string]float64{}
-	for _, t := range s.index.all() {
+	for _, t := range s.acted() {
 		row, d := t.state()
 		if row.State == store.Ended {
 			continue
@@ -73,6 +73,15 @@ func (s *Service) Metrics() []*metrics.Family {
 		spent.Add(t.spent, "provider", key[0], "reason", key[1])
 	}
 	return []*metrics.Family{living, rate, ended, spent}
+}
+
+// acted lists the sessions that this process acts on: none once it is closed, whatever
+// goes on without it.
+func (s *Service) acted() []*tracked {
+	if s.until.Err() != nil {
+		return nil
+	}
+	return s.index.all()
 }
 
 func byNames(a, b [2]string) int { return strings.Compare(a[0]+" "+a[1], b[0]+" "+b[1]) }

@@ -51,6 +51,18 @@ func TestMetrics_TellOfTheSessionsOfAProcess(t *testing.T) {
 	})
 }
 
+func TestMetrics_OfAClosedProcessTellOfNoSessionThatGoesOn(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		p.spawn(idle(0))
+		wait(time.Minute)
+		p.close()
+		if got := p.told(); got != "" || p.Tracked() != 0 || w.cloud.count() != 1 {
+			t.Errorf("%d sessions, %d machines, and\n%s", p.Tracked(), w.cloud.count(), got)
+		}
+	})
+}
+
 // TestMetrics_CountAnEndWhoseCommitWasAnsweredLateOnce loses the answer of the commit
 // that ends a session: that it ended is learned by reading it again.
 func TestMetrics_CountAnEndWhoseCommitWasAnsweredLateOnce(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 
 // digest copies an answer out of the library's buffers, which are used again.
 // All header text is one string, so that a header costs no allocation.
-func digest(response *fasthttp.Response, body []byte, key string) answer {
+func digest(response *fasthttp.Response, body []byte, m *message) answer {
 	count, size := 0, 0
 	for name, value := range response.Header.All() {
 		count++
@@ -58,8 +58,9 @@ func digest(response *fasthttp.Response, body []byte, key string) answer {
 		}
 		got.response.Header = append(got.response.Header, h)
 	}
-	if len(key) >= shortest {
-		redactHeaders(got.response.Header, text.String(), key)
+	redactHeaders(got.response.Header, text.String(), m.key)
+	for _, inner := range m.within {
+		redactHeaders(got.response.Header, text.String(), inner)
 	}
 	return got
 }

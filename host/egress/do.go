@@ -36,6 +36,7 @@ func (c *Client) Do(ctx context.Context, p *Policy, key spec.Secret, req *Reques
 		if m.prefix, refused = p.prefix(m.key); refused != nil {
 			return nil, unsent(refused)
 		}
+		m.within = within(p.credential.Scheme, m.key)
 	}
 	if ctx.Err() != nil {
 		return nil, ended(ctx, "starting", false)
@@ -185,7 +186,7 @@ func redirect(status int) bool {
 // turn points a message at the place it is redirected to.
 func (c *Client) turn(p *Policy, m *message, got answer, hop int) *Failure {
 	stop := func(kind spec.Kind, message, hint string) *Failure {
-		message = redactText(redactText(message, m.key), lower(m.key)) // a host's name is in lower case
+		message = redactText(m.redactText(message), lower(m.key)) // a host's name is in lower case
 		return &Failure{Error: &spec.Error{Kind: kind, Status: got.response.Status, Message: message, Hint: hint}, Sent: true}
 	}
 	from := m.at.host
@@ -222,7 +223,7 @@ func (t *target) resolve(location string) string {
 
 // happened is the event of an attempt.
 func happened(p *Policy, m *message, got *Response, failure *Failure, attempt int, took time.Duration) Event {
-	e := Event{Provider: p.provider, Operation: m.req.Operation, Method: m.method, Host: m.at.authority, Path: redactText(m.at.barePath(), m.key), Attempt: attempt, Duration: took}
+	e := Event{Provider: p.provider, Operation: m.req.Operation, Method: m.method, Host: m.at.authority, Path: m.redactText(m.at.barePath()), Attempt: attempt, Duration: took}
 	if failure != nil {
 		e.Status, e.Err = failure.Status, failure.Kind
 	} else {

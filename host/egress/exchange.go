@@ -143,7 +143,7 @@ func (c *Client) read(ctx context.Context, from *conn, m *message) (got answer, 
 		return got, false, true, err
 	}
 	// A body whose end is that of the connection may have been cut anywhere, too.
-	got = digest(response, redactBody(body, m.key, cut || response.StreamBody || response.ConnectionClose()), m.key)
+	got = digest(response, m.redactBody(body, cut || response.StreamBody || response.ConnectionClose()), m)
 	return got, keep, true, nil
 }
 

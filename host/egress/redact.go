@@ -3,6 +3,7 @@ package egress
 import (
 	"bytes"
 	"encoding/base64"
+	"strconv"
 	"strings"
 	"unsafe"
 
@@ -12,6 +13,33 @@ import (
 // shortest is the length from which on a credential is looked for in answers. A
 // shorter one is no secret, and would tear ordinary words apart.
 const shortest = 6
+
+// within returns what of a credential is one by itself and is not the key that stands
+// in the header: the password of basic authentication, or where that is none the pair,
+// and what follows a scheme that the key brings along.
+func within(scheme, key string) (all []string) {
+	if word, rest, found := strings.Cut(key, " "); scheme == "" && found {
+		scheme, key = word, strings.TrimSpace(rest)
+		all = append(all, key)
+	}
+	if !strings.EqualFold(scheme, "basic") {
+		return all
+	}
+	pair, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(key, "="))
+	if err != nil {
+		if pair, err = base64.RawURLEncoding.DecodeString(strings.TrimRight(key, "=")); err != nil {
+			return all
+		}
+	}
+	user, password, _ := strings.Cut(string(pair), ":")
+	if len(password) >= shortest {
+		return append(all, password)
+	}
+	if len(user) >= shortest { // the key of those who ask for no password, or any
+		all = append(all, user)
+	}
+	return append(all, string(pair))
+}
 
 // needles are what is looked for: the credential, the members of a list of
 // tokens one by one, and each as part of anything in base64. How their bytes may
@@ -68,7 +96,8 @@ func otherAlphabet(form []byte) (differ bool) {
 // suspicious reports whether a text may hold a key. It is what most answers
 // cost, so it allocates nothing.
 func suspicious(text []byte, key string) bool {
-	if bytes.Contains(text, []byte(key)) || bytes.IndexByte(text, '\\') >= 0 || bytes.IndexByte(text, '%') >= 0 || strings.ContainsAny(key, ", ") {
+	if bytes.Contains(text, []byte(key)) || bytes.IndexByte(text, '\\') >= 0 || bytes.IndexByte(text, '%') >= 0 || strings.ContainsAny(key, ", ") ||
+		bytes.IndexByte(text, '&') >= 0 && strings.ContainsAny(key, markup) {
 		return true
 	}
 	var room [344]byte
@@ -82,11 +111,47 @@ func suspicious(text []byte, key string) bool {
 }
 
 // match compares a text from its start on with a needle whose bytes may be
-// escaped as JSON and URLs do it, any of them, and more than once. It returns
-// where it stopped in the text, and how much of the needle it found by then.
+// escaped as JSON, URLs and HTML do it, any of them, and by the first two more than
+// once. It returns where it stopped in the text, and how much of the needle it found by
+// then. What begins an escape may also stand for itself: where it is of the needle both
+// are tried.
 func match(text []byte, needle string) (end, found int) {
+	end, found = matchAs(text, needle, "")
+	if found == len(needle) {
+		return end, found
+	}
+	for _, escapes := range [...]string{"%", "&", "%&"} {
+		if !containsAll(needle, escapes) {
+			continue
+		}
+		if e, f := matchAs(text, needle, escapes); f > found || f == found && e > end {
+			end, found = e, f
+		}
+	}
+	return end, found
+}
+
+func containsAll(text, bytes string) bool {
+	for i := range len(bytes) {
+		if strings.IndexByte(text, bytes[i]) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// matchAs is match that takes a byte for itself, or if it is one of escapes for the
+// beginning of one.
+func matchAs(text []byte, needle, escapes string) (end, found int) {
 	for ; found < len(needle) && end < len(text); found++ {
-		next := unescape(text, end, needle[found])
+		want := needle[found]
+		next := end
+		if !is(text[end], want) || escapes != "" && strings.IndexByte(escapes, want) >= 0 {
+			next = unescape(text, end, want)
+		}
+		if next == end && is(text[end], want) {
+			next++
+		}
 		if next == end {
 			break
 		}
@@ -95,13 +160,10 @@ func match(text []byte, needle string) (end, found int) {
 	return end, found
 }
 
-// unescape returns where the text goes on behind one byte, escaped or not; at
-// where there is another one.
+// unescape returns where the text goes on behind one byte that is escaped; at where
+// there is another one, or none.
 func unescape(text []byte, at int, want byte) int {
 	i := at
-	if is(text[i], want) {
-		return i + 1
-	}
 	for i < len(text) && text[i] == '\\' {
 		i++
 	}
@@ -113,11 +175,57 @@ func unescape(text []byte, at int, want byte) int {
 	case i > at && text[i] == want:
 		return i + 1
 	case i == at && text[i] == '%':
-		for i++; i+1 < len(text) && text[i] == '2' && text[i+1] == '5' && want != '%'; i += 2 {
+		for i++; i+1 < len(text) && text[i] == '2' && text[i+1] == '5'; i += 2 {
+		}
+		if want == '%' && i > at+1 {
+			return i
 		}
 		return number(text, at, i, 2, want)
+	case i == at && text[i] == '&':
+		return entity(text, at, want)
 	}
 	return at
+}
+
+// markup are the bytes that a page of HTML may hold escaped.
+const markup = "&<>\"'`=/+"
+
+// named are the escapes of HTML that have a name.
+var named = [...]struct {
+	text string
+	is   byte
+}{{"amp;", '&'}, {"lt;", '<'}, {"gt;", '>'}, {"quot;", '"'}, {"apos;", '\''}}
+
+// entity returns where the text goes on behind a byte that is escaped as HTML does it,
+// by its name or its number; at where there is another one.
+func entity(text []byte, at int, want byte) int {
+	const most = 8 // bytes of a number
+	rest := text[at+1:]
+	if len(rest) == 0 {
+		return len(text) // the rest is cut off
+	}
+	if rest[0] != '#' {
+		for _, e := range named {
+			if e.is == want && bytes.HasPrefix([]byte(e.text), rest[:min(len(rest), len(e.text))]) {
+				return at + 1 + min(len(rest), len(e.text))
+			}
+		}
+		return at
+	}
+	end := bytes.IndexByte(rest[:min(len(rest), most)], ';')
+	if end < 0 && len(rest) < most {
+		return len(text)
+	} else if end < 0 {
+		return at
+	}
+	digits, base := string(rest[1:end]), 10
+	if digits != "" && digits[0]|0x20 == 'x' {
+		digits, base = digits[1:], 16
+	}
+	if n, err := strconv.ParseUint(digits, base, 8); err != nil || byte(n) != want {
+		return at
+	}
+	return at + 1 + end + 1
 }
 
 // is compares two bytes; a plus is a form's space.
@@ -152,7 +260,7 @@ func redactBody(body []byte, key string, cut bool) []byte {
 	}
 	all := needles(key)
 	var begins [256]bool
-	begins['\\'], begins['%'] = true, true
+	begins['\\'], begins['%'], begins['&'] = true, true, true
 	backslashed := false // whether one begins with what also begins an escape
 	for _, needle := range all {
 		backslashed = backslashed || needle[0] == '\\'
@@ -204,6 +312,24 @@ func skipEscapes(body []byte, at int, backslashed bool) int {
 	return max(at, end-1-last)
 }
 
+// redactText takes the credential of a message out of a text.
+func (m *message) redactText(text string) string {
+	text = redactText(text, m.key)
+	for _, inner := range m.within {
+		text = redactText(text, inner)
+	}
+	return text
+}
+
+// redactBody takes it out of a body.
+func (m *message) redactBody(body []byte, cut bool) []byte {
+	body = redactBody(body, m.key, cut)
+	for _, inner := range m.within {
+		body = redactBody(body, inner, cut)
+	}
+	return body
+}
+
 // redactText takes a credential out of a text.
 func redactText(text, key string) string {
 	if len(key) < shortest || text == "" {
@@ -218,6 +344,9 @@ func redactText(text, key string) string {
 
 // redactHeaders takes the credential out of header lines; text holds them all.
 func redactHeaders(lines []Header, text, key string) {
+	if len(key) < shortest {
+		return
+	}
 	if !suspicious(unsafe.Slice(unsafe.StringData(text), len(text)), key) && !strings.Contains(text, lower(key)) {
 		return
 	}

@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"html"
+	"html/template"
 	"io"
 	"net"
 	"net/http"
@@ -30,6 +32,10 @@ func spellings(key string) map[string]string {
 		"path":          url.PathEscape(header),
 		"URL twice":     url.QueryEscape(url.QueryEscape(header)),
 		"lower escapes": lowerEscapes(url.QueryEscape(header)),
+		"HTML":          html.EscapeString(header),
+		"HTML template": template.HTMLEscapeString(header),
+		"HTML, all":     markupEscapes(header, "&#x%X;"),
+		"HTML, numbers": markupEscapes(header, "&#%d;"),
 		"all escaped":   "",
 	}
 	for i := range len(header) {
@@ -43,20 +49,25 @@ func spellings(key string) map[string]string {
 	return all
 }
 
+// markupEscapes writes what HTML may escape by its number.
+func markupEscapes(text, form string) string {
+	return regexp.MustCompile("["+markup+"]").ReplaceAllStringFunc(text, func(b string) string { return fmt.Sprintf(form, b[0]) })
+}
+
 func lowerEscapes(text string) string {
 	return regexp.MustCompile("%..").ReplaceAllStringFunc(text, strings.ToLower)
 }
 
 // keys have one spelling, many, and several members.
 func keys() []string {
-	return []string{canary, "key+with/slash=and&more<x>\"you_u", "fm2_lJPECAAAAAAA+/zE1,fm2_lJPEEBBBBBBB/+aa", "k2>?k2>?k2>?", "two words of a key", strings.Repeat("long-", 100)}
+	return []string{canary, "key+with/slash=and&more<x>\"you_u", "fm2_lJPECAAAAAAA+/zE1,fm2_lJPEEBBBBBBB/+aa", "k2>?k2>?k2>?", "two words of a key", "k%of&lots100%&more=", strings.Repeat("long-", 100)}
 }
 
 // holds reports whether a text holds the key, or a member of it, or either in
 // base64, under whatever escapes.
 func holds(text, key string) bool {
-	for _, once := range []func(string) string{asIs, unJSON, unURL, unForm} {
-		for _, twice := range []func(string) string{asIs, unJSON, unURL, unForm} {
+	for _, once := range []func(string) string{asIs, unJSON, unURL, unForm, html.UnescapeString} {
+		for _, twice := range []func(string) string{asIs, unJSON, unURL, unForm, html.UnescapeString} {
 			for _, needle := range needles(key) {
 				if strings.Contains(twice(once(text)), needle) {
 					return true
@@ -110,6 +121,40 @@ func TestDo_TakesTheCredentialOutOfAnswersInEverySpelling(t *testing.T) {
 			}
 			if header := got.Get("x-echo"); holds(header, key) || !strings.Contains(header, spec.Redacted) {
 				t.Errorf("%s of %s: the header is %q", name, key, header)
+			}
+		}
+	}
+}
+
+// TestDo_TakesWhatIsWithinACredentialOutOfAnswers has clouds that repeat what they have
+// made of the credential.
+func TestDo_TakesWhatIsWithinACredentialOutOfAnswers(t *testing.T) {
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Echo", r.URL.Query().Get("echo"))
+		_, _ = w.Write([]byte(r.URL.Query().Get("echo")))
+	})
+	pair := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
+	c := newClient(t)
+	for _, row := range []struct{ scheme, key, secret, echo string }{
+		{"Basic", pair("alice:pass+word/%&1"), "pass+word/%&1", "alice"},
+		{"basic", pair("alice:pass:word:2"), "pass:word:2", "alice"},
+		{"Basic", pair("the-key-itself:"), "the-key-itself", ":"},
+		{"Basic", pair("the-key-itself:x"), "the-key-itself", "x"},
+		{"Basic", pair("the-key-itself"), "the-key-itself", ""},
+		{"Basic", strings.TrimRight(base64.URLEncoding.EncodeToString([]byte("a:p??>>>ssword")), "="), "p??>>>ssword", "a"},
+		{"", "Basic " + pair("alice:password-3"), "password-3", "alice"},
+		{"", "Token  " + canary, canary, "Token"},
+	} {
+		p := mustPolicy(t, c, PolicySpec{Operator: []string{url}, Credential: &spec.Credential{Scheme: row.scheme}})
+		for name, text := range spellings(row.secret) {
+			got, failure := c.Do(t.Context(), p, spec.NewSecret(row.key), get(url+"/?"+query("echo", "from "+row.echo+" "+text)))
+			if failure != nil {
+				t.Fatalf("%s: %v", name, failure)
+			}
+			for _, read := range []string{string(got.Body), got.Get("x-echo")} {
+				if holds(read, row.secret) || !strings.HasPrefix(read, "from "+row.echo+" ") || !strings.Contains(read, spec.Redacted) {
+					t.Errorf("%s of %q, %s: %q", row.scheme, row.secret, name, read)
+				}
 			}
 		}
 	}

@@ -14,6 +14,7 @@ type message struct {
 	route  route
 	prefix string // before the key in the credential's header
 	key    string
+	within []string // parts of it that are credentials by themselves
 	req    *Request
 }
 

@@ -38,13 +38,14 @@ const check = 20 * time.Millisecond
 func (f *follower) loop(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	quiet := time.Now() // since when there was no output
+	heard := time.Now() // when there was output last
+	quiet := newQuiet(f.Idle, heard)
 	var deadline time.Time
 	done := f.ctx.Done()
 	for {
 		switch {
 		case f.step == running && f.Idle > 0:
-			timer.Reset(time.Until(quiet.Add(f.Idle)))
+			timer.Reset(quiet.left(time.Now()))
 		case f.step == running:
 			timer.Reset(time.Hour)
 		default:
@@ -53,7 +54,8 @@ func (f *follower) loop(ctx context.Context) {
 		select {
 		case c := <-f.chunks:
 			f.take(c)
-			quiet = time.Now()
+			heard = time.Now()
+			quiet.heard(heard)
 			if f.open == 0 && f.gone == nil && f.alone() {
 				return
 			}
@@ -76,9 +78,9 @@ func (f *follower) loop(ctx context.Context) {
 			}
 		case <-timer.C:
 			now := time.Now()
-			silent := now.Sub(quiet) >= check // nothing is on its way through the pipes
+			silent := now.Sub(heard) >= check // nothing is on its way through the pipes
 			switch {
-			case f.step == running && f.Idle > 0 && now.Sub(quiet) >= f.Idle:
+			case f.step == running && f.Idle > 0 && quiet.over(now):
 				f.reason = Idle
 				f.step, deadline = asked, f.ask()
 			case f.step == running:

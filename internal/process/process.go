@@ -14,7 +14,7 @@ type Command struct {
 	Dir  string   // working folder; empty: this process's
 	Env  []string // all variables the child gets, as name=value
 
-	Idle  time.Duration // the child is ended after so long without output; 0: never
+	Idle  time.Duration // the child is ended after so long without output, while this process runs; 0: never
 	Total time.Duration // the child is ended after so long; 0: never
 	Grace time.Duration // from asking it to end to killing it; default 10 s
 
