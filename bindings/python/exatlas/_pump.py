@@ -14,7 +14,7 @@ from collections import deque
 from typing import Any, Deque, Dict, List, Mapping, Optional, Set, Union
 
 from . import _codec, _native, errors
-from ._undo import UNDO_S, Makers, Request
+from ._undo import MAKERS, UNDO_S, Makers, Request
 
 Item = Dict[str, Any]
 
@@ -23,6 +23,9 @@ Item = Dict[str, Any]
 MAIN_SLICE_MS = 50
 SLICE_MS = 250
 _FOLLOW_S = 1.0
+
+# How long a thread rests before it asks again for an item that the system had no memory for.
+REST_S = 0.05
 
 
 class Box:
@@ -129,9 +132,17 @@ class Pump:
                     return
                 wait_ms = min(slice_ms, left_ms)
             self._turn += 1
-            status = self._library.next(self._client, wait_ms, self._route)
+            status = self._next(wait_ms)
             if status not in (_native.OK, _native.TIMEOUT):
                 self.end(status)
+
+    def _next(self, wait_ms: int) -> int:
+        """Routes the next item. One for which there is no memory stays in the queue and is asked for again."""
+        status = self._library.next(self._client, wait_ms, self._route)
+        if status != _native.NO_MEMORY:
+            return status
+        time.sleep(min(REST_S, wait_ms / 1000))
+        return _native.TIMEOUT
 
     def end(self, status: int) -> None:
         """Nothing more will come: every wait ends with that status."""
@@ -168,12 +179,23 @@ class Pump:
         elif self._subscribing:
             self._early.setdefault(id, []).append(item)
 
-    def drop(self, id: str, method: str, params: Optional[Mapping[str, Any]]) -> Optional[Request]:
-        """Lets go of a call that was interrupted. Tells how to undo it, where its answer is here already."""
+    def drop(self, id: str, method: str, params: Optional[Mapping[str, Any]], accepted: bool) -> Optional[Request]:
+        """Lets go of a call that was interrupted. Tells how to undo it, where its answer is here already.
+
+        Where Ctrl-C came before the library had said that it accepted the call, it is not known
+        whether an answer will come. One does after this: that of the call, or that of another
+        request by the same id, which is refused while the call is in flight.
+        """
         with self._lock:
             item = self.calls.pop(id, None)
             self._makers.add(id, method, params)
-            return self._makers.undoing(item) if isinstance(item, dict) else None
+            if isinstance(item, dict):
+                return self._makers.undoing(item)
+        if not accepted and method in MAKERS:
+            status = self._library.submit(self._client, _codec.encode_request(id, "atlas.info", {}, UNDO_S))[0]
+            if status not in (_native.OK, _native.BUSY, _native.NO_MEMORY):
+                self._makers.forget(id)
+        return None
 
     def _discard(self, item: Item) -> None:
         """Drops the answer of an interrupted call, and undoes what it has begun. Waits for nothing."""
@@ -195,7 +217,7 @@ class Pump:
             left_ms = int((until - time.monotonic()) * 1000)
             if left_ms <= 0:
                 return
-            status = self._library.next(self._client, min(left_ms, MAIN_SLICE_MS), self._route)
+            status = self._next(min(left_ms, MAIN_SLICE_MS))
             if status not in (_native.OK, _native.TIMEOUT):
                 return
 

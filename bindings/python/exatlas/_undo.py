@@ -51,7 +51,7 @@ def undoing(method: str, params: Mapping[str, Any], result: Any) -> Optional[Req
         return None
     if "subscription" in result:
         return "events.unsubscribe", {"subscription": str(result["subscription"])}
-    if method not in MAKERS:
+    if method not in MAKERS or "id" not in result:
         return None
     if method == "orchestrator.spawn":
         return "orchestrator.stop", {"id": result["id"]}

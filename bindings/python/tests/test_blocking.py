@@ -198,6 +198,7 @@ def test_a_machine_whose_call_was_interrupted_too_late_is_given_back(
         def interrupted(handle: int, timeout_ms: int, route: Callable[[bytes], None]) -> int:
             status = real(handle, timeout_ms, route)
             if status == 0:
+                own._pump._library = own._library  # giving back may wait, too
                 assert rented(client) > before
                 raise KeyboardInterrupt  # as Python does once the C function is back
             return status
@@ -247,6 +248,28 @@ def test_closing_gives_back_what_was_interrupted_too_late(client: exatlas.Client
         with pytest.raises(KeyboardInterrupt):
             own.compute.spawn(gpu="rtx_4090", image="i")
         assert rented(client) > before
+    assert rented(client) == before
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+def test_closing_waits_for_no_call_that_was_interrupted_before_it_was_accepted(
+    client: exatlas.Client, simulators: Dict[str, str], accepted: bool
+) -> None:
+    before = rented(client)
+    own = exatlas.Client(**runpod_config(simulators["runpod"]))
+    real = own._library
+
+    def interrupted(handle: int, request: bytes) -> Tuple[int, Optional[bytes]]:
+        own._library = real
+        if accepted:
+            real.submit(handle, request)
+        raise KeyboardInterrupt  # as Python does before the C function, or once it is back
+
+    own._library = real._replace(submit=interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        own.compute.spawn(gpu="rtx_4090", image="i")
+    own.close(timeout=60)
+    assert own._pump._makers.ids() == []  # so close had nothing to wait for
     assert rented(client) == before
 
 
