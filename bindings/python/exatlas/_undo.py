@@ -41,7 +41,7 @@ class Makers:
 
     def undoing(self, item: Mapping[str, Any]) -> Optional[Request]:
         """The method and parameters that undo the answer in item; None where there is nothing to undo."""
-        method, params = self._calls.pop(item.get("id", ""), ("", {}))
+        method, params = self._calls.get(item.get("id", ""), ("", {}))
         return undoing(method, params, item.get("result"))
 
 

@@ -117,8 +117,15 @@ class _Core:
         if self.loop is not None:
             self.loop.add_reader(self.fd, self.drain, _TURN)
 
-    def route(self, document: bytes) -> None:
+    def route(self, document: bytes, ticket: Optional[_native.Ticket] = None) -> None:
+        if ticket is not None and not ticket:
+            return  # it was interrupted when it was done
         item = _codec.decode(document)
+        self.put(item)
+        if ticket is not None:
+            ticket.clear()
+
+    def put(self, item: Dict[str, Any]) -> None:
         if item.get("type") == "event":
             id = item.get("subscription", "")
             box = self.boxes.get(id)
@@ -153,14 +160,15 @@ class _Core:
     def discard(self, item: Mapping[str, Any]) -> None:
         """Drops the answer of a cancelled call, and undoes what it has begun."""
         undo = self.makers.undoing(item)
-        if undo is None:
-            return
-        if undo[0] == "events.unsubscribe":
+        if undo is not None and undo[0] == "events.unsubscribe":
             self.unsubscribe(undo[1]["subscription"])
-        elif self.loop is not None:
+        elif undo is not None and self.loop is not None:
             id = f"undo-{item['id']}"
-            if self.library.submit(self.handle, _codec.encode_request(id, *undo, UNDO_S))[0] == _native.OK:
-                self.undoing.add(id)
+            self.undoing.add(id)
+            status = self.library.submit(self.handle, _codec.encode_request(id, *undo, UNDO_S))[0]
+            if status not in (_native.OK, _native.BUSY):  # busy: an interrupt came after it was accepted
+                self.undoing.discard(id)
+        self.makers.forget(item.get("id", ""))
 
     def settle(self) -> None:
         if self.settled is not None and not self.settled.done():
