@@ -705,7 +705,7 @@ export interface FlyDeployRunParams {
   ha?: boolean;
   /** How long flyctl waits for a machine, ms. Absent: as flyctl sees fit. */
   wait_timeout_ms?: number;
-  /** Further arguments for fly deploy. A token among them is refused. */
+  /** Further flags for fly deploy. Refused among them: a token, and what names another app, which app, config and path do. */
   args?: string[];
   /** The deploy is ended when it prints nothing for so long, ms. Default 300000. */
   idle_timeout_ms?: number;
@@ -787,7 +787,7 @@ export interface FlyDeployStreamParams {
   ha?: boolean;
   /** How long flyctl waits for a machine, ms. Absent: as flyctl sees fit. */
   wait_timeout_ms?: number;
-  /** Further arguments for fly deploy. A token among them is refused. */
+  /** Further flags for fly deploy. Refused among them: a token, and what names another app, which app, config and path do. */
   args?: string[];
   /** The deploy is ended when it prints nothing for so long, ms. Default 300000. */
   idle_timeout_ms?: number;

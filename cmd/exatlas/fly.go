@@ -38,7 +38,7 @@ func runFly(ctx context.Context, io streams, args []string) error {
 		"logs": {"logs APP [--from CURSOR] [--region R] [--instance M] [--no-tail]", "Shows an app's log as it is written, until Ctrl-C.", flyLogs},
 		"deploy": {"deploy [PATH] [--app A] [--image I] …", "Runs fly deploy and shows what happens. Ctrl-C ends it, and all it started. What differs from flyctl's flags:\n" +
 			"--config is the client's; the file of the app is --config-file.", flyDeploy},
-		"token": {"token APP [--show] [--refresh] [--set] [--remove]", "Tells where the token of an app comes from; the token itself with --show alone.", flyToken},
+		"token": {"token APP [--show] [--refresh] | --set | --remove", "Tells where the token of an app comes from; the token itself with --show alone.", flyToken},
 	}[part]
 	f := &flyCommand{teller: newTeller(io.out), io: io, flags: newArguments("fly "+run.usage, run.text)}
 	f.config = f.flags.config()
@@ -200,32 +200,29 @@ func flyToken(ctx context.Context, f *flyCommand, args []string) error {
 	show := f.flags.Bool("show", false, "print the token itself")
 	remove := f.flags.Bool("remove", false, "remove the manual token")
 	set := f.flags.Bool("set", false, "set the token that standard input holds by hand")
-	words, err := f.open(args, 1, 1)
-	if err != nil {
+	words, err := f.flags.parse(args, 1, len(args)+1)
+	switch {
+	case err != nil:
 		return err
+	case len(words) > 1 && *set: // which is not repeated
+		return f.flags.misused("--set takes the token from standard input: an argument can be read by every user of the machine")
+	case len(words) > 1:
+		return f.flags.misused("one argument too many: " + words[1])
+	case *set && *remove:
+		return f.flags.misused("--set and --remove contradict each other")
+	case (*set || *remove) && (*show || *refresh):
+		return f.flags.misused("--set and --remove go with neither --show nor --refresh")
+	case *set || *remove:
+		return f.setToken(ctx, words[0], *remove)
 	}
-	app := words[0]
-	if *remove || *set {
-		params := map[string]any{"app": app, "remove": *remove}
-		if *set {
-			// Not an argument: those can be read by every user of the machine.
-			text, err := readAll(ctx, f.io.in)
-			if err != nil {
-				return err
-			}
-			params["token"] = strings.TrimSpace(text)
-		}
-		raw, err := f.call(ctx, "fly.tokens.set_manual", params, 0)
-		if err == nil {
-			f.print(raw)
-		}
+	if f.connection, err = connect(configured(*f.config)); err != nil {
 		return err
 	}
 	method := "fly.tokens.get"
 	if *refresh {
 		method = "fly.tokens.refresh"
 	}
-	raw, err := f.call(ctx, method, map[string]any{"app": app}, 0)
+	raw, err := f.call(ctx, method, map[string]any{"app": words[0]}, 0)
 	if err != nil {
 		return err
 	}
@@ -239,4 +236,30 @@ func flyToken(ctx context.Context, f *flyCommand, args []string) error {
 	}
 	f.print(token)
 	return nil
+}
+
+// setToken sets the token that standard input holds, or removes the one that was
+// set. It is no argument: those can be read by every user of the machine.
+func (f *flyCommand) setToken(ctx context.Context, app string, remove bool) error {
+	params := map[string]any{"app": app, "remove": remove}
+	if !remove {
+		text, err := readAll(ctx, f.io.in)
+		if err != nil {
+			return err
+		}
+		token := strings.TrimSpace(text)
+		if token == "" {
+			return f.flags.misused("standard input holds no token; --remove takes a manual one away")
+		}
+		params["token"] = token
+	}
+	var err error
+	if f.connection, err = connect(configured(*f.config)); err != nil {
+		return err
+	}
+	raw, err := f.call(ctx, "fly.tokens.set_manual", params, 0)
+	if err == nil {
+		f.print(raw)
+	}
+	return err
 }

@@ -129,3 +129,32 @@ func TestFly_TokensAreShownOnRequestAndTakenFromInput(t *testing.T) {
 		t.Errorf("%d", code)
 	}
 }
+
+func TestFly_TokenRefusesWhatContradictsItselfAndChangesNothing(t *testing.T) {
+	flyPlace(t)
+	if code, _, problem := exatlas(t.Context(), "fm2_byhandbyhand", "fly", "token", "my-api", "--set"); code != 0 {
+		t.Fatalf("%d %s", code, problem)
+	}
+	for _, row := range []struct {
+		in, want string
+		args     []string
+	}{
+		{"", "--set and --remove contradict each other", []string{"--set", "--remove"}},
+		{"fm2_another", "--set and --remove contradict each other", []string{"--remove", "--set"}},
+		{"", "standard input holds no token", []string{"--set"}},
+		{" \n", "standard input holds no token", []string{"--set"}},
+		{"fm2_another", "neither --show nor --refresh", []string{"--set", "--show"}},
+		{"", "neither --show nor --refresh", []string{"--remove", "--refresh"}},
+		{"", "--set takes the token from standard input", []string{"--set", "fm2_another"}},
+		{"", "--set takes the token from standard input", []string{"--set", "FlyV1", "fm2_another"}},
+		{"", "one argument too many: more", []string{"more"}},
+	} {
+		code, out, problem := exatlas(t.Context(), row.in, append([]string{"fly", "token", "my-api"}, row.args...)...)
+		if code != 2 || out != "" || !strings.Contains(problem, row.want) || strings.Contains(problem, "fm2_") {
+			t.Errorf("%v: %d %s %s", row.args, code, out, problem)
+		}
+	}
+	if code, out, _ := exatlas(t.Context(), "", "fly", "token", "my-api", "--show"); code != 0 || !strings.Contains(out, `"token":"fm2_byhandbyhand"`) {
+		t.Errorf("%d %s", code, out)
+	}
+}

@@ -34,6 +34,9 @@ type Cloud struct {
 
 // Start serves a simulated Acme on a loopback socket.
 func Start(o Options) (*simkit.Server, error) {
+	if err := simkit.CheckSettings("acme", o); err != nil {
+		return nil, err
+	}
 	kit, err := simkit.New(o.Options, []simkit.Window{{Name: "minute", Quota: 300, Seconds: 60}})
 	if err != nil {
 		return nil, err

@@ -70,6 +70,9 @@ func windows() []simkit.Window { return []simkit.Window{{Name: "action", Quota: 
 
 // Start serves a simulated Fly on a loopback socket.
 func Start(o Options) (*simkit.Server, error) {
+	if err := simkit.CheckSettings("fly", o); err != nil {
+		return nil, err
+	}
 	kit, err := simkit.New(o.Options, windows())
 	if err != nil {
 		return nil, err

@@ -66,6 +66,9 @@ func Windows() []simkit.Window { return []simkit.Window{{Name: "second", Quota: 
 
 // Start serves a simulated Lambda on a loopback socket.
 func Start(o Options) (*simkit.Server, error) {
+	if err := simkit.CheckSettings("lambda_labs", o); err != nil {
+		return nil, err
+	}
 	for _, b := range o.Births {
 		if err := checkAction(b.Do); err != nil {
 			return nil, err

@@ -51,6 +51,9 @@ type Cloud struct {
 
 // Start serves a simulated mock cloud on a loopback socket.
 func Start(o Options) (*simkit.Server, error) {
+	if err := simkit.CheckSettings("mock", o); err != nil {
+		return nil, err
+	}
 	for _, b := range o.Births {
 		if err := checkAction(b.Do); err != nil {
 			return nil, err

@@ -13,21 +13,21 @@ import (
 // Options are the settings of a simulated RunPod. The delays are virtual time.
 type Options struct {
 	simkit.Options
-	ProvisionMS  int64   `json:"provision_ms,omitempty"`         // PROVISIONING lasts this long
-	BootMS       int64   `json:"boot_ms,omitempty"`              // then STARTING lasts this long
-	Births       []Birth `json:"births,omitempty"`               // what happens to new pods by themselves
-	HostGPUsGone bool    `json:"host_gpus_gone,omitempty"`       // a stopped pod cannot start again
-	Unpaged      bool    `json:"unpaged,omitempty"`              // lists as before 2026-09: whole, without a pagination block
-	EdgeCheck    bool    `json:"edge_check,omitempty"`           // refuse stock HTTP libraries by User-Agent, as the edge does
-	VolumePrice  float64 `json:"volume_usd_gb_hr,omitempty"`     // of a pod's persistent volume; double while stopped
-	PublicIPNone bool    `json:"no_public_ip,omitempty"`         // TCP ports never get a public address
-	StreamArray  bool    `json:"stream_array,omitempty"`         // /stream answers a bare array, as the documentation shows
-	JobDelayMS   int64   `json:"job_delay_ms,omitempty"`         // a job waits this long in the queue
-	JobRunMS     int64   `json:"job_run_ms,omitempty"`           // and runs this long, unless its input says
-	JobLimits    bool    `json:"job_limits,omitempty"`           // the published limits per endpoint and 10 s
-	JobPrice     float64 `json:"job_usd_per_hour,omitempty"`     // of a worker while it runs a job; default 1.1
-	StreamHoldMS int64   `json:"stream_hold_ms,omitempty"`       // how long an empty /stream is held
-	StrictJobs   bool    `json:"endpoints_must_exist,omitempty"` // jobs go to endpoints made through /v2/serverless only
+	ProvisionMS  int64   `json:"provision_ms,omitempty"`                // PROVISIONING lasts this long
+	BootMS       int64   `json:"boot_ms,omitempty"`                     // then STARTING lasts this long
+	Births       []Birth `json:"births,omitempty"`                      // what happens to new pods by themselves
+	HostGPUsGone bool    `json:"host_gpus_gone,omitempty"`              // a stopped pod cannot start again
+	Unpaged      bool    `json:"unpaged,omitempty"`                     // lists as before 2026-09: whole, without a pagination block
+	EdgeCheck    bool    `json:"edge_check,omitempty"`                  // refuse stock HTTP libraries by User-Agent, as the edge does
+	VolumePrice  float64 `json:"volume_usd_gb_hr,omitempty"`            // of a pod's persistent volume; double while stopped
+	PublicIPNone bool    `json:"no_public_ip,omitempty"`                // TCP ports never get a public address
+	StreamArray  bool    `json:"stream_array,omitempty"`                // /stream answers a bare array, as the documentation shows
+	JobDelayMS   int64   `json:"job_delay_ms,omitempty"`                // a job waits this long in the queue
+	JobRunMS     int64   `json:"job_run_ms,omitempty"`                  // and runs this long, unless its input says
+	JobLimits    bool    `json:"job_limits,omitempty"`                  // the published limits per endpoint and 10 s
+	JobPrice     float64 `json:"job_usd_per_hour,omitempty"`            // of a worker while it runs a job; default 1.1
+	StreamHoldMS int64   `json:"stream_hold_ms,omitempty" sim:"signed"` // how long an empty /stream is held
+	StrictJobs   bool    `json:"endpoints_must_exist,omitempty"`        // jobs go to endpoints made through /v2/serverless only
 }
 
 // Birth does something to pods as they are made: to the Nth, or to each
@@ -80,6 +80,9 @@ func Windows() []simkit.Window {
 
 // Start serves a simulated RunPod on a loopback socket.
 func Start(o Options) (*simkit.Server, error) {
+	if err := simkit.CheckSettings("runpod", o); err != nil {
+		return nil, err
+	}
 	kit, err := simkit.New(o.Options, Windows())
 	if err != nil {
 		return nil, err

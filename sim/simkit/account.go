@@ -11,8 +11,8 @@ import (
 // AccountOptions describes an account that exists from the start.
 type AccountOptions struct {
 	Key     string   `json:"key"`
-	Name    string   `json:"name,omitempty"`        // how bills name it; default derived from the key
-	Balance *float64 `json:"balance_usd,omitempty"` // absent: without end
+	Name    string   `json:"name,omitempty"`                     // how bills name it; default derived from the key
+	Balance *float64 `json:"balance_usd,omitempty" sim:"signed"` // absent: without end
 }
 
 // Account is one customer of a cloud, known by its key.

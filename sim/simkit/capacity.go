@@ -9,7 +9,7 @@ type Limit struct {
 	GPU    string `json:"gpu,omitempty"`
 	Cloud  string `json:"cloud,omitempty"`
 	Region string `json:"region,omitempty"`
-	Count  int    `json:"count"` // a negative count lifts the limit
+	Count  int    `json:"count" sim:"signed"` // a negative count lifts the limit
 }
 
 // Claim is what a machine occupies.

@@ -72,6 +72,9 @@ func (s *Server) control(ctx *fasthttp.RequestCtx, path string) {
 // maxAdvanceMS is a hundred years; far more would not fit into a time.Duration.
 const maxAdvanceMS = 3_155_760_000_000
 
+// maxFactor bounds the clock for the same reason: hours of a run are a century.
+const maxFactor = 1_000_000
+
 // change carries out a POST.
 func (s *Server) change(ctx *fasthttp.RequestCtx, what, id string) {
 	var err error
@@ -91,8 +94,8 @@ func (s *Server) change(ctx *fasthttp.RequestCtx, what, id string) {
 			Factor    *float64  `json:"factor"`
 		}
 		if err = decode(ctx, &c); err == nil {
-			if c.AdvanceMS < 0 || c.AdvanceMS > maxAdvanceMS || c.Factor != nil && *c.Factor < 0 {
-				refuse(ctx, 400, "time runs forward, 100 years at most: advance_ms is 0 to 3155760000000, and factor not negative")
+			if c.AdvanceMS < 0 || c.AdvanceMS > maxAdvanceMS || c.Factor != nil && (*c.Factor < 0 || *c.Factor > maxFactor) {
+				refuse(ctx, 400, "time runs forward, 100 years at most: advance_ms is 0 to 3155760000000, and factor 0 to 1000000")
 				return
 			}
 			if c.Factor != nil {

@@ -41,7 +41,7 @@ func TestDecodeOptions_NamesThePlaceOfAMistakeAndWhatWasMeant(t *testing.T) {
 }
 
 func TestOptions_ThatCannotBeAreRefused(t *testing.T) {
-	for _, o := range []Options{{ClockFactor: -1}, {ListLagMS: -1}, {GetLagMS: -1}, {Accounts: []AccountOptions{{Name: "a"}}},
+	for _, o := range []Options{{ClockFactor: -1}, {ClockFactor: 1e12}, {ListLagMS: -1}, {GetLagMS: -1}, {Accounts: []AccountOptions{{Name: "a"}}},
 		{Accounts: []AccountOptions{{Key: "a"}, {Key: "a"}}}, {Windows: []Window{{Name: "w", Quota: 1}}}, {Windows: []Window{{Name: "w", Seconds: 1}}}} {
 		if _, err := New(o, nil); err == nil {
 			t.Errorf("%+v was accepted", o)

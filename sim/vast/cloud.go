@@ -61,6 +61,9 @@ type Cloud struct {
 
 // Start serves a simulated Vast on a loopback socket.
 func Start(o Options) (*simkit.Server, error) {
+	if err := simkit.CheckSettings("vast", o); err != nil {
+		return nil, err
+	}
 	kit, err := simkit.New(o.Options, nil)
 	if err != nil {
 		return nil, err

@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "watch.h"
@@ -13,6 +15,8 @@ enum {
     BATCH = 64,             /* items a call of deliver */
     ROUNDS = 16,            /* batches a turn of the loop, so that others get theirs */
     TEARDOWN_MS = 1000,     /* what an ending thread or process waits for its calls */
+    REST_MS = 50,           /* before an item is asked for again that the system had no memory for */
+    LAST_RESTS = 20,        /* how often so once the client is closed */
 };
 
 struct client {
@@ -30,6 +34,7 @@ struct client {
     int fd;
     napi_threadsafe_function items;
     pthread_t thread;
+    atomic_bool leaving; /* the thread is waited for */
     napi_async_work closing;
     int64_t close_ms;
 };
@@ -109,11 +114,19 @@ static int drain(struct client *c, int rounds) {
     return status;
 }
 
-/* A closed client's descriptor may stay readable for ever. */
+/* An item for which there is no memory stays in the queue. A closed client's
+ * descriptor may stay readable for ever. */
 static void on_readable(void *data) {
     struct client *c = data;
     int status = drain(c, ROUNDS);
-    if (status != ATLAS_OK && status != ATLAS_TIMEOUT && !c->stopped) watch_pause(c->watch);
+    if (c->stopped || status == ATLAS_OK || status == ATLAS_TIMEOUT) return;
+    if (status == ATLAS_NO_MEMORY) watch_rest(c->watch, REST_MS);
+    else watch_pause(c->watch);
+}
+
+static void rest(void) {
+    struct timespec time = {.tv_nsec = REST_MS * 1000 * 1000};
+    nanosleep(&time, NULL);
 }
 
 /* With several calls in flight the processors have better things to do. */
@@ -162,15 +175,27 @@ static void on_item(napi_env env, napi_value deliver, void *context, void *data)
     free(item);
 }
 
+/* The next item, which may take memory to come; NULL once the queue has ended. */
+static struct item *next_item(struct client *c) {
+    struct item *item = NULL;
+    int status, rests = 0;
+    for (;;) {
+        if (item == NULL) item = malloc(sizeof *item);
+        status = item == NULL ? ATLAS_NO_MEMORY : atlas.next(c->id, -1, &item->text, &item->len);
+        if (status == ATLAS_OK) return item;
+        if (status != ATLAS_NO_MEMORY || (atomic_load(&c->leaving) && ++rests > LAST_RESTS)) {
+            free(item);
+            return NULL;
+        }
+        rest();
+    }
+}
+
 /* Blocks in atlas_next until the client is closed. */
 static void *pump(void *data) {
     struct client *c = data;
-    for (;;) {
-        struct item *item = malloc(sizeof *item);
-        if (item == NULL || atlas.next(c->id, -1, &item->text, &item->len) != ATLAS_OK) {
-            free(item);
-            break;
-        }
+    struct item *item;
+    while ((item = next_item(c)) != NULL) {
         if (napi_call_threadsafe_function(c->items, item, napi_tsfn_blocking) != napi_ok) {
             atlas.free(item->text);
             free(item);
@@ -185,6 +210,7 @@ static void *pump(void *data) {
 static void stop(struct client *c) {
     if (c->stopped) return;
     c->stopped = true;
+    atomic_store(&c->leaving, true);
     if (c->watch != NULL) watch_stop(c->watch);
     else pthread_join(c->thread, NULL); /* on_items_closed follows */
 }
@@ -278,13 +304,22 @@ static void close_in_pool(napi_env env, void *data) {
     atlas.close(c->id, c->close_ms);
 }
 
+/* Delivers what a closed client's queue holds. */
+static void drain_last(struct client *c) {
+    int status, rests = 0;
+    do {
+        c->expected = BATCH * ROUNDS;
+        status = drain(c, ROUNDS);
+        if (status == ATLAS_NO_MEMORY) rest();
+    } while (status == ATLAS_OK || (status == ATLAS_NO_MEMORY && ++rests < LAST_RESTS));
+}
+
 static void on_close_done(napi_env env, napi_status status, void *data) {
     struct client *c = data;
     (void)status;
     napi_delete_async_work(env, c->closing);
     if (!c->stopped && c->watch != NULL) {
-        do c->expected = BATCH * ROUNDS;
-        while (drain(c, ROUNDS) == ATLAS_OK);
+        drain_last(c);
     }
     stop(c);
     let_go(c);

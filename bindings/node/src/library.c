@@ -50,7 +50,9 @@ static const char *bind(void *handle, struct library *out) {
 static int load(const char *path, char *reason, size_t size) {
     struct library found;
     const char *missing;
-    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    void *handle;
+    quiet_children(); /* before Go has threads */
+    handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (handle == NULL) {
         snprintf(reason, size, "%s", dlerror());
         return -1;

@@ -4,17 +4,24 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "watch.h"
+
 static struct library library; /* as it was loaded */
 
 /* The end of a child is put off here and may go to a thread of Go's own, which
- * lets it in: Node's handler of it, which comes and goes with its children, is
- * given a stack. */
+ * lets it in: the handler of it is given a stack. That of Node stays once it has
+ * one; whoever installs another is seen to at the next call. */
 static void give_stack(void) {
     struct sigaction now;
     if (sigaction(SIGCHLD, NULL, &now) != 0 || now.sa_handler == SIG_DFL || now.sa_handler == SIG_IGN) return;
     if (now.sa_flags & SA_ONSTACK) return;
     now.sa_flags |= SA_ONSTACK;
     sigaction(SIGCHLD, &now, NULL);
+}
+
+void quiet_children(void) {
+    watch_keep_child_handler();
+    give_stack();
 }
 
 static void begin(sigset_t *before) {

@@ -5,12 +5,13 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { UV_POLL = 8, UV_PREPARE = 9 }; /* uv_handle_type, fixed for libuv 1.x */
+enum { UV_POLL = 8, UV_PREPARE = 9, UV_TIMER = 13, UV_SIGNAL = 16 }; /* uv_handle_type, fixed for libuv 1.x */
 enum { UV_READABLE = 1 };             /* uv_poll_event */
 
 enum {
@@ -32,6 +33,13 @@ static struct {
     void *(*get_data)(const void *handle);
     int (*prepare_init)(struct uv_loop_s *loop, void *prepare);
     int (*prepare_start)(void *prepare, void (*callback)(void *prepare));
+    int (*timer_init)(struct uv_loop_s *loop, void *timer);
+    int (*timer_start)(void *timer, void (*callback)(void *timer), uint64_t ms, uint64_t repeat);
+    size_t (*loop_size)(void);
+    int (*loop_init)(struct uv_loop_s *loop);
+    int (*loop_close)(struct uv_loop_s *loop);
+    int (*signal_init)(struct uv_loop_s *loop, void *signal);
+    int (*signal_start)(void *signal, void (*callback)(void *signal, int number), int number);
     int (*backend_fd)(const struct uv_loop_s *loop);
     int (*backend_timeout)(const struct uv_loop_s *loop);
 } uv;
@@ -45,6 +53,7 @@ struct watch {
     struct uv_loop_s *loop;
     void *poll;
     void *prepare;
+    void *timer;
     int open;          /* handles not yet closed */
     int short_waits;   /* in a row, at most PROMISING */
     int64_t waits_since; /* ns; 0 while nothing is awaited */
@@ -64,7 +73,10 @@ static int find_all(void) {
            find("uv_close", &uv.close) && find("uv_ref", &uv.ref) && find("uv_unref", &uv.unref) &&
            find("uv_handle_set_data", &uv.set_data) && find("uv_handle_get_data", &uv.get_data) &&
            find("uv_prepare_init", &uv.prepare_init) && find("uv_prepare_start", &uv.prepare_start) &&
-           find("uv_backend_fd", &uv.backend_fd) && find("uv_backend_timeout", &uv.backend_timeout);
+           find("uv_timer_init", &uv.timer_init) && find("uv_timer_start", &uv.timer_start) &&
+           find("uv_loop_size", &uv.loop_size) && find("uv_loop_init", &uv.loop_init) &&
+           find("uv_loop_close", &uv.loop_close) && find("uv_signal_init", &uv.signal_init) &&
+           find("uv_signal_start", &uv.signal_start) && find("uv_backend_fd", &uv.backend_fd) && find("uv_backend_timeout", &uv.backend_timeout);
 }
 
 static int is_named(int type, const char *name) {
@@ -73,7 +85,8 @@ static int is_named(int type, const char *name) {
 }
 
 static void look_up(void) {
-    available = find_all() && uv.version() >> 16 == 1 && is_named(UV_POLL, "poll") && is_named(UV_PREPARE, "prepare");
+    available = find_all() && uv.version() >> 16 == 1 && is_named(UV_POLL, "poll") && is_named(UV_PREPARE, "prepare") &&
+                is_named(UV_TIMER, "timer") && is_named(UV_SIGNAL, "signal");
 }
 
 int watch_available(void) {
@@ -132,6 +145,7 @@ static void before_sleep(void *prepare) {
 static void free_watch(struct watch *watch) {
     free(watch->poll);
     free(watch->prepare);
+    free(watch->timer);
     free(watch);
 }
 
@@ -140,14 +154,16 @@ struct watch *watch_start(struct uv_loop_s *loop, int fd, const struct watch_use
     if (watch == NULL) return NULL;
     watch->poll = calloc(1, uv.handle_size(UV_POLL));
     watch->prepare = calloc(1, uv.handle_size(UV_PREPARE));
-    if (watch->poll == NULL || watch->prepare == NULL || uv.poll_init(loop, watch->poll, fd) != 0) {
+    watch->timer = calloc(1, uv.handle_size(UV_TIMER));
+    if (watch->poll == NULL || watch->prepare == NULL || watch->timer == NULL ||
+        uv.poll_init(loop, watch->poll, fd) != 0) {
         free_watch(watch);
         return NULL;
     }
     watch->user = *user;
     watch->data = data;
     watch->loop = loop;
-    watch->open = 2;
+    watch->open = 3;
     /* None of these fails on a handle that is not closing. */
     uv.set_data(watch->poll, watch);
     uv.unref(watch->poll);
@@ -156,16 +172,30 @@ struct watch *watch_start(struct uv_loop_s *loop, int fd, const struct watch_use
     uv.set_data(watch->prepare, watch);
     uv.prepare_start(watch->prepare, before_sleep);
     uv.unref(watch->prepare);
+    uv.timer_init(loop, watch->timer);
+    uv.set_data(watch->timer, watch);
+    uv.unref(watch->timer);
     return watch;
 }
 
+/* The timer stands for the descriptor while that rests. */
 void watch_reference(struct watch *watch, int on) {
-    if (on) uv.ref(watch->poll);
-    else uv.unref(watch->poll);
+    void (*change)(void *handle) = on ? uv.ref : uv.unref;
+    change(watch->poll);
+    change(watch->timer);
 }
 
 void watch_pause(struct watch *watch) {
     uv.poll_stop(watch->poll);
+}
+
+static void on_rested(void *timer) {
+    uv.poll_start(((struct watch *)uv.get_data(timer))->poll, UV_READABLE, on_event);
+}
+
+void watch_rest(struct watch *watch, unsigned ms) {
+    uv.poll_stop(watch->poll);
+    uv.timer_start(watch->timer, on_rested, ms, 0);
 }
 
 static void on_closed(void *handle) {
@@ -178,4 +208,37 @@ static void on_closed(void *handle) {
 void watch_stop(struct watch *watch) {
     uv.close(watch->poll, on_closed);
     uv.close(watch->prepare, on_closed);
+    uv.close(watch->timer, on_closed);
+}
+
+static void ignore(void *signal, int number) {
+    (void)signal;
+    (void)number;
+}
+
+/* The pipe of the loop fills, and then takes no more, which libuv allows. */
+static void keep_child_handler(void) {
+    struct uv_loop_s *loop;
+    void *handle;
+    if (!watch_available()) return;
+    loop = calloc(1, uv.loop_size());
+    handle = calloc(1, uv.handle_size(UV_SIGNAL));
+    if (loop == NULL || handle == NULL || uv.loop_init(loop) != 0) {
+        free(loop);
+        free(handle);
+        return;
+    }
+    if (uv.signal_init(loop, handle) == 0) {
+        uv.signal_start(handle, ignore, SIGCHLD);
+        return;
+    }
+    if (uv.loop_close(loop) == 0) {
+        free(loop);
+        free(handle);
+    }
+}
+
+void watch_keep_child_handler(void) {
+    static pthread_once_t kept = PTHREAD_ONCE_INIT;
+    pthread_once(&kept, keep_child_handler);
 }

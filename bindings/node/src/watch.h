@@ -4,7 +4,7 @@
  *
  * node-api-headers holds no uv.h, and none is needed: libuv's handles are used
  * here as memory of uv_handle_size() bytes, and only through functions that take
- * pointers. What is declared instead are those functions and the numbers of two
+ * pointers. What is declared instead are those functions and the numbers of some
  * handle types, all fixed for libuv 1.x. watch_available checks the major
  * version and that the numbers still name what they should; where they do not
  * (or in a runtime that imitates Node without libuv) the caller uses a thread.
@@ -36,7 +36,17 @@ void watch_reference(struct watch *watch, int on);
 /* Stops calling ready. */
 void watch_pause(struct watch *watch);
 
+/* Stops calling ready for ms milliseconds. */
+void watch_rest(struct watch *watch, unsigned ms);
+
 /* Ends the watch for good. */
 void watch_stop(struct watch *watch);
+
+/*
+ * Makes libuv keep one handler of SIGCHLD for as long as the process lives, by a
+ * handle of a loop that never runs. Otherwise each first child that Node starts
+ * installs it anew. Nothing happens where there is no libuv. Any thread.
+ */
+void watch_keep_child_handler(void);
 
 #endif

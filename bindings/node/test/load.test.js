@@ -103,34 +103,89 @@ test('the build says in one line what it lacks', async () => {
   assert.match(stderr, /^exatlas: no C compiler `no-such-compiler` found: install one .*\n$/);
 });
 
-// A library whose atlas_open tells how a signal's handler would be run.
+// A library whose atlas_version, before which nothing is done to handlers, tells
+// how that of a signal would be run.
 const TELLING = `
   #include <signal.h>
   #include <stdlib.h>
-  #include <string.h>
   int atlas_abi_version(void) { return 1; }
-  const char *atlas_version(void) { return "telling"; }
-  const char *atlas_status_name(int status) { (void)status; return "ATLAS_FAILED"; }
-  void atlas_free(void *memory) { free(memory); }
-  int atlas_open(const char *config, size_t len, unsigned long *client, char **document, size_t *size) {
+  const char *atlas_version(void) {
     struct sigaction now;
     sigaction(SIGCHLD, NULL, &now);
-    *document = strdup(now.sa_handler == SIG_DFL ? "{\\"error\\":{\\"message\\":\\"no handler\\"}}"
-                       : now.sa_flags & SA_ONSTACK ? "{\\"error\\":{\\"message\\":\\"a stack\\"}}" : "{\\"error\\":{\\"message\\":\\"no stack\\"}}");
-    *size = strlen(*document);
-    return 1;
+    return now.sa_handler == SIG_DFL ? "no handler" : now.sa_flags & SA_ONSTACK ? "a stack" : "no stack";
   }
-  int atlas_close(void) { return 0; } int atlas_call(void) { return 1; } int atlas_submit(void) { return 1; }
+  const char *atlas_status_name(int status) { (void)status; return "ATLAS_FAILED"; }
+  void atlas_free(void *memory) { free(memory); }
+  int atlas_open(void) { return 20; } int atlas_close(void) { return 0; } int atlas_call(void) { return 1; } int atlas_submit(void) { return 1; }
   int atlas_cancel(void) { return 0; } int atlas_next(void) { return 30; } int atlas_wake_fd(void) { return -1; }`;
 
-test('the end of a child that a thread of the library is told has a stack for its handler', async () => {
+test('the end of a child that a thread of the library is told has a stack for its handler, from the first moment on', async () => {
   const { stdout } = await run(`
-    const { Client } = require('exatlas');
-    const open = () => { try { new Client(); } catch (e) { console.log(e.message); } };
-    open();
+    const addon = require('./native/exatlas.node');
+    addon.load(process.env.ATLAS_LIBRARY);
+    const tell = (when) => console.log(when, addon.info().version);
     const child = require('node:child_process').spawn('sleep', ['600']);
-    open();
-    child.on('exit', () => console.log('ended'));
+    tell('started');
+    child.on('exit', () => {
+      tell('ended');
+      require('node:child_process').spawnSync('true');
+      setImmediate(() => require('node:child_process').execFile('true', () => tell('another')));
+    });
     child.kill();`, { env: { ATLAS_LIBRARY: compile('telling', TELLING) } });
-  assert.equal(stdout, 'no handler\na stack\nended\n');
+  assert.equal(stdout, 'started a stack\nended a stack\nanother a stack\n');
 });
+
+// The library, but every other time there is no memory for an item, and never two
+// within a moment: it counts how often it is asked meanwhile.
+const SCARCE = `
+  #define _GNU_SOURCE
+  #include <dlfcn.h>
+  #include <stdint.h>
+  #include <stdio.h>
+  #include <stdlib.h>
+  #include <time.h>
+  static void *real(const char *name) {
+    static void *library;
+    if (library == NULL) library = dlopen(getenv("REAL_LIBRARY"), RTLD_NOW);
+    return dlsym(library, name);
+  }
+  static int64_t now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1000 + t.tv_nsec / 1000000; }
+  static int refusals, most, given; static int64_t since;
+  int atlas_abi_version(void) { return 1; }
+  const char *atlas_version(void) { return "scarce"; }
+  const char *atlas_status_name(int status) { return ((const char *(*)(int))real("atlas_status_name"))(status); }
+  void atlas_free(void *memory) { ((void (*)(void *))real("atlas_free"))(memory); }
+  int atlas_open(const char *c, size_t n, uint64_t *o, char **d, size_t *l) { return ((int (*)(const char *, size_t, uint64_t *, char **, size_t *))real("atlas_open"))(c, n, o, d, l); }
+  int atlas_close(uint64_t c, int64_t t) { return ((int (*)(uint64_t, int64_t))real("atlas_close"))(c, t); }
+  int atlas_call(uint64_t c, const char *r, size_t n, char **a, size_t *l) { return ((int (*)(uint64_t, const char *, size_t, char **, size_t *))real("atlas_call"))(c, r, n, a, l); }
+  int atlas_submit(uint64_t c, const char *r, size_t n, char **a, size_t *l) { return ((int (*)(uint64_t, const char *, size_t, char **, size_t *))real("atlas_submit"))(c, r, n, a, l); }
+  int atlas_cancel(uint64_t c, const char *i, size_t n) { return ((int (*)(uint64_t, const char *, size_t))real("atlas_cancel"))(c, i, n); }
+  int atlas_wake_fd(uint64_t c) { return ((int (*)(uint64_t))real("atlas_wake_fd"))(c); }
+  int atlas_next(uint64_t c, int64_t t, char **i, size_t *l) {
+    int status;
+    if (!given) {
+      if (refusals++ == 0) since = now();
+      if (refusals > most) most = refusals;
+      if (now() - since < 200) return 20;
+    }
+    refusals = 0;
+    status = ((int (*)(uint64_t, int64_t, char **, size_t *))real("atlas_next"))(c, t, i, l);
+    given = status != 0;
+    return status;
+  }
+  __attribute__((destructor)) static void tell(void) { printf("asked %s\\n", most > 20 ? "without a rest" : most < 2 ? "once" : "again"); }`;
+
+for (const wake of ['poll', 'thread']) {
+  test(`an item that there is no memory for is asked for again: ${wake}`, async () => {
+    const { stdout, stderr } = await run(`
+      const { Client } = require('exatlas');
+      const client = new Client();
+      (async () => {
+        for (let i = 0; i < 3; i++) console.log((await client.call('providers.list')).items.length > 0);
+        const last = client.call('providers.list').then(() => true, (error) => !/client closed/.test(error.message)); // or cancelled
+        await client.close();
+        console.log(await last);
+      })();`, { env: { ATLAS_LIBRARY: compile(`scarce-${wake}`, SCARCE), REAL_LIBRARY: LIBRARY, EXATLAS_WAKE: wake } });
+    assert.equal(`${stdout}${stderr}`, 'true\ntrue\ntrue\ntrue\nasked again\n');
+  });
+}

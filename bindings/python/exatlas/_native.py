@@ -41,6 +41,9 @@ FILES = ("libexatlas.so", "libexatlas.so.1", "libexatlas.dylib", "exatlas.dll")
 
 Answer = Tuple[int, Optional[bytes]]
 
+# What an item is put away with: [None, True] until that is done, see Box.put.
+Ticket = List[Optional[bool]]
+
 
 class Library(NamedTuple):
     """The functions of one loaded library."""
@@ -52,7 +55,7 @@ class Library(NamedTuple):
     call: Callable[[int, bytes], Answer]
     submit: Callable[[int, bytes], Answer]
     cancel: Callable[[int, bytes], int]
-    next: Callable[[int, int, Callable[[bytes], None]], int]
+    next: Callable[[int, int, Callable[[bytes, Ticket], None]], int]
     wake_fd: Callable[[int], int]
     status_name: Callable[[int], str]
 
@@ -197,7 +200,7 @@ def _bind_request(function: "ctypes._NamedFuncPointer", cdll: ctypes.CDLL) -> Ca
     return request
 
 
-def _bind_next(cdll: ctypes.CDLL) -> Callable[[int, int, Callable[[bytes], None]], int]:
+def _bind_next(cdll: ctypes.CDLL) -> Callable[[int, int, Callable[[bytes, Ticket], None]], int]:
     function = cdll.atlas_next
     function.restype = ctypes.c_int
     function.argtypes = [ctypes.c_uint64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p]
@@ -205,22 +208,30 @@ def _bind_next(cdll: ctypes.CDLL) -> Callable[[int, int, Callable[[bytes], None]
     slots: List[_Slot] = []
     take, give_back = slots.pop, slots.append
 
-    def next_item(client: int, timeout_ms: int, route: Callable[[bytes], None]) -> int:
-        # An item may be another thread's. It is routed in the finally block, so that Ctrl-C, which
-        # Python raises as soon as the C function is back, cannot lose it.
+    def land(slot: _Slot, route: Callable[[bytes, Ticket], None], ticket: Ticket) -> None:
+        pointer, length = slot[:2]
+        if pointer:
+            route(_bytes_at(pointer, length.value), ticket)
+            address = pointer.value
+            pointer.value = None
+            free(address)  # type: ignore[arg-type]  # ctypes takes the number
+
+    def next_item(client: int, timeout_ms: int, route: Callable[[bytes, Ticket], None]) -> int:
+        # An item may be another thread's, or name a machine that nothing else names. It is routed in
+        # a finally block, so that Ctrl-C, which Python raises as soon as the C function is back,
+        # cannot lose it; and again where Ctrl-C came while it was routed.
         try:
             slot = take()
         except IndexError:
             slot = _slot()
-        pointer, length, pointer_at, length_at = slot
+        ticket: Ticket = [None, True]
         try:
-            return int(function(client, timeout_ms, pointer_at, length_at))
+            return int(function(client, timeout_ms, slot[2], slot[3]))
         finally:
-            if pointer:
-                item = _bytes_at(pointer, length.value)
-                free(pointer)
-                pointer.value = None
-                route(item)
-            give_back(slot)
+            try:
+                land(slot, route, ticket)
+            finally:
+                land(slot, route, ticket)
+                give_back(slot)
 
     return next_item

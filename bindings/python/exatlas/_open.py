@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
@@ -11,6 +12,9 @@ OPTIONS = ["compute", "default_provider", "fly", "limits", "orchestrator", "plug
 
 # How long atlas_close waits when it is told nothing, seconds.
 CLOSE_S = 5.0
+
+# More would not fit into the number that atlas_close takes, and is no less patient.
+_LONGEST_MS = 2.0**53
 
 # How long the interpreter waits at exit for calls in flight to notice that they are cancelled.
 EXIT_MS = 2000
@@ -49,7 +53,9 @@ def closing_ms(timeout: Optional[float]) -> int:
         return -1
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
         raise TypeError(f"timeout must be a number of seconds, not {type(timeout).__name__}")
-    return max(0, int(timeout * 1000))
+    if math.isnan(timeout):
+        raise ValueError("timeout must be a number of seconds, not nan")
+    return int(min(max(0.0, timeout) * 1000, _LONGEST_MS))
 
 
 def closing_error(status: int) -> Optional[errors.AtlasError]:

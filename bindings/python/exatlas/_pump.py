@@ -14,7 +14,7 @@ from collections import deque
 from typing import Any, Deque, Dict, List, Mapping, Optional, Set, Union
 
 from . import _codec, _native, errors
-from ._undo import UNDO_S, Makers, Request
+from ._undo import MAKERS, UNDO_S, Makers, Request
 
 Item = Dict[str, Any]
 
@@ -23,6 +23,9 @@ Item = Dict[str, Any]
 MAIN_SLICE_MS = 50
 SLICE_MS = 250
 _FOLLOW_S = 1.0
+
+# How long a thread rests before it asks again for an item that the system had no memory for.
+REST_S = 0.05
 
 
 class Box:
@@ -35,6 +38,14 @@ class Box:
         self.closed = False
         self.wake = threading.Lock()  # free while there is a reason to look into the box
         self.wake.acquire()
+
+    def put(self, item: Item, ticket: _native.Ticket) -> None:
+        """Adds an item, unless that was done with this ticket already: Ctrl-C may come at any call
+        of a function. So one function does it and uses the ticket up, and no Python runs meanwhile.
+        """
+        if ticket:
+            self.items.extend(map({True: item}.get, iter(ticket.pop, None)))  # type: ignore[arg-type]
+        self.signal()
 
     def signal(self) -> None:
         """Wakes one thread that waits for this box. The caller holds the pump's lock."""
@@ -62,7 +73,7 @@ class Pump:
         self._undoing: Set[str] = set()
         self._subscriptions: Dict[str, Box] = {}
         self._subscribing = 0
-        self._early: Dict[str, List[Item]] = {}
+        self._early: Dict[str, Box] = {}
 
     def wait_call(self, id: str) -> Item:
         """Waits for the completion of a call that was registered in ``calls`` and then detached."""
@@ -124,14 +135,22 @@ class Pump:
         while not (box.items or box.closed or self._ended):
             wait_ms = slice_ms
             if until is not None:
-                left_ms = int((until - time.monotonic()) * 1000) + 1
+                left_ms = int(min(until - time.monotonic(), _FOLLOW_S) * 1000) + 1  # until may be infinite
                 if left_ms <= 0:
                     return
                 wait_ms = min(slice_ms, left_ms)
             self._turn += 1
-            status = self._library.next(self._client, wait_ms, self._route)
+            status = self._next(wait_ms)
             if status not in (_native.OK, _native.TIMEOUT):
                 self.end(status)
+
+    def _next(self, wait_ms: int) -> int:
+        """Routes the next item. One for which there is no memory stays in the queue and is asked for again."""
+        status = self._library.next(self._client, wait_ms, self._route)
+        if status != _native.NO_MEMORY:
+            return status
+        time.sleep(min(REST_S, wait_ms / 1000))
+        return _native.TIMEOUT
 
     def end(self, status: int) -> None:
         """Nothing more will come: every wait ends with that status."""
@@ -142,60 +161,74 @@ class Pump:
             for box in self._followers:
                 box.signal()
 
-    def _route(self, document: bytes) -> None:
+    def _route(self, document: bytes, ticket: Optional[_native.Ticket] = None) -> None:
+        """Puts an item where it belongs. It is called again with what it was interrupted at."""
         item = _codec.decode(document)
+        ticket = [None, True] if ticket is None else ticket
         with self._lock:
             if item.get("type") == "event":
-                self._route_event(item)
+                self._route_event(item, ticket)
                 return
             id = item.get("id", "")
             if id not in self.calls:
                 self._discard(item)
                 return
             entry = self.calls[id]
+            if isinstance(entry, Box):
+                entry.put(item, ticket)
             # It stays here until the caller says that it has it: Ctrl-C may come in between.
             self.calls[id] = item
-            if isinstance(entry, Box):
-                entry.items.append(item)
-                entry.signal()
 
-    def _route_event(self, item: Item) -> None:
+    def _route_event(self, item: Item, ticket: _native.Ticket) -> None:
         id = item.get("subscription", "")
         box = self._subscriptions.get(id)
+        if box is None and self._subscribing:
+            box = self._early.setdefault(id, Box())
         if box is not None:
-            box.items.append(item)
-            box.signal()
-        elif self._subscribing:
-            self._early.setdefault(id, []).append(item)
+            box.put(item, ticket)
 
-    def drop(self, id: str, method: str, params: Optional[Mapping[str, Any]]) -> Optional[Request]:
-        """Lets go of a call that was interrupted. Tells how to undo it, where its answer is here already."""
+    def drop(self, id: str, method: str, params: Optional[Mapping[str, Any]], accepted: bool) -> Optional[Request]:
+        """Lets go of a call that was interrupted. Tells how to undo it, where its answer is here already.
+
+        Where Ctrl-C came before the library had said that it accepted the call, it is not known
+        whether an answer will come. One does after this: that of the call, or that of another
+        request by the same id, which is refused while the call is in flight.
+        """
         with self._lock:
             item = self.calls.pop(id, None)
             self._makers.add(id, method, params)
-            return self._makers.undoing(item) if isinstance(item, dict) else None
+            if isinstance(item, dict):
+                undo = self._makers.undoing(item)
+                self._makers.forget(id)
+                return undo
+        if not accepted and method in MAKERS:
+            status = self._library.submit(self._client, _codec.encode_request(id, "atlas.info", {}, UNDO_S))[0]
+            if status not in (_native.OK, _native.BUSY, _native.NO_MEMORY):
+                self._makers.forget(id)
+        return None
 
     def _discard(self, item: Item) -> None:
         """Drops the answer of an interrupted call, and undoes what it has begun. Waits for nothing."""
         self._undoing.discard(item.get("id", ""))
         undo = self._makers.undoing(item)
-        if undo is None:
-            return
-        if undo[0] == "events.unsubscribe":
+        if undo is not None and undo[0] == "events.unsubscribe":
             self.unsubscribe(undo[1]["subscription"])
-            return
-        id = f"undo-{item['id']}"
-        if self._library.submit(self._client, _codec.encode_request(id, *undo, UNDO_S))[0] == _native.OK:
+        elif undo is not None:
+            id = f"undo-{item['id']}"
             self._undoing.add(id)
+            status = self._library.submit(self._client, _codec.encode_request(id, *undo, UNDO_S))[0]
+            if status not in (_native.OK, _native.BUSY):  # busy: an interrupt came after it was accepted
+                self._undoing.discard(id)
+        self._makers.forget(item.get("id", ""))
 
     def settle(self, timeout: float) -> None:
         """Waits until interrupted calls have ended, and what they made all the same is given back."""
         until = time.monotonic() + timeout
         while (self._makers.ids() or self._undoing) and not self._ended:
-            left_ms = int((until - time.monotonic()) * 1000)
+            left_ms = int(min(until - time.monotonic(), _FOLLOW_S) * 1000)
             if left_ms <= 0:
                 return
-            status = self._library.next(self._client, min(left_ms, MAIN_SLICE_MS), self._route)
+            status = self._next(min(left_ms, MAIN_SLICE_MS))
             if status not in (_native.OK, _native.TIMEOUT):
                 return
 
@@ -216,8 +249,7 @@ class Pump:
     def adopt(self, subscription: str) -> Box:
         """The box of a new subscription, with what has come for it already."""
         with self._lock:
-            box = self._subscriptions[subscription] = Box()
-            box.items.extend(self._early.pop(subscription, ()))
+            box = self._subscriptions[subscription] = self._early.pop(subscription) if subscription in self._early else Box()
             return box
 
     def unsubscribe(self, subscription: str) -> None:

@@ -917,7 +917,7 @@ class FlyDeployRunParams(TypedDict, total=False):
     wait_timeout_ms: int
     "How long flyctl waits for a machine, ms. Absent: as flyctl sees fit."
     args: List[str]
-    "Further arguments for fly deploy. A token among them is refused."
+    "Further flags for fly deploy. Refused among them: a token, and what names another app, which app, config and path do."
     idle_timeout_ms: int
     "The deploy is ended when it prints nothing for so long, ms."
     timeout_ms: int
@@ -1010,7 +1010,7 @@ class FlyDeployStreamParams(TypedDict, total=False):
     wait_timeout_ms: int
     "How long flyctl waits for a machine, ms. Absent: as flyctl sees fit."
     args: List[str]
-    "Further arguments for fly deploy. A token among them is refused."
+    "Further flags for fly deploy. Refused among them: a token, and what names another app, which app, config and path do."
     idle_timeout_ms: int
     "The deploy is ended when it prints nothing for so long, ms."
     timeout_ms: int

@@ -41,7 +41,7 @@ class Makers:
 
     def undoing(self, item: Mapping[str, Any]) -> Optional[Request]:
         """The method and parameters that undo the answer in item; None where there is nothing to undo."""
-        method, params = self._calls.pop(item.get("id", ""), ("", {}))
+        method, params = self._calls.get(item.get("id", ""), ("", {}))
         return undoing(method, params, item.get("result"))
 
 
@@ -51,7 +51,7 @@ def undoing(method: str, params: Mapping[str, Any], result: Any) -> Optional[Req
         return None
     if "subscription" in result:
         return "events.unsubscribe", {"subscription": str(result["subscription"])}
-    if method not in MAKERS:
+    if method not in MAKERS or "id" not in result:
         return None
     if method == "orchestrator.spawn":
         return "orchestrator.stop", {"id": result["id"]}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NoReturn, Optional, 
 
 from . import _codec, _native, _open, errors
 from ._aio_stream import Mailbox
+from ._pump import REST_S
 from ._session import AsyncSession
 from ._undo import UNDO_S, Makers
 from .aio_namespaces import (
@@ -61,6 +62,7 @@ class _Core:
         self.loop: Optional[asyncio.AbstractEventLoop] = None
         self.thread = 0
         self.fd = -1
+        self.resting: Optional[asyncio.TimerHandle] = None
         self.calls: Dict[str, asyncio.Future[Dict[str, Any]]] = {}
         self.makers = Makers()
         self.undoing: Set[str] = set()
@@ -84,23 +86,46 @@ class _Core:
         self.calls.clear()
         self.undoing.clear()
         self.boxes.clear()
+        self.resting = None
         loop.add_reader(fd, self.drain, _TURN)
         self.loop, self.fd, self.thread = loop, fd, threading.get_ident()
         return loop
 
-    def drain(self, most: int) -> None:
-        """Takes what is in the queue, at most so many items; a negative number takes all."""
-        while most:
+    def drain(self, most: int) -> int:
+        """Takes what is in the queue, at most so many items; a negative number takes all.
+
+        Answers the status it ended with. An item for which there is no memory stays in the queue,
+        and the descriptor readable: the loop looks away for a while.
+        """
+        status = _native.OK
+        while most and status == _native.OK:
             most -= 1
             status = self.library.next(self.handle, 0, self.route)
-            if status == _native.OK:
-                continue
-            if status != _native.TIMEOUT:
-                self.fail(status)
-            return
+        if status == _native.NO_MEMORY:
+            self.rest()
+        elif status not in (_native.OK, _native.TIMEOUT):
+            self.fail(status)
+        return status
 
-    def route(self, document: bytes) -> None:
+    def rest(self) -> None:
+        if self.loop is not None and self.resting is None:
+            self.loop.remove_reader(self.fd)
+            self.resting = self.loop.call_later(REST_S, self.resume)
+
+    def resume(self) -> None:
+        self.resting = None
+        if self.loop is not None:
+            self.loop.add_reader(self.fd, self.drain, _TURN)
+
+    def route(self, document: bytes, ticket: Optional[_native.Ticket] = None) -> None:
+        if ticket is not None and not ticket:
+            return  # it was interrupted when it was done
         item = _codec.decode(document)
+        self.put(item)
+        if ticket is not None:
+            ticket.clear()
+
+    def put(self, item: Dict[str, Any]) -> None:
         if item.get("type") == "event":
             id = item.get("subscription", "")
             box = self.boxes.get(id)
@@ -118,24 +143,32 @@ class _Core:
             self.discard(item)
             self.settle()
 
-    def drop(self, id: str) -> None:
-        """Cancels a call whose task was cancelled, and undoes it where its answer is here already."""
+    def drop(self, id: str, accepted: bool) -> None:
+        """Cancels a call whose task was cancelled, and undoes it where its answer is here already.
+
+        Where Ctrl-C came before the library had said that it accepted it, see Pump.drop.
+        """
         self.library.cancel(self.handle, id.encode("ascii"))
         future = self.calls[id]
         if future.done() and not future.cancelled() and future.exception() is None:
             self.discard(future.result())
+        elif not accepted and id in self.makers.ids():
+            status = self.library.submit(self.handle, _codec.encode_request(id, "atlas.info", {}, UNDO_S))[0]
+            if status not in (_native.OK, _native.BUSY, _native.NO_MEMORY):
+                self.makers.forget(id)
 
     def discard(self, item: Mapping[str, Any]) -> None:
         """Drops the answer of a cancelled call, and undoes what it has begun."""
         undo = self.makers.undoing(item)
-        if undo is None:
-            return
-        if undo[0] == "events.unsubscribe":
+        if undo is not None and undo[0] == "events.unsubscribe":
             self.unsubscribe(undo[1]["subscription"])
-        elif self.loop is not None:
+        elif undo is not None and self.loop is not None:
             id = f"undo-{item['id']}"
-            if self.library.submit(self.handle, _codec.encode_request(id, *undo, UNDO_S))[0] == _native.OK:
-                self.undoing.add(id)
+            self.undoing.add(id)
+            status = self.library.submit(self.handle, _codec.encode_request(id, *undo, UNDO_S))[0]
+            if status not in (_native.OK, _native.BUSY):  # busy: an interrupt came after it was accepted
+                self.undoing.discard(id)
+        self.makers.forget(item.get("id", ""))
 
     def settle(self) -> None:
         if self.settled is not None and not self.settled.done():
@@ -173,6 +206,9 @@ class _Core:
         """Takes the descriptor out of the loop; it is about to be closed."""
         if self.loop is not None and not self.loop.is_closed():
             self.loop.remove_reader(self.fd)
+            if self.resting is not None:
+                self.resting.cancel()
+                self.resting = None
 
     def fail(self, status: int) -> None:
         """Nothing more will come: every wait ends with that status."""
@@ -260,16 +296,18 @@ class AsyncClient:
         future: asyncio.Future[Dict[str, Any]] = core.bind().create_future()
         core.calls[id] = future
         core.makers.add(id, method, params)
+        accepted = False
         try:
             status, document = core.library.submit(core.handle, (text + "}").encode("ascii"))
             if status != _native.OK:
                 _codec.raise_status(status, document)
+            accepted = True
             item = await future
-        except asyncio.CancelledError:
-            core.drop(id)
-            raise
         except errors.AtlasError:
             core.makers.forget(id)
+            raise
+        except BaseException:  # the task was cancelled, or what a signal handler of the program raises
+            core.drop(id, accepted)
             raise
         finally:
             del core.calls[id]
@@ -376,7 +414,8 @@ class AsyncClient:
             status = await asyncio.shield(closing)
         finally:
             core.loop = None
-            core.drain(-1)
+            while core.drain(-1) == _native.NO_MEMORY and loop.time() < until:
+                await asyncio.sleep(REST_S)
             core.fail(_native.CLOSED)
         error = _open.closing_error(status)
         if error is not None:

@@ -179,12 +179,14 @@ class Client:
         id = "py-%d" % next(self._ids)
         calls = self._pump.calls
         calls[id] = None
+        accepted = False
         try:
             if method in MAKERS:
                 # Its answer comes out of the queue, where Ctrl-C cannot lose it.
                 status, document = self._library.submit(self._handle, ('{"id":"' + id + '",' + text + "}").encode("ascii"))
                 if status != _native.OK:
                     _codec.raise_status(status, document)
+                accepted = True
                 return _codec.result_of(self._pump.wait_call(id))
             request = '{"id":"' + id + '"' + _DETACH + text + "}"
             status, document = self._request(self._handle, request.encode("ascii"))
@@ -197,7 +199,7 @@ class Client:
             # Ctrl-C, or whatever a signal handler of the program raises: nobody waits any more.
             if not isinstance(error, errors.AtlasError):
                 self._library.cancel(self._handle, id.encode("ascii"))
-                self._undo(self._pump.drop(id, method, params))
+                self._undo(self._pump.drop(id, method, params, accepted))
             raise
         finally:
             calls.pop(id, None)

@@ -6,13 +6,13 @@ import asyncio
 import gc
 import select
 import threading
-from typing import Any, Awaitable, Callable, Dict, Set
+from typing import Any, Awaitable, Callable, Dict, Optional, Set, Tuple
 
 import pytest
 from conftest import SilentServer, descriptors, runpod_config
 
 import exatlas
-from exatlas import errors
+from exatlas import _native, errors
 
 
 def test_1000_calls_run_at_once_and_no_thread_is_held(silent: SilentServer) -> None:
@@ -258,3 +258,58 @@ def test_errors_are_the_same_as_those_of_the_blocking_client(
             assert caught.value.kind in ("validation", "not_found")
 
     asyncio.run(main())
+
+
+def test_an_answer_that_there_was_no_memory_for_is_asked_for_again() -> None:
+    async def main() -> None:
+        client = exatlas.AsyncClient()
+        core, turns = client._core, asyncio.Event()
+        real, scarce = core.library, 3
+
+        def short(handle: int, timeout_ms: int, route: Callable[[bytes], None]) -> int:
+            nonlocal scarce
+            if scarce:
+                scarce -= 1
+                asyncio.get_running_loop().call_soon(turns.set)
+                return _native.NO_MEMORY
+            return real.next(handle, timeout_ms, route)
+
+        core.library = real._replace(next=short)
+        asked = asyncio.ensure_future(client.info())
+        await turns.wait()
+        assert core.resting is not None  # the loop is not busy with it meanwhile
+        assert (await asked)["abi"] == 1
+        late = asyncio.ensure_future(client.info())
+        await asyncio.sleep(0)
+        scarce = 2
+        await client.aclose()
+        assert scarce == 0 and (await late)["abi"] == 1
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+def test_closing_waits_for_no_call_that_was_interrupted_before_it_was_accepted(
+    simulators: Dict[str, str], accepted: bool
+) -> None:
+    async def main() -> None:
+        client = exatlas.AsyncClient(**runpod_config(simulators["runpod"]))
+        core = client._core
+        real = core.library
+
+        def interrupted(handle: int, request: bytes) -> Tuple[int, Optional[bytes]]:
+            core.library = real
+            if accepted:
+                real.submit(handle, request)
+            raise ZeroDivisionError  # from a signal handler, before the C function or once it is back
+
+        core.library = real._replace(submit=interrupted)
+        with pytest.raises(ZeroDivisionError):
+            await client.compute.spawn(gpu="rtx_4090", image="i")
+        await client.aclose(timeout=60)
+        assert core.settled is None or core.settled.done()
+        assert not core.makers.ids()
+
+    asyncio.run(main())
+    with exatlas.Client(**runpod_config(simulators["runpod"])) as client:
+        assert all(machine["status"] == "terminated" for machine in client.compute.list()["items"])

@@ -11,14 +11,14 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from typing import Callable, Dict, Iterator, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
 
 import pytest
 from conftest import Child, SilentServer, live, runpod_config
 
 import exatlas
+from exatlas import _codec, _pump, errors
 from exatlas import client as calls
-from exatlas import errors
 
 INTERRUPTED = """
 import json, sys, time
@@ -219,6 +219,7 @@ def test_a_machine_whose_call_was_interrupted_too_late_is_given_back(
         def interrupted(handle: int, timeout_ms: int, route: Callable[[bytes], None]) -> int:
             status = real(handle, timeout_ms, route)
             if status == 0:
+                own._pump._library = own._library  # giving back may wait, too
                 assert rented(client) > before
                 raise KeyboardInterrupt  # as Python does once the C function is back
             return status
@@ -268,6 +269,88 @@ def test_closing_gives_back_what_was_interrupted_too_late(client: exatlas.Client
         with pytest.raises(KeyboardInterrupt):
             own.compute.spawn(gpu="rtx_4090", image="i")
         assert rented(client) > before
+    assert rented(client) == before
+
+
+def interrupt_once(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, when: Callable[..., bool], after: bool) -> None:
+    """Raises KeyboardInterrupt before, or after, the first call of a function that is meant."""
+    real, pending = getattr(owner, name), [True]
+
+    def interrupted(*arguments: Any) -> Any:
+        if not (pending and when(*arguments)):
+            return real(*arguments)
+        pending.clear()
+        if after:
+            real(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(owner, name, interrupted)
+
+
+@pytest.mark.parametrize(("owner", "name", "after"), [
+    (_codec, "decode", False), (_codec, "decode", True), (_pump.Box, "signal", False), (_pump.Box, "signal", True), (_pump.Makers, "undoing", True),
+])
+def test_a_machine_whose_answer_was_being_put_away_is_given_back(
+    client: exatlas.Client, simulators: Dict[str, str], monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, after: bool
+) -> None:
+    before = rented(client)
+    with exatlas.Client(**runpod_config(simulators["runpod"])) as own:
+        if owner is _pump.Makers:
+            first = own._pump._library.next
+            own._pump._library = own._library._replace(next=lambda *arguments: interrupting(own, first, *arguments))
+        interrupt_once(monkeypatch, owner, name, lambda *a: owner is not _codec or b'"completion"' in a[0], after)
+        with pytest.raises(KeyboardInterrupt):
+            own.compute.spawn(gpu="rtx_4090", image="i")
+        if owner is _pump.Makers:
+            with pytest.raises(KeyboardInterrupt):
+                own._pump.settle(60)
+        own._pump.settle(60)
+        assert not own._pump._makers.ids()
+        assert rented(client) == before
+    assert own._pump.calls == {}
+
+
+def interrupting(own: exatlas.Client, real: Callable[..., int], *arguments: Any) -> int:
+    """Ctrl-C before the answer is taken, once it is there: it is taken by settle."""
+    own._pump._library = own._library
+    assert select.select([own._library.wake_fd(own._handle)], [], [], 30)[0], "no answer came"
+    raise KeyboardInterrupt
+
+
+def test_an_event_that_was_being_put_away_comes_once(simulators: Dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with exatlas.Client(**runpod_config(simulators["runpod"])) as own, own.events.subscribe(topic="telemetry") as events:
+        interrupt_once(monkeypatch, _pump.Box, "signal", lambda *_: True, False)
+        with pytest.raises(KeyboardInterrupt):
+            own.compute.list()  # which telemetry tells of
+            events.get(timeout=30)
+        numbers: List[int] = []
+        with pytest.raises(errors.AtlasTimeoutError):
+            while True:
+                event = events.get(timeout=0.2)
+                assert event is not None
+                numbers.append(event["seq"])
+        assert numbers and numbers == sorted(set(numbers))
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+def test_closing_waits_for_no_call_that_was_interrupted_before_it_was_accepted(
+    client: exatlas.Client, simulators: Dict[str, str], accepted: bool
+) -> None:
+    before = rented(client)
+    own = exatlas.Client(**runpod_config(simulators["runpod"]))
+    real = own._library
+
+    def interrupted(handle: int, request: bytes) -> Tuple[int, Optional[bytes]]:
+        own._library = real
+        if accepted:
+            real.submit(handle, request)
+        raise KeyboardInterrupt  # as Python does before the C function, or once it is back
+
+    own._library = real._replace(submit=interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        own.compute.spawn(gpu="rtx_4090", image="i")
+    own.close(timeout=60)
+    assert own._pump._makers.ids() == []  # so close had nothing to wait for
     assert rented(client) == before
 
 

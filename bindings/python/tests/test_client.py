@@ -114,6 +114,24 @@ def test_a_closed_client_says_so_and_closing_twice_is_allowed() -> None:
         client.jobs.run(endpoint="e", input={})
 
 
+@pytest.mark.parametrize("timeout", [2.0**53, 1e300, float("inf")])
+def test_closing_may_be_given_any_time(timeout: float) -> None:
+    client = local()
+    client.close(timeout=timeout)
+    with local() as other, other.events.subscribe(topic="telemetry") as events:
+        closer = threading.Timer(0, events.close)
+        closer.start()
+        assert events.get(timeout=timeout) is None
+        closer.join()
+
+
+def test_closing_refuses_what_is_no_time_and_closes_nothing() -> None:
+    with local() as client:
+        with pytest.raises(ValueError, match="not nan"):
+            client.close(timeout=float("nan"))
+        assert not client.closed and client.info()["abi"] == 1
+
+
 def test_a_dropped_client_is_closed_with_a_warning() -> None:
     client = local()
     with pytest.warns(ResourceWarning, match="unclosed <exatlas.Client open>"):

@@ -62,7 +62,7 @@ def ask(library: _native.Library, client: int, step: Dict[str, Any], variables: 
     if "call" in step:
         return library.call(client, json.dumps(filled(step["call"], variables)).encode())
     items: List[bytes] = []
-    status = library.next(client, step["next"], items.append)
+    status = library.next(client, step["next"], lambda item, _: items.append(item))
     return status, items[0] if items else None
 
 

@@ -9,7 +9,7 @@ from typing import Any, Callable, List, Optional
 
 import pytest
 
-from exatlas import _native, errors
+from exatlas import _native, _pump, errors
 from exatlas._pump import Box, Pump
 
 
@@ -137,7 +137,7 @@ def test_what_an_interrupted_call_made_is_given_back_when_its_answer_comes(libra
     asked = {"py-1": ("compute.spawn", {"provider": "any", "api_key": "k"}), "py-2": ("orchestrator.spawn", None), "py-3": ("compute.get", {}),
              "py-4": ("jobs.run", {"on_timeout": "keep"}), "py-5": ("jobs.run", {}), "py-6": ("jobs.run", {}), "py-7": ("compute.spawn", {})}
     for id, (method, params) in asked.items():
-        assert pump.drop(id, method, params) is None
+        assert pump.drop(id, method, params, True) is None
         if id != "py-7":
             library.put(type="completion", id=id, result={"provider": "vast", "id": id, "endpoint": "e", "status": "completed" if id == "py-6" else "running"})
     library.put(type="completion", id="py-7", error={"kind": "cancelled", "message": "m"})
@@ -155,20 +155,20 @@ def test_an_answer_is_undone_whose_caller_was_interrupted_before_it_had_it(libra
     pump.calls["py-1"] = None
     library.put(type="completion", id="py-1", result={"provider": "vast", "id": "7"})
     assert pump.wait_call("py-1")["result"]["id"] == "7"
-    assert pump.drop("py-1", "compute.spawn", {}) == ("compute.terminate", {"provider": "vast", "id": "7"})
-    assert pump.drop("py-1", "compute.spawn", {}) is None
+    assert pump.drop("py-1", "compute.spawn", {}, True) == ("compute.terminate", {"provider": "vast", "id": "7"})
+    assert pump.drop("py-1", "compute.spawn", {}, True) is None
 
 
 def test_settling_gives_back_what_came_after_all(library: FakeLibrary, pump: Pump) -> None:
     pump.settle(30)  # nothing is to be waited for
-    assert pump.drop("py-1", "compute.spawn", {}) is None
+    assert pump.drop("py-1", "compute.spawn", {}, True) is None
     library.put(type="completion", id="py-1", result={"provider": "vast", "id": "7"})
     library.put(type="completion", id="undo-py-1", result={})
     library.put(type="event", subscription="s", seq=1)
     pump.settle(30)
     assert [call["method"] for call in library.calls] == ["compute.terminate"]
     assert library.items.qsize() == 1
-    assert pump.drop("py-2", "compute.spawn", {}) is None
+    assert pump.drop("py-2", "compute.spawn", {}, True) is None
     pump.settle(0)  # ends although the answer does not come
 
 
@@ -208,3 +208,47 @@ def test_the_end_of_the_queue_ends_every_wait(library: FakeLibrary, pump: Pump) 
 def test_a_wait_with_a_timeout_ends_in_time(pump: Pump) -> None:
     with pytest.raises(TimeoutError):
         pump.wait(Box(), timeout=0.02)
+
+
+def test_an_item_that_there_was_no_memory_for_is_asked_for_again(
+    library: FakeLibrary, pump: Pump, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests: List[float] = []
+    taken = library.next
+
+    def scarce(client: int, timeout_ms: int, route: Callable[[bytes], None]) -> int:
+        return taken(client, timeout_ms, route) if len(rests) >= 3 else _native.NO_MEMORY
+
+    monkeypatch.setattr(library, "next", scarce)
+    monkeypatch.setattr(_pump.time, "sleep", rests.append)
+    box = pump.adopt("s")
+    library.put(type="event", subscription="s", seq=1)
+    item = pump.wait(box)
+    assert item is not None and item["seq"] == 1
+    assert len(rests) == 3 and min(rests) > 0  # it does not ask without a pause
+    rests.clear()
+    pump.drop("py-1", "compute.spawn", {}, True)
+    library.put(type="completion", id="py-1", result={"provider": "vast", "id": "m"})
+    library.put(type="completion", id="undo-py-1", result={})
+    pump.settle(60)
+    assert [call["method"] for call in library.calls] == ["compute.terminate"] and len(rests) == 3
+
+
+def test_a_call_that_may_not_have_been_accepted_is_asked_after_by_its_id(library: FakeLibrary, pump: Pump) -> None:
+    statuses = iter((_native.OK, _native.BUSY, _native.CLOSED))
+    asked: List[Any] = []
+
+    def submit(client: int, request: bytes) -> Any:
+        asked.append(json.loads(request))
+        return next(statuses), None
+
+    library.submit = submit  # type: ignore[method-assign]
+    for id in ("py-1", "py-2", "py-3"):
+        pump.drop(id, "compute.spawn", {}, False)
+    pump.drop("py-4", "compute.get", {}, False)
+    assert [(request["id"], request["method"]) for request in asked] == [(f"py-{n}", "atlas.info") for n in (1, 2, 3)]
+    assert pump._makers.ids() == ["py-1", "py-2"]  # an answer comes for these
+    library.put(type="completion", id="py-1", result={"version": "1"})
+    library.put(type="completion", id="py-2", error={"kind": "cancelled", "message": "m"})
+    pump.settle(60)
+    assert pump._makers.ids() == [] and len(asked) == 3

@@ -20,7 +20,7 @@ type Params struct {
 	Detach      bool              `json:"detach" doc:"Does not wait until the machines are replaced. Some versions of flyctl wait all the same."`
 	HA          *bool             `json:"ha" default:"true" doc:"Whether a new app gets a spare machine."`
 	WaitMS      int64             `json:"wait_timeout_ms" min:"1000" max:"86400000" doc:"How long flyctl waits for a machine, ms. Absent: as flyctl sees fit."`
-	Args        []string          `json:"args" doc:"Further arguments for fly deploy. A token among them is refused."`
+	Args        []string          `json:"args" doc:"Further flags for fly deploy. Refused among them: a token, and what names another app, which app, config and path do."`
 	IdleMS      int64             `json:"idle_timeout_ms" min:"100" max:"86400000" default:"300000" doc:"The deploy is ended when it prints nothing for so long, ms."`
 	TimeoutMS   int64             `json:"timeout_ms" min:"100" max:"86400000" default:"1800000" doc:"The deploy is ended after so long, ms."`
 	TailLines   int               `json:"tail_lines" min:"1" max:"1000" default:"100" doc:"How many of the last lines the result holds."`

@@ -127,25 +127,7 @@ func checkTexts(p *Params) *spec.Error {
 			}
 		}
 	}
-	for _, arg := range p.Args {
-		switch name, _, _ := strings.Cut(arg, "="); {
-		case name == "--access-token", shortToken(arg):
-			return problem("params.args: "+name+" would show the token to every user of this machine", "set it with fly.tokens.set_manual or FLY_API_TOKEN")
-		case name == "--build-secret":
-			return problem("params.args: --build-secret would show the secret to every user of this machine", "use fly secrets, or build the image elsewhere and give image")
-		}
-	}
-	return nil
-}
-
-// shortToken reports whether an argument is, or holds behind short flags without a
-// value, the flag -t.
-func shortToken(arg string) bool {
-	if !strings.HasPrefix(arg, "-") || strings.HasPrefix(arg, "--") {
-		return false
-	}
-	at := strings.IndexAny(arg[1:], "tacei") // those with a value: what follows it is that
-	return at >= 0 && arg[1+at] == 't'
+	return checkFlags(p.Args)
 }
 
 // arguments is the command line behind fly.
