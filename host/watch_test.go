@@ -191,8 +191,8 @@ func TestWatch_TriesAFileAgainThatCouldNotBeRead(t *testing.T) {
 		}
 		return read(path)
 	}
-	drop(t, filepath.Join(dir, "late.wasm"), answering("late", `{"value":{"id":"x"}}`))
 	w := newWatcher(h)
+	drop(t, filepath.Join(dir, "late.wasm"), answering("late", `{"value":{"id":"x"}}`))
 	for range 4 {
 		w.round()
 	}
