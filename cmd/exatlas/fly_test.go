@@ -113,7 +113,10 @@ func TestFly_TokensAreShownOnRequestAndTakenFromInput(t *testing.T) {
 	// The store, and the key beside it, are for their owner alone, and hold no token as it is.
 	entries, _ := os.ReadDir(folder)
 	for _, entry := range entries {
-		info, _ := entry.Info()
+		info, err := entry.Info()
+		if err != nil {
+			continue // the log of a store that is closed goes with its last reader
+		}
 		text, _ := os.ReadFile(filepath.Join(folder, entry.Name()))
 		if strings.HasPrefix(entry.Name(), "atlas.db") && info.Mode().IsRegular() && info.Mode().Perm() != 0o600 {
 			t.Errorf("%s has mode %v", entry.Name(), info.Mode())
