@@ -9,13 +9,13 @@ import threading
 import warnings
 import weakref
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NoReturn, Optional, Set, Tuple, Type
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NoReturn, Optional, Tuple, Type
 
 from . import _codec, _native, _open, errors
 from ._aio_stream import Mailbox
 from ._pump import REST_S
 from ._session import AsyncSession
-from ._undo import UNDO_S, Makers
+from ._undo import Makers
 from .aio_namespaces import (
     AsyncAuth,
     AsyncCompute,
@@ -64,8 +64,8 @@ class _Core:
         self.fd = -1
         self.resting: Optional[asyncio.TimerHandle] = None
         self.calls: Dict[str, asyncio.Future[Dict[str, Any]]] = {}
-        self.makers = Makers()
-        self.undoing: Set[str] = set()
+        self.sending_again = False
+        self.makers = Makers(lambda request: self.library.submit(self.handle, request))
         self.settled: Optional[asyncio.Future[None]] = None  # done when something of that has ended
         self.boxes: Dict[str, Mailbox] = {}
         self.subscribing = 0
@@ -84,9 +84,10 @@ class _Core:
         if fd < 0:
             _codec.raise_status(_native.FORKED if os.getpid() != self.pid else _native.CLOSED)
         self.calls.clear()
-        self.undoing.clear()
+        self.makers.clear()
         self.boxes.clear()
         self.resting = None
+        self.sending_again = False
         loop.add_reader(fd, self.drain, _TURN)
         self.loop, self.fd, self.thread = loop, fd, threading.get_ident()
         return loop
@@ -139,23 +140,22 @@ class _Core:
         if future is not None and not future.done():
             future.set_result(item)
         else:
-            self.undoing.discard(id)
+            self.makers.ended(id)
             self.discard(item)
             self.settle()
 
     def drop(self, id: str, accepted: bool) -> None:
         """Cancels a call whose task was cancelled, and undoes it where its answer is here already.
 
-        Where Ctrl-C came before the library had said that it accepted it, see Pump.drop.
+        Where Ctrl-C came before the library had said that it accepted it, an answer comes after this all the same.
         """
         self.library.cancel(self.handle, id.encode("ascii"))
         future = self.calls[id]
         if future.done() and not future.cancelled() and future.exception() is None:
             self.discard(future.result())
-        elif not accepted and id in self.makers.ids():
-            status = self.library.submit(self.handle, _codec.encode_request(id, "atlas.info", {}, UNDO_S))[0]
-            if status not in (_native.OK, _native.BUSY, _native.NO_MEMORY):
-                self.makers.forget(id)
+        elif not accepted:
+            self.makers.ask_after(id)
+            self.send_again_later()
 
     def discard(self, item: Mapping[str, Any]) -> None:
         """Drops the answer of a cancelled call, and undoes what it has begun."""
@@ -163,12 +163,21 @@ class _Core:
         if undo is not None and undo[0] == "events.unsubscribe":
             self.unsubscribe(undo[1]["subscription"])
         elif undo is not None and self.loop is not None:
-            id = f"undo-{item['id']}"
-            self.undoing.add(id)
-            status = self.library.submit(self.handle, _codec.encode_request(id, *undo, UNDO_S))[0]
-            if status not in (_native.OK, _native.BUSY):  # busy: an interrupt came after it was accepted
-                self.undoing.discard(id)
+            self.makers.undo(item["id"], undo)
+            self.send_again_later()
         self.makers.forget(item.get("id", ""))
+
+    def send_again_later(self) -> None:
+        """Looks after what the library was too busy for, until it has accepted it."""
+        if self.makers.is_refused() and not self.sending_again and self.loop is not None:
+            self.sending_again = True
+            self.loop.call_later(REST_S, self.send_again)
+
+    def send_again(self) -> None:
+        self.sending_again = False
+        self.makers.send_again()
+        self.settle()
+        self.send_again_later()
 
     def settle(self) -> None:
         if self.settled is not None and not self.settled.done():
@@ -177,7 +186,7 @@ class _Core:
     def unsettled(self) -> bool:
         """Whether a cancelled call may still bring something, or something is being given back."""
         left = (self.calls.get(id) for id in self.makers.ids())
-        return bool(self.undoing) or any(future is None or future.cancelled() for future in left)
+        return self.makers.is_undoing() or any(future is None or future.cancelled() for future in left)
 
     async def undone(self, timeout: float) -> None:
         """Waits until what nobody waits for any more has ended, and has been given back."""
@@ -216,7 +225,6 @@ class _Core:
         for future in self.calls.values():
             if not future.done():
                 future.set_exception(_codec.error_of(status))
-        self.undoing.clear()
         self.makers.clear()
         self.settle()
         for box in self.boxes.values():

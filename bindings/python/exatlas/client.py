@@ -199,17 +199,19 @@ class Client:
             # Ctrl-C, or whatever a signal handler of the program raises: nobody waits any more.
             if not isinstance(error, errors.AtlasError):
                 self._library.cancel(self._handle, id.encode("ascii"))
-                self._undo(self._pump.drop(id, method, params, accepted))
+                self._undo(id, self._pump.drop(id, method, params, accepted))
             raise
         finally:
             calls.pop(id, None)
 
-    def _undo(self, undo: Optional[Request]) -> None:
+    def _undo(self, id: str, undo: Optional[Request]) -> None:
         """Gives back what an interrupted call had made. A second Ctrl-C ends that."""
         if undo is None:
             return
         try:
             self.call(*undo, timeout=UNDO_S)
+        except errors.BusyError:
+            self._pump.undo(id, undo)
         except errors.AtlasError:
             pass  # the interruption is what the program is told
 

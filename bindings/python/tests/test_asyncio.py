@@ -112,7 +112,7 @@ def test_a_machine_whose_task_was_cancelled_too_late_is_given_back(client: exatl
                     await task
         # Closing alone finds the answer that was still in the queue.
         assert task.cancelled()
-        assert own._core.makers.ids() == [] and not own._core.undoing
+        assert own._core.makers.ids() == [] and not own._core.makers.is_undoing()
 
     asyncio.run(main())
     assert rented(client) == before
@@ -135,7 +135,7 @@ def test_closing_waits_for_the_answer_of_a_call_that_was_cancelled_too_late(clie
             core.library = library._replace(next=next_item)
             assert rented(client) > before
             task.cancel()
-        assert task.cancelled() and core.makers.ids() == [] and not core.undoing
+        assert task.cancelled() and core.makers.ids() == [] and not core.makers.is_undoing()
 
     asyncio.run(main())
     assert rented(client) == before
@@ -286,6 +286,24 @@ def test_an_answer_that_there_was_no_memory_for_is_asked_for_again() -> None:
         assert scarce == 0 and (await late)["abi"] == 1
 
     asyncio.run(main())
+
+
+def test_what_gives_back_is_sent_again_when_too_many_calls_are_in_flight(simulators: Dict[str, str]) -> None:
+    async def main() -> None:
+        async with exatlas.AsyncClient(**runpod_config(simulators["runpod"])) as client:
+            core = client._core
+            real = core.library
+            machine = await client.compute.spawn(gpu="rtx_4090", image="i")
+            refusals = [(_native.BUSY, b'{"error":{"kind":"rate_limited","message":"too many"}}'), (_native.NO_MEMORY, None)]
+            core.library = real._replace(submit=lambda *request: refusals.pop() if refusals else real.submit(*request))
+            core.makers.add("py-x", "compute.spawn", {})
+            core.put({"type": "completion", "id": "py-x", "result": machine})
+            await core.undone(60)
+            assert not refusals and not core.makers.is_undoing() and not core.makers.is_refused()
+
+    asyncio.run(main())
+    with exatlas.Client(**runpod_config(simulators["runpod"])) as client:
+        assert all(machine["status"] == "terminated" for machine in client.compute.list()["items"])
 
 
 @pytest.mark.parametrize("accepted", [False, True])
