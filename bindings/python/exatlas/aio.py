@@ -52,6 +52,16 @@ __all__ = ["AsyncClient"]
 _TURN = 256
 
 
+def _running_loop() -> asyncio.AbstractEventLoop:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise errors.UsageError(
+            "an AsyncClient needs a running asyncio event loop, and there is none",
+            hint="with another library, such as trio, call a Client in threads: trio.to_thread.run_sync",
+        ) from None
+
+
 class _Core:
     """What the event loop holds on to: everything but the client, so that a dropped client is collected."""
 
@@ -73,7 +83,7 @@ class _Core:
 
     def bind(self) -> asyncio.AbstractEventLoop:
         """Binds the client to the running loop, whose reader empties the queue."""
-        loop = asyncio.get_running_loop()
+        loop = _running_loop()
         if self.loop is loop:
             return loop
         if self.loop is not None and not self.loop.is_closed():
@@ -218,6 +228,15 @@ class _Core:
             if self.resting is not None:
                 self.resting.cancel()
                 self.resting = None
+
+    def close_in_thread(self, loop: asyncio.AbstractEventLoop, left_ms: int) -> asyncio.Future[int]:
+        """Closes in a thread for as long as that waits; in this one where no thread is to be had."""
+        try:
+            return loop.run_in_executor(None, self.library.close, self.handle, left_ms)
+        except RuntimeError:  # the loop's executor is shut down, or the system has no more threads
+            closed: asyncio.Future[int] = loop.create_future()
+            closed.set_result(self.library.close(self.handle, left_ms))
+            return closed
 
     def fail(self, status: int) -> None:
         """Nothing more will come: every wait ends with that status."""
@@ -403,22 +422,21 @@ class AsyncClient:
         still ending then, which they do in the background.
         """
         _open.closing_ms(timeout)  # refuses what is no time
-        if self._finalizer.detach() is None:
+        if self.closed:
             return
+        loop = _running_loop()
+        self._finalizer.detach()
         core = self._core
         if os.getpid() != core.pid:
             return
-        loop = asyncio.get_running_loop()
         until = loop.time() + (_open.CLOSE_S if timeout is None else timeout)
         try:
             try:
                 await core.undone(until - loop.time())
             finally:
                 core.detach()
-                # Closing waits, so it gets a thread for as long as that takes. The calls it ends
-                # leave their completions in the queue.
-                left_ms = _open.closing_ms(until - loop.time())
-                closing = loop.run_in_executor(None, core.library.close, core.handle, left_ms)
+                # The calls it ends leave their completions in the queue.
+                closing = core.close_in_thread(loop, _open.closing_ms(until - loop.time()))
             status = await asyncio.shield(closing)
         finally:
             core.loop = None

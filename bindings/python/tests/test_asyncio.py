@@ -288,6 +288,28 @@ def test_an_answer_that_there_was_no_memory_for_is_asked_for_again() -> None:
     asyncio.run(main())
 
 
+def test_without_an_asyncio_loop_it_says_what_it_needs() -> None:
+    client = exatlas.AsyncClient()
+    for coroutine in (client.info(), client.aclose()):  # as trio would run them
+        with pytest.raises(errors.UsageError, match="needs a running asyncio event loop.*trio"):
+            coroutine.send(None)
+    assert not client.closed
+    asyncio.run(client.aclose())
+
+
+def test_it_closes_where_no_thread_is_to_be_had(silent: SilentServer) -> None:
+    async def main() -> None:
+        client = exatlas.AsyncClient(**runpod_config(silent.url))
+        call = asyncio.ensure_future(client.compute.get(id="p1"))
+        await asyncio.sleep(0)
+        await asyncio.get_running_loop().shutdown_default_executor()
+        await client.aclose()
+        with pytest.raises(errors.CallCancelledError):
+            await call
+
+    asyncio.run(main())
+
+
 def test_what_gives_back_is_sent_again_when_too_many_calls_are_in_flight(simulators: Dict[str, str]) -> None:
     async def main() -> None:
         async with exatlas.AsyncClient(**runpod_config(simulators["runpod"])) as client:
