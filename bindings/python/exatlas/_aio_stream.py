@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, AsyncIterator, Deque, Dict, Generator, Ge
 
 from . import _codec, errors
 from ._stream import LogState, final_error, is_final
+from ._types import EventItem, FlyDeploy, FlyLogLine, Job
+from ._typing import Self
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
-    from ._types import EventItem, FlyDeploy, FlyLogLine, Job
     from .aio import AsyncClient
 
 T = TypeVar("T")

@@ -9,12 +9,25 @@ import threading
 import warnings
 import weakref
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NoReturn, Optional, Tuple, Type
+from typing import Any, Dict, List, Mapping, NoReturn, Optional, Tuple, Type
 
 from . import _codec, _native, _open, errors
 from ._aio_stream import Mailbox
 from ._pump import REST_S
 from ._session import AsyncSession
+from ._types import (
+    AtlasInfo,
+    ComputeSettings,
+    FlySettings,
+    LimitSettings,
+    Metrics,
+    OrchestratorSettings,
+    OrchestratorSpawnParams,
+    PluginSettings,
+    ProviderSettings,
+    StoreSettings,
+)
+from ._typing import Unpack
 from ._undo import Makers
 from .aio_namespaces import (
     AsyncAuth,
@@ -28,22 +41,6 @@ from .aio_namespaces import (
     AsyncOrchestrator,
     AsyncProviders,
 )
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from ._types import (
-        AtlasInfo,
-        ComputeSettings,
-        FlySettings,
-        LimitSettings,
-        Metrics,
-        OrchestratorSettings,
-        OrchestratorSpawnParams,
-        PluginSettings,
-        ProviderSettings,
-        StoreSettings,
-    )
 
 __all__ = ["AsyncClient"]
 

@@ -9,29 +9,26 @@ import time
 import warnings
 import weakref
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Dict, Mapping, NoReturn, Optional, Type
+from typing import Any, Dict, Mapping, NoReturn, Optional, Type
 
 from . import _codec, _native, _open, errors
 from ._pump import MAIN_SLICE_MS, Pump
 from ._session import Session
+from ._types import (
+    AtlasInfo,
+    ComputeSettings,
+    FlySettings,
+    LimitSettings,
+    Metrics,
+    OrchestratorSettings,
+    OrchestratorSpawnParams,
+    PluginSettings,
+    ProviderSettings,
+    StoreSettings,
+)
+from ._typing import Unpack
 from ._undo import MAKERS, UNDO_S, Request
 from .namespaces import Auth, Compute, Dashboard, Events, Fly, GPUs, Jobs, Offers, Orchestrator, Providers
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from ._types import (
-        AtlasInfo,
-        ComputeSettings,
-        FlySettings,
-        LimitSettings,
-        Metrics,
-        OrchestratorSettings,
-        OrchestratorSpawnParams,
-        PluginSettings,
-        ProviderSettings,
-        StoreSettings,
-    )
 
 __all__ = ["Client"]
 
