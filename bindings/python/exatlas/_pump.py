@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections import deque
+from itertools import compress, repeat
 from typing import Any, Deque, Dict, List, Mapping, Optional, Union
 
 from . import _codec, _native, errors
@@ -23,6 +24,8 @@ Item = Dict[str, Any]
 MAIN_SLICE_MS = 50
 SLICE_MS = 250
 _FOLLOW_S = 1.0
+
+_ALWAYS = repeat(True)  # a ticket for an item that comes once
 
 # How long a thread rests before it asks again for an item that the system had no memory for.
 REST_S = 0.05
@@ -40,11 +43,10 @@ class Box:
         self.wake.acquire()
 
     def put(self, item: Item, ticket: _native.Ticket) -> None:
-        """Adds an item, unless that was done with this ticket already: Ctrl-C may come at any call
-        of a function. So one function does it and uses the ticket up, and no Python runs meanwhile.
+        """Adds an item, unless that was done with this ticket already. Ctrl-C may come between any two
+        steps, so one step adds the item and uses the ticket up.
         """
-        if ticket:
-            self.items.extend(map({True: item}.get, iter(ticket.pop, None)))  # type: ignore[arg-type]
+        self.items.extend(compress((item,), ticket))
         self.signal()
 
     def signal(self) -> None:
@@ -163,10 +165,9 @@ class Pump:
             for box in self._followers:
                 box.signal()
 
-    def _route(self, document: bytes, ticket: Optional[_native.Ticket] = None) -> None:
+    def _route(self, document: bytes, ticket: _native.Ticket = _ALWAYS) -> None:
         """Puts an item where it belongs. It is called again with what it was interrupted at."""
         item = _codec.decode(document)
-        ticket = [None, True] if ticket is None else ticket
         with self._lock:
             if item.get("type") == "event":
                 self._route_event(item, ticket)

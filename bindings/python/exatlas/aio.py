@@ -9,7 +9,7 @@ import threading
 import warnings
 import weakref
 from types import TracebackType
-from typing import Any, Dict, List, Mapping, NoReturn, Optional, Tuple, Type
+from typing import Any, Dict, Mapping, NoReturn, Optional, Tuple, Type
 
 from . import _codec, _native, _open, errors
 from ._aio_stream import Mailbox
@@ -76,7 +76,7 @@ class _Core:
         self.settled: Optional[asyncio.Future[None]] = None  # done when something of that has ended
         self.boxes: Dict[str, Mailbox] = {}
         self.subscribing = 0
-        self.early: Dict[str, List[Dict[str, Any]]] = {}
+        self.early: Dict[str, Mailbox] = {}
 
     def bind(self) -> asyncio.AbstractEventLoop:
         """Binds the client to the running loop, whose reader empties the queue."""
@@ -125,27 +125,28 @@ class _Core:
         if self.loop is not None:
             self.loop.add_reader(self.fd, self.drain, _TURN)
 
-    def route(self, document: bytes, ticket: Optional[_native.Ticket] = None) -> None:
-        if ticket is not None and not ticket:
-            return  # it was interrupted when it was done
+    def route(self, document: bytes, ticket: _native.Ticket) -> None:
+        """Puts an item where it belongs. It is called again with what it was interrupted at."""
         item = _codec.decode(document)
-        self.put(item)
-        if ticket is not None:
-            ticket.clear()
-
-    def put(self, item: Dict[str, Any]) -> None:
         if item.get("type") == "event":
-            id = item.get("subscription", "")
-            box = self.boxes.get(id)
-            if box is not None:
-                box.put(item)
-            elif self.subscribing:
-                self.early.setdefault(id, []).append(item)
-            return
+            self.put_event(item, ticket)
+        else:
+            self.put_completion(item)
+
+    def put_event(self, item: Dict[str, Any], ticket: _native.Ticket) -> None:
+        id = item.get("subscription", "")
+        box = self.boxes.get(id)
+        if box is not None:
+            box.put(item, ticket)
+        elif self.subscribing:
+            self.early.setdefault(id, Mailbox()).put(item, ticket)
+
+    def put_completion(self, item: Dict[str, Any]) -> None:
         id = item.get("id", "")
         future = self.calls.get(id)
-        if future is not None and not future.done():
-            future.set_result(item)
+        if future is not None and not future.cancelled():
+            if not future.done():
+                future.set_result(item)
         else:
             self.makers.ended(id)
             self.discard(item)
@@ -214,8 +215,7 @@ class _Core:
 
     def adopt(self, subscription: str) -> Mailbox:
         """The mailbox of a new subscription, with what has come for it already."""
-        box = self.boxes[subscription] = Mailbox()
-        box.items.extend(self.early.pop(subscription, ()))
+        box = self.boxes[subscription] = self.early.pop(subscription) if subscription in self.early else Mailbox()
         return box
 
     def detach(self) -> None:

@@ -13,6 +13,7 @@ from conftest import SilentServer, descriptors, runpod_config
 
 import exatlas
 from exatlas import _native, errors
+from exatlas._aio_stream import Mailbox
 
 
 def test_1000_calls_run_at_once_and_no_thread_is_held(silent: SilentServer) -> None:
@@ -319,7 +320,7 @@ def test_what_gives_back_is_sent_again_when_too_many_calls_are_in_flight(simulat
             refusals = [(_native.BUSY, b'{"error":{"kind":"rate_limited","message":"too many"}}'), (_native.NO_MEMORY, None)]
             core.library = real._replace(submit=lambda *request: refusals.pop() if refusals else real.submit(*request))
             core.makers.add("py-x", "compute.spawn", {})
-            core.put({"type": "completion", "id": "py-x", "result": machine})
+            core.put_completion({"type": "completion", "id": "py-x", "result": machine})
             await core.undone(60)
             assert not refusals and not core.makers.is_undoing() and not core.makers.is_refused()
 
@@ -353,3 +354,24 @@ def test_closing_waits_for_no_call_that_was_interrupted_before_it_was_accepted(
     asyncio.run(main())
     with exatlas.Client(**runpod_config(simulators["runpod"])) as client:
         assert all(machine["status"] == "terminated" for machine in client.compute.list()["items"])
+
+
+def test_what_is_put_away_twice_is_delivered_once() -> None:
+    # As when what a signal handler raises came just before the end of the first time.
+    async def main() -> None:
+        async with exatlas.AsyncClient() as client:
+            core = client._core
+            core.makers.add("py-x", "compute.spawn", {})
+            answer = core.calls["py-x"] = core.bind().create_future()
+            box = core.boxes["sub-x"] = Mailbox()
+            completion = b'{"type":"completion","id":"py-x","result":{"provider":"runpod","id":"p1"}}'
+            for document in (completion, b'{"type":"event","subscription":"sub-x","seq":1}'):
+                ticket = iter((True,))
+                core.route(document, ticket)
+                core.route(document, ticket)
+            assert answer.result()["result"]["id"] == "p1" and not core.makers.is_undoing()
+            assert len(box.items) == 1
+            core.calls.clear()
+            core.makers.clear()
+
+    asyncio.run(main())
