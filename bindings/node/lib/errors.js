@@ -114,7 +114,7 @@ const OF_STATUS = {
   [STATUS.INVALID]: ['validation', 'ATLAS_INVALID', 'the request is malformed'],
   [STATUS.BUSY]: ['rate_limited', 'ATLAS_BUSY', 'too many calls in flight', 'wait for some to end, or raise limits.calls'],
   [STATUS.TOO_LARGE]: ['validation', 'ATLAS_TOO_LARGE', 'the request is larger than the limit', 'raise limits.request_bytes'],
-  [STATUS.NO_MEMORY]: ['internal', 'ATLAS_NO_MEMORY', 'the system has no memory'],
+  [STATUS.NO_MEMORY]: ['internal', 'ATLAS_NO_MEMORY', 'the system has no memory for the answer', 'the request may have been carried out: look before it is made again'],
   [STATUS.FORKED]: ['unsupported', 'ATLAS_FORKED', 'the library cannot be used in a child of fork'],
   [STATUS.VERSION]: ['validation', 'ATLAS_VERSION', 'the configuration asks for another ABI version', 'leave "abi" out'],
   [STATUS.TIMEOUT]: ['timeout', 'ATLAS_TIMEOUT', 'no answer in time'],
@@ -126,7 +126,7 @@ function fromStatus([status, text]) {
   if (status === STATUS.CLOSED || status === STATUS.BAD_CLIENT) return closed();
   const [kind, code, message, hint] = OF_STATUS[status] ?? ['internal', 'ATLAS_INTERNAL', `unexpected status ${status}`];
   const facts = text ? JSON.parse(text).error : undefined;
-  if (!facts) return fromFacts({ kind, code, message, hint, retryable: status === STATUS.BUSY });
+  if (!facts) return fromFacts({ kind, code, message, hint, retryable: status === STATUS.BUSY, unknown_outcome: status === STATUS.NO_MEMORY });
   return fromFacts(status === STATUS.FAILED ? facts : { code, ...facts });
 }
 

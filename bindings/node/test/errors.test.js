@@ -75,6 +75,7 @@ test('a status without a document is an error with its own code', () => {
     const error = fromStatus([STATUS[name], undefined]);
     assert.equal(error.kind, kind, name);
     assert.equal(error.code, `ATLAS_${name}`);
+    assert.equal(error.unknownOutcome, name === 'NO_MEMORY');
   }
   assert.ok(fromStatus([STATUS.CLOSED, undefined]) instanceof atlas.ClosedError);
   assert.equal(fromStatus([77, undefined]).kind, 'internal');

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from itertools import compress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, AsyncIterator, Deque, Dict, Generator, Generic, Mapping, Optional, Type, TypeVar, cast
 
-from . import _codec, errors
+from . import _codec, _native, errors
 from ._stream import LogState, final_error, is_final
+from ._types import EventItem, FlyDeploy, FlyLogLine, Job
+from ._typing import Self
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
-    from ._types import EventItem, FlyDeploy, FlyLogLine, Job
     from .aio import AsyncClient
 
 T = TypeVar("T")
@@ -29,8 +29,8 @@ class Mailbox:
         self.waiters: Deque[asyncio.Future[None]] = deque()
         self.failure = 0
 
-    def put(self, item: Dict[str, Any]) -> None:
-        self.items.append(item)
+    def put(self, item: Dict[str, Any], ticket: _native.Ticket) -> None:
+        self.items.extend(compress((item,), ticket))  # as Box.put
         self.wake()
 
     def fail(self, status: int) -> None:

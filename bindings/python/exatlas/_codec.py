@@ -129,7 +129,11 @@ _BY_STATUS: Mapping[int, Tuple[Type[errors.AtlasError], str, str]] = {
         "install the library and the Python package of the same release",
     ),
     _native.INVALID: (errors.UsageError, "the library refused the arguments", ""),
-    _native.NO_MEMORY: (errors.InternalError, "the system has no memory", ""),
+    _native.NO_MEMORY: (
+        errors.InternalError,
+        "the system has no memory for the answer",
+        "the request may have been carried out: look before it is made again",
+    ),
     _native.TIMEOUT: (errors.AtlasTimeoutError, "no answer in time", ""),
     _native.CANCELLED: (errors.CallCancelledError, "the call was cancelled", ""),
 }
@@ -144,7 +148,9 @@ def error_of(status: int, document: Optional[bytes] = None) -> errors.AtlasError
             # What says how the library was used is told by the status, the rest by the kind.
             usage = cls if cls is not None and issubclass(cls, errors.UsageError) else None
             return errors.from_document(error, usage)
-    return (cls or errors.InternalError)(message, hint=hint, retryable=status == _native.BUSY)
+    return (cls or errors.InternalError)(
+        message, hint=hint, retryable=status == _native.BUSY, unknown_outcome=status == _native.NO_MEMORY
+    )
 
 
 def raise_status(status: int, document: Optional[bytes] = None) -> NoReturn:

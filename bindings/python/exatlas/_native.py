@@ -14,7 +14,7 @@ import functools
 import os
 import sys
 from pathlib import Path
-from typing import Callable, List, NamedTuple, Optional, Tuple
+from typing import Callable, Iterator, List, NamedTuple, Optional, Tuple
 
 from ._diagnosis import Attempt, diagnose
 from .errors import LoadError, VersionError
@@ -41,8 +41,8 @@ FILES = ("libexatlas.so", "libexatlas.so.1", "libexatlas.dylib", "exatlas.dll")
 
 Answer = Tuple[int, Optional[bytes]]
 
-# What an item is put away with: [None, True] until that is done, see Box.put.
-Ticket = List[Optional[bool]]
+# What an item is put away with: an iterator that says once that it is to be added, see Box.put.
+Ticket = Iterator[bool]
 
 
 class Library(NamedTuple):
@@ -224,7 +224,7 @@ def _bind_next(cdll: ctypes.CDLL) -> Callable[[int, int, Callable[[bytes, Ticket
             slot = take()
         except IndexError:
             slot = _slot()
-        ticket: Ticket = [None, True]
+        ticket = iter((True,))
         try:
             return int(function(client, timeout_ms, slot[2], slot[3]))
         finally:

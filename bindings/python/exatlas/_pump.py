@@ -11,10 +11,11 @@ import os
 import threading
 import time
 from collections import deque
-from typing import Any, Deque, Dict, List, Mapping, Optional, Set, Union
+from itertools import compress, repeat
+from typing import Any, Deque, Dict, List, Mapping, Optional, Union
 
 from . import _codec, _native, errors
-from ._undo import MAKERS, UNDO_S, Makers, Request
+from ._undo import Makers, Request
 
 Item = Dict[str, Any]
 
@@ -23,6 +24,8 @@ Item = Dict[str, Any]
 MAIN_SLICE_MS = 50
 SLICE_MS = 250
 _FOLLOW_S = 1.0
+
+_ALWAYS = repeat(True)  # a ticket for an item that comes once
 
 # How long a thread rests before it asks again for an item that the system had no memory for.
 REST_S = 0.05
@@ -40,11 +43,10 @@ class Box:
         self.wake.acquire()
 
     def put(self, item: Item, ticket: _native.Ticket) -> None:
-        """Adds an item, unless that was done with this ticket already: Ctrl-C may come at any call
-        of a function. So one function does it and uses the ticket up, and no Python runs meanwhile.
+        """Adds an item, unless that was done with this ticket already. Ctrl-C may come between any two
+        steps, so one step adds the item and uses the ticket up.
         """
-        if ticket:
-            self.items.extend(map({True: item}.get, iter(ticket.pop, None)))  # type: ignore[arg-type]
+        self.items.extend(compress((item,), ticket))
         self.signal()
 
     def signal(self) -> None:
@@ -69,8 +71,7 @@ class Pump:
         self._ended = 0
         # Calls that may be detached: None until the answer has come or somebody waits for it.
         self.calls: Dict[str, Union[None, Item, Box]] = {}
-        self._makers = Makers()
-        self._undoing: Set[str] = set()
+        self._makers = Makers(lambda request: self._library.submit(self._client, request))
         self._subscriptions: Dict[str, Box] = {}
         self._subscribing = 0
         self._early: Dict[str, Box] = {}
@@ -146,6 +147,9 @@ class Pump:
 
     def _next(self, wait_ms: int) -> int:
         """Routes the next item. One for which there is no memory stays in the queue and is asked for again."""
+        if self._makers.is_refused():
+            with self._lock:
+                self._makers.send_again()
         status = self._library.next(self._client, wait_ms, self._route)
         if status != _native.NO_MEMORY:
             return status
@@ -161,10 +165,9 @@ class Pump:
             for box in self._followers:
                 box.signal()
 
-    def _route(self, document: bytes, ticket: Optional[_native.Ticket] = None) -> None:
+    def _route(self, document: bytes, ticket: _native.Ticket = _ALWAYS) -> None:
         """Puts an item where it belongs. It is called again with what it was interrupted at."""
         item = _codec.decode(document)
-        ticket = [None, True] if ticket is None else ticket
         with self._lock:
             if item.get("type") == "event":
                 self._route_event(item, ticket)
@@ -190,9 +193,7 @@ class Pump:
     def drop(self, id: str, method: str, params: Optional[Mapping[str, Any]], accepted: bool) -> Optional[Request]:
         """Lets go of a call that was interrupted. Tells how to undo it, where its answer is here already.
 
-        Where Ctrl-C came before the library had said that it accepted the call, it is not known
-        whether an answer will come. One does after this: that of the call, or that of another
-        request by the same id, which is refused while the call is in flight.
+        Where Ctrl-C came before the library had said that it accepted the call, an answer comes after this all the same.
         """
         with self._lock:
             item = self.calls.pop(id, None)
@@ -201,30 +202,30 @@ class Pump:
                 undo = self._makers.undoing(item)
                 self._makers.forget(id)
                 return undo
-        if not accepted and method in MAKERS:
-            status = self._library.submit(self._client, _codec.encode_request(id, "atlas.info", {}, UNDO_S))[0]
-            if status not in (_native.OK, _native.BUSY, _native.NO_MEMORY):
-                self._makers.forget(id)
+            if not accepted:
+                self._makers.ask_after(id)
         return None
+
+    def undo(self, id: str, request: Request) -> None:
+        """Undoes the call of that id as soon as the library is not too busy for it."""
+        with self._lock:
+            self._makers.undo(id, request)
 
     def _discard(self, item: Item) -> None:
         """Drops the answer of an interrupted call, and undoes what it has begun. Waits for nothing."""
-        self._undoing.discard(item.get("id", ""))
+        id = item.get("id", "")
+        self._makers.ended(id)
         undo = self._makers.undoing(item)
         if undo is not None and undo[0] == "events.unsubscribe":
             self.unsubscribe(undo[1]["subscription"])
         elif undo is not None:
-            id = f"undo-{item['id']}"
-            self._undoing.add(id)
-            status = self._library.submit(self._client, _codec.encode_request(id, *undo, UNDO_S))[0]
-            if status not in (_native.OK, _native.BUSY):  # busy: an interrupt came after it was accepted
-                self._undoing.discard(id)
-        self._makers.forget(item.get("id", ""))
+            self._makers.undo(id, undo)
+        self._makers.forget(id)
 
     def settle(self, timeout: float) -> None:
         """Waits until interrupted calls have ended, and what they made all the same is given back."""
         until = time.monotonic() + timeout
-        while (self._makers.ids() or self._undoing) and not self._ended:
+        while (self._makers.ids() or self._makers.is_undoing()) and not self._ended:
             left_ms = int(min(until - time.monotonic(), _FOLLOW_S) * 1000)
             if left_ms <= 0:
                 return

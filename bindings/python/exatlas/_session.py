@@ -5,14 +5,13 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Dict, Generator, Optional, Type
 
+from . import _types as t
 from . import errors
 from ._aio_stream import AsyncSubscription
 from ._stream import Subscription
+from ._typing import Self
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
-    from . import _types as t
     from .aio import AsyncClient
     from .client import Client
 

@@ -6,11 +6,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Dict, Generic, Iterator, Mapping, Optional, Type, TypeVar, cast
 
 from . import errors
+from ._types import EventItem, FlyDeploy, FlyLogLine, Job
+from ._typing import Self
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
-    from ._types import EventItem, FlyDeploy, FlyLogLine, Job
     from .client import Client
 
 T = TypeVar("T")

@@ -9,13 +9,26 @@ import threading
 import warnings
 import weakref
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NoReturn, Optional, Set, Tuple, Type
+from typing import Any, Dict, Mapping, NoReturn, Optional, Tuple, Type
 
 from . import _codec, _native, _open, errors
 from ._aio_stream import Mailbox
 from ._pump import REST_S
 from ._session import AsyncSession
-from ._undo import UNDO_S, Makers
+from ._types import (
+    AtlasInfo,
+    ComputeSettings,
+    FlySettings,
+    LimitSettings,
+    Metrics,
+    OrchestratorSettings,
+    OrchestratorSpawnParams,
+    PluginSettings,
+    ProviderSettings,
+    StoreSettings,
+)
+from ._typing import Unpack
+from ._undo import Makers
 from .aio_namespaces import (
     AsyncAuth,
     AsyncCompute,
@@ -29,27 +42,21 @@ from .aio_namespaces import (
     AsyncProviders,
 )
 
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from ._types import (
-        AtlasInfo,
-        ComputeSettings,
-        FlySettings,
-        LimitSettings,
-        Metrics,
-        OrchestratorSettings,
-        OrchestratorSpawnParams,
-        PluginSettings,
-        ProviderSettings,
-        StoreSettings,
-    )
-
 __all__ = ["AsyncClient"]
 
 # Items taken per turn of the loop, so that a flood leaves time to others. The descriptor stays
 # readable while more are there.
 _TURN = 256
+
+
+def _running_loop() -> asyncio.AbstractEventLoop:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise errors.UsageError(
+            "an AsyncClient needs a running asyncio event loop, and there is none",
+            hint="with another library, such as trio, call a Client in threads: trio.to_thread.run_sync",
+        ) from None
 
 
 class _Core:
@@ -64,16 +71,16 @@ class _Core:
         self.fd = -1
         self.resting: Optional[asyncio.TimerHandle] = None
         self.calls: Dict[str, asyncio.Future[Dict[str, Any]]] = {}
-        self.makers = Makers()
-        self.undoing: Set[str] = set()
+        self.sending_again = False
+        self.makers = Makers(lambda request: self.library.submit(self.handle, request))
         self.settled: Optional[asyncio.Future[None]] = None  # done when something of that has ended
         self.boxes: Dict[str, Mailbox] = {}
         self.subscribing = 0
-        self.early: Dict[str, List[Dict[str, Any]]] = {}
+        self.early: Dict[str, Mailbox] = {}
 
     def bind(self) -> asyncio.AbstractEventLoop:
         """Binds the client to the running loop, whose reader empties the queue."""
-        loop = asyncio.get_running_loop()
+        loop = _running_loop()
         if self.loop is loop:
             return loop
         if self.loop is not None and not self.loop.is_closed():
@@ -84,9 +91,10 @@ class _Core:
         if fd < 0:
             _codec.raise_status(_native.FORKED if os.getpid() != self.pid else _native.CLOSED)
         self.calls.clear()
-        self.undoing.clear()
+        self.makers.clear()
         self.boxes.clear()
         self.resting = None
+        self.sending_again = False
         loop.add_reader(fd, self.drain, _TURN)
         self.loop, self.fd, self.thread = loop, fd, threading.get_ident()
         return loop
@@ -117,45 +125,45 @@ class _Core:
         if self.loop is not None:
             self.loop.add_reader(self.fd, self.drain, _TURN)
 
-    def route(self, document: bytes, ticket: Optional[_native.Ticket] = None) -> None:
-        if ticket is not None and not ticket:
-            return  # it was interrupted when it was done
+    def route(self, document: bytes, ticket: _native.Ticket) -> None:
+        """Puts an item where it belongs. It is called again with what it was interrupted at."""
         item = _codec.decode(document)
-        self.put(item)
-        if ticket is not None:
-            ticket.clear()
-
-    def put(self, item: Dict[str, Any]) -> None:
         if item.get("type") == "event":
-            id = item.get("subscription", "")
-            box = self.boxes.get(id)
-            if box is not None:
-                box.put(item)
-            elif self.subscribing:
-                self.early.setdefault(id, []).append(item)
-            return
+            self.put_event(item, ticket)
+        else:
+            self.put_completion(item)
+
+    def put_event(self, item: Dict[str, Any], ticket: _native.Ticket) -> None:
+        id = item.get("subscription", "")
+        box = self.boxes.get(id)
+        if box is not None:
+            box.put(item, ticket)
+        elif self.subscribing:
+            self.early.setdefault(id, Mailbox()).put(item, ticket)
+
+    def put_completion(self, item: Dict[str, Any]) -> None:
         id = item.get("id", "")
         future = self.calls.get(id)
-        if future is not None and not future.done():
-            future.set_result(item)
+        if future is not None and not future.cancelled():
+            if not future.done():
+                future.set_result(item)
         else:
-            self.undoing.discard(id)
+            self.makers.ended(id)
             self.discard(item)
             self.settle()
 
     def drop(self, id: str, accepted: bool) -> None:
         """Cancels a call whose task was cancelled, and undoes it where its answer is here already.
 
-        Where Ctrl-C came before the library had said that it accepted it, see Pump.drop.
+        Where Ctrl-C came before the library had said that it accepted it, an answer comes after this all the same.
         """
         self.library.cancel(self.handle, id.encode("ascii"))
         future = self.calls[id]
         if future.done() and not future.cancelled() and future.exception() is None:
             self.discard(future.result())
-        elif not accepted and id in self.makers.ids():
-            status = self.library.submit(self.handle, _codec.encode_request(id, "atlas.info", {}, UNDO_S))[0]
-            if status not in (_native.OK, _native.BUSY, _native.NO_MEMORY):
-                self.makers.forget(id)
+        elif not accepted:
+            self.makers.ask_after(id)
+            self.send_again_later()
 
     def discard(self, item: Mapping[str, Any]) -> None:
         """Drops the answer of a cancelled call, and undoes what it has begun."""
@@ -163,12 +171,21 @@ class _Core:
         if undo is not None and undo[0] == "events.unsubscribe":
             self.unsubscribe(undo[1]["subscription"])
         elif undo is not None and self.loop is not None:
-            id = f"undo-{item['id']}"
-            self.undoing.add(id)
-            status = self.library.submit(self.handle, _codec.encode_request(id, *undo, UNDO_S))[0]
-            if status not in (_native.OK, _native.BUSY):  # busy: an interrupt came after it was accepted
-                self.undoing.discard(id)
+            self.makers.undo(item["id"], undo)
+            self.send_again_later()
         self.makers.forget(item.get("id", ""))
+
+    def send_again_later(self) -> None:
+        """Looks after what the library was too busy for, until it has accepted it."""
+        if self.makers.is_refused() and not self.sending_again and self.loop is not None:
+            self.sending_again = True
+            self.loop.call_later(REST_S, self.send_again)
+
+    def send_again(self) -> None:
+        self.sending_again = False
+        self.makers.send_again()
+        self.settle()
+        self.send_again_later()
 
     def settle(self) -> None:
         if self.settled is not None and not self.settled.done():
@@ -177,7 +194,7 @@ class _Core:
     def unsettled(self) -> bool:
         """Whether a cancelled call may still bring something, or something is being given back."""
         left = (self.calls.get(id) for id in self.makers.ids())
-        return bool(self.undoing) or any(future is None or future.cancelled() for future in left)
+        return self.makers.is_undoing() or any(future is None or future.cancelled() for future in left)
 
     async def undone(self, timeout: float) -> None:
         """Waits until what nobody waits for any more has ended, and has been given back."""
@@ -198,8 +215,7 @@ class _Core:
 
     def adopt(self, subscription: str) -> Mailbox:
         """The mailbox of a new subscription, with what has come for it already."""
-        box = self.boxes[subscription] = Mailbox()
-        box.items.extend(self.early.pop(subscription, ()))
+        box = self.boxes[subscription] = self.early.pop(subscription) if subscription in self.early else Mailbox()
         return box
 
     def detach(self) -> None:
@@ -210,13 +226,21 @@ class _Core:
                 self.resting.cancel()
                 self.resting = None
 
+    def close_in_thread(self, loop: asyncio.AbstractEventLoop, left_ms: int) -> asyncio.Future[int]:
+        """Closes in a thread for as long as that waits; in this one where no thread is to be had."""
+        try:
+            return loop.run_in_executor(None, self.library.close, self.handle, left_ms)
+        except RuntimeError:  # the loop's executor is shut down, or the system has no more threads
+            closed: asyncio.Future[int] = loop.create_future()
+            closed.set_result(self.library.close(self.handle, left_ms))
+            return closed
+
     def fail(self, status: int) -> None:
         """Nothing more will come: every wait ends with that status."""
         self.detach()
         for future in self.calls.values():
             if not future.done():
                 future.set_exception(_codec.error_of(status))
-        self.undoing.clear()
         self.makers.clear()
         self.settle()
         for box in self.boxes.values():
@@ -395,22 +419,21 @@ class AsyncClient:
         still ending then, which they do in the background.
         """
         _open.closing_ms(timeout)  # refuses what is no time
-        if self._finalizer.detach() is None:
+        if self.closed:
             return
+        loop = _running_loop()
+        self._finalizer.detach()
         core = self._core
         if os.getpid() != core.pid:
             return
-        loop = asyncio.get_running_loop()
         until = loop.time() + (_open.CLOSE_S if timeout is None else timeout)
         try:
             try:
                 await core.undone(until - loop.time())
             finally:
                 core.detach()
-                # Closing waits, so it gets a thread for as long as that takes. The calls it ends
-                # leave their completions in the queue.
-                left_ms = _open.closing_ms(until - loop.time())
-                closing = loop.run_in_executor(None, core.library.close, core.handle, left_ms)
+                # The calls it ends leave their completions in the queue.
+                closing = core.close_in_thread(loop, _open.closing_ms(until - loop.time()))
             status = await asyncio.shield(closing)
         finally:
             core.loop = None

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping, Optional, Type, TypeVa
 from . import _codec
 from . import _types as t
 from ._aio_stream import AsyncDeployStream, AsyncJobStream, AsyncLogStream, AsyncSubscription
+from ._typing import Unpack
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
     from .aio import AsyncClient
 
 R = TypeVar("R")

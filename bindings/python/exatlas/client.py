@@ -9,29 +9,26 @@ import time
 import warnings
 import weakref
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Dict, Mapping, NoReturn, Optional, Type
+from typing import Any, Dict, Mapping, NoReturn, Optional, Type
 
 from . import _codec, _native, _open, errors
 from ._pump import MAIN_SLICE_MS, Pump
 from ._session import Session
+from ._types import (
+    AtlasInfo,
+    ComputeSettings,
+    FlySettings,
+    LimitSettings,
+    Metrics,
+    OrchestratorSettings,
+    OrchestratorSpawnParams,
+    PluginSettings,
+    ProviderSettings,
+    StoreSettings,
+)
+from ._typing import Unpack
 from ._undo import MAKERS, UNDO_S, Request
 from .namespaces import Auth, Compute, Dashboard, Events, Fly, GPUs, Jobs, Offers, Orchestrator, Providers
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from ._types import (
-        AtlasInfo,
-        ComputeSettings,
-        FlySettings,
-        LimitSettings,
-        Metrics,
-        OrchestratorSettings,
-        OrchestratorSpawnParams,
-        PluginSettings,
-        ProviderSettings,
-        StoreSettings,
-    )
 
 __all__ = ["Client"]
 
@@ -199,17 +196,19 @@ class Client:
             # Ctrl-C, or whatever a signal handler of the program raises: nobody waits any more.
             if not isinstance(error, errors.AtlasError):
                 self._library.cancel(self._handle, id.encode("ascii"))
-                self._undo(self._pump.drop(id, method, params, accepted))
+                self._undo(id, self._pump.drop(id, method, params, accepted))
             raise
         finally:
             calls.pop(id, None)
 
-    def _undo(self, undo: Optional[Request]) -> None:
+    def _undo(self, id: str, undo: Optional[Request]) -> None:
         """Gives back what an interrupted call had made. A second Ctrl-C ends that."""
         if undo is None:
             return
         try:
             self.call(*undo, timeout=UNDO_S)
+        except errors.BusyError:
+            self._pump.undo(id, undo)
         except errors.AtlasError:
             pass  # the interruption is what the program is told
 

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping, Optional, Type, TypeVa
 from . import _codec
 from . import _types as t
 from ._stream import DeployStream, JobStream, LogStream, Subscription
+from ._typing import Unpack
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
     from .client import Client
 
 R = TypeVar("R")

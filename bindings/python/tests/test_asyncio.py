@@ -13,6 +13,7 @@ from conftest import SilentServer, descriptors, runpod_config
 
 import exatlas
 from exatlas import _native, errors
+from exatlas._aio_stream import Mailbox
 
 
 def test_1000_calls_run_at_once_and_no_thread_is_held(silent: SilentServer) -> None:
@@ -112,7 +113,7 @@ def test_a_machine_whose_task_was_cancelled_too_late_is_given_back(client: exatl
                     await task
         # Closing alone finds the answer that was still in the queue.
         assert task.cancelled()
-        assert own._core.makers.ids() == [] and not own._core.undoing
+        assert own._core.makers.ids() == [] and not own._core.makers.is_undoing()
 
     asyncio.run(main())
     assert rented(client) == before
@@ -135,7 +136,7 @@ def test_closing_waits_for_the_answer_of_a_call_that_was_cancelled_too_late(clie
             core.library = library._replace(next=next_item)
             assert rented(client) > before
             task.cancel()
-        assert task.cancelled() and core.makers.ids() == [] and not core.undoing
+        assert task.cancelled() and core.makers.ids() == [] and not core.makers.is_undoing()
 
     asyncio.run(main())
     assert rented(client) == before
@@ -288,6 +289,46 @@ def test_an_answer_that_there_was_no_memory_for_is_asked_for_again() -> None:
     asyncio.run(main())
 
 
+def test_without_an_asyncio_loop_it_says_what_it_needs() -> None:
+    client = exatlas.AsyncClient()
+    for coroutine in (client.info(), client.aclose()):  # as trio would run them
+        with pytest.raises(errors.UsageError, match="needs a running asyncio event loop.*trio"):
+            coroutine.send(None)
+    assert not client.closed
+    asyncio.run(client.aclose())
+
+
+def test_it_closes_where_no_thread_is_to_be_had(silent: SilentServer) -> None:
+    async def main() -> None:
+        client = exatlas.AsyncClient(**runpod_config(silent.url))
+        call = asyncio.ensure_future(client.compute.get(id="p1"))
+        await asyncio.sleep(0)
+        await asyncio.get_running_loop().shutdown_default_executor()
+        await client.aclose()
+        with pytest.raises(errors.CallCancelledError):
+            await call
+
+    asyncio.run(main())
+
+
+def test_what_gives_back_is_sent_again_when_too_many_calls_are_in_flight(simulators: Dict[str, str]) -> None:
+    async def main() -> None:
+        async with exatlas.AsyncClient(**runpod_config(simulators["runpod"])) as client:
+            core = client._core
+            real = core.library
+            machine = await client.compute.spawn(gpu="rtx_4090", image="i")
+            refusals = [(_native.BUSY, b'{"error":{"kind":"rate_limited","message":"too many"}}'), (_native.NO_MEMORY, None)]
+            core.library = real._replace(submit=lambda *request: refusals.pop() if refusals else real.submit(*request))
+            core.makers.add("py-x", "compute.spawn", {})
+            core.put_completion({"type": "completion", "id": "py-x", "result": machine})
+            await core.undone(60)
+            assert not refusals and not core.makers.is_undoing() and not core.makers.is_refused()
+
+    asyncio.run(main())
+    with exatlas.Client(**runpod_config(simulators["runpod"])) as client:
+        assert all(machine["status"] == "terminated" for machine in client.compute.list()["items"])
+
+
 @pytest.mark.parametrize("accepted", [False, True])
 def test_closing_waits_for_no_call_that_was_interrupted_before_it_was_accepted(
     simulators: Dict[str, str], accepted: bool
@@ -313,3 +354,24 @@ def test_closing_waits_for_no_call_that_was_interrupted_before_it_was_accepted(
     asyncio.run(main())
     with exatlas.Client(**runpod_config(simulators["runpod"])) as client:
         assert all(machine["status"] == "terminated" for machine in client.compute.list()["items"])
+
+
+def test_what_is_put_away_twice_is_delivered_once() -> None:
+    # As when what a signal handler raises came just before the end of the first time.
+    async def main() -> None:
+        async with exatlas.AsyncClient() as client:
+            core = client._core
+            core.makers.add("py-x", "compute.spawn", {})
+            answer = core.calls["py-x"] = core.bind().create_future()
+            box = core.boxes["sub-x"] = Mailbox()
+            completion = b'{"type":"completion","id":"py-x","result":{"provider":"runpod","id":"p1"}}'
+            for document in (completion, b'{"type":"event","subscription":"sub-x","seq":1}'):
+                ticket = iter((True,))
+                core.route(document, ticket)
+                core.route(document, ticket)
+            assert answer.result()["result"]["id"] == "p1" and not core.makers.is_undoing()
+            assert len(box.items) == 1
+            core.calls.clear()
+            core.makers.clear()
+
+    asyncio.run(main())

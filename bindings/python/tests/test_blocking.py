@@ -17,7 +17,7 @@ import pytest
 from conftest import Child, SilentServer, live, runpod_config
 
 import exatlas
-from exatlas import _codec, _pump, errors
+from exatlas import _codec, _native, _pump, errors
 from exatlas import client as calls
 
 INTERRUPTED = """
@@ -229,6 +229,16 @@ def test_a_machine_whose_call_was_interrupted_too_late_is_given_back(
             own.compute.spawn(gpu="rtx_4090", image="i")
         assert rented(client) == before
         assert own._pump.calls == {} and own._pump._makers._calls == {}
+
+
+def test_a_machine_is_given_back_later_where_too_many_calls_are_in_flight(client: exatlas.Client, simulators: Dict[str, str]) -> None:
+    before = rented(client)
+    with exatlas.Client(**runpod_config(simulators["runpod"])) as own:
+        machine = own.compute.spawn(gpu="rtx_4090", image="i")
+        own._request = lambda *_: (_native.BUSY, None)
+        own._undo("py-x", ("compute.terminate", {"provider": "runpod", "id": machine["id"]}))
+        own._pump.settle(60)
+        assert rented(client) == before
 
 
 def test_a_machine_is_not_lost_to_an_interrupt_in_the_call_that_rented_it(

@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT
 
 import exatlas
-from exatlas import errors
+from exatlas import _codec, _native, errors
 
 
 def test_every_kind_of_the_core_has_a_class_of_its_own() -> None:
@@ -62,6 +62,12 @@ def test_errors_that_python_has_a_word_for_are_caught_by_it(cls: str, builtin: t
     assert isinstance(error, builtin)
     assert str(error) == "m (h)"
     assert str(pickle.loads(pickle.dumps(error))) == "m (h)"
+
+
+def test_an_answer_for_which_there_is_no_memory_may_be_that_of_a_machine() -> None:
+    error = _codec.error_of(_native.NO_MEMORY)
+    assert isinstance(error, errors.InternalError) and error.unknown_outcome
+    assert not _codec.error_of(_native.INVALID).unknown_outcome
 
 
 def test_no_public_name_shadows_a_builtin() -> None:

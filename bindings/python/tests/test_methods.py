@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import typing
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Optional
 
 import pytest
 from conftest import ROOT
@@ -84,6 +84,19 @@ def test_a_parameter_whose_name_python_keeps_for_itself_has_an_underscore(simula
             client.compute.bill(provider="mock", id="x", from_="yesterday")
         with pytest.raises(TypeError, match="did you mean 'from_'"):
             client.compute.bill(provider="mock", id="x", **{"from": "2026-06-01T00:00:00Z"})  # type: ignore[arg-type]
+
+
+def test_annotations_can_be_read_at_run_time() -> None:
+    modules = [exatlas, namespaces, aio_namespaces]
+    classes = {cls for module in modules for cls in vars(module).values() if inspect.isclass(cls) and cls.__module__.startswith("exatlas")}
+    assert exatlas.Client in classes and namespaces.Compute in classes
+    for cls in classes:
+        typing.get_type_hints(cls)
+        for name, member in vars(cls).items():
+            function = member.fget if isinstance(member, property) else member
+            if inspect.isfunction(function) and not name.startswith("_"):
+                typing.get_type_hints(function)
+    assert typing.get_type_hints(exatlas.Client.__init__)["orchestrator"] == Optional[exatlas.types.OrchestratorSettings]
 
 
 def test_client_options_are_those_of_the_configuration() -> None:

@@ -235,12 +235,13 @@ def test_an_item_that_there_was_no_memory_for_is_asked_for_again(
 
 
 def test_a_call_that_may_not_have_been_accepted_is_asked_after_by_its_id(library: FakeLibrary, pump: Pump) -> None:
-    statuses = iter((_native.OK, _native.BUSY, _native.CLOSED))
+    in_flight = b'{"error":{"kind":"conflict","message":"a call with this id is in flight"}}'
+    answers = iter(((_native.OK, None), (_native.BUSY, in_flight), (_native.CLOSED, None)))
     asked: List[Any] = []
 
     def submit(client: int, request: bytes) -> Any:
         asked.append(json.loads(request))
-        return next(statuses), None
+        return next(answers)
 
     library.submit = submit  # type: ignore[method-assign]
     for id in ("py-1", "py-2", "py-3"):
@@ -252,3 +253,27 @@ def test_a_call_that_may_not_have_been_accepted_is_asked_after_by_its_id(library
     library.put(type="completion", id="py-2", error={"kind": "cancelled", "message": "m"})
     pump.settle(60)
     assert pump._makers.ids() == [] and len(asked) == 3
+
+
+def test_what_gives_back_is_sent_again_when_too_many_calls_are_in_flight(library: FakeLibrary, pump: Pump) -> None:
+    too_many = b'{"error":{"kind":"rate_limited","message":"too many calls in flight"}}'
+    refusals = [(_native.BUSY, too_many), (_native.NO_MEMORY, None), (_native.BUSY, too_many)]
+    accepted: List[Any] = []
+
+    def submit(client: int, request: bytes) -> Any:
+        if refusals:
+            return refusals.pop()
+        accepted.append(json.loads(request))
+        library.put(type="completion", id=accepted[-1]["id"], result={})
+        return _native.OK, None
+
+    library.submit = submit  # type: ignore[method-assign]
+    pump.drop("py-1", "compute.spawn", {}, True)
+    library.put(type="completion", id="py-1", result={"provider": "vast", "id": "7"})
+    pump.settle(60)
+    assert [(request["method"], request["params"]["id"]) for request in accepted] == [("compute.terminate", "7")]
+    refusals += [(_native.BUSY, too_many)] * 2
+    pump.drop("py-2", "compute.spawn", {}, False)
+    pump.settle(60)
+    assert [request["method"] for request in accepted[1:]] == ["atlas.info"]
+    assert not refusals and not pump._makers.ids() and not pump._makers.is_undoing() and not pump._makers.is_refused()

@@ -21,6 +21,8 @@ impl Status {
     pub const BUSY: Status = Status(13);
     /// The request is larger than the limit.
     pub const TOO_LARGE: Status = Status(14);
+    /// The system has no memory for the answer; the request may have been carried out.
+    pub const NO_MEMORY: Status = Status(20);
     /// Used in a child of fork.
     pub const FORKED: Status = Status(21);
     /// The configuration asks for another version of the interface.
