@@ -130,11 +130,11 @@ func create(path string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	err = os.Link(f.Name(), path)
-	if err == nil || errors.Is(err, os.ErrExist) {
+	if os.Link(f.Name(), path) == nil || exists(path) {
 		return nil
 	}
-	// A file system without links. Where the process makes it twice at once a lock may be lost.
+	// A file system without links, or a symbolic one to a file that is not there yet. Where
+	// the process makes it twice at once a lock may be lost.
 	f, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err

@@ -73,6 +73,21 @@ func TestSQLite_IsForItsOwnerAlone(t *testing.T) {
 	}
 }
 
+func TestSQLite_IsMadeWhereALinkPoints(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "atlas.db")
+	if err := os.Symlink(filepath.Join(folder, "disk.db"), path); err != nil {
+		t.Fatal(err)
+	}
+	open(t, path)
+	if info, err := os.Stat(filepath.Join(folder, "disk.db")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatal(info, err)
+	}
+	if left, err := filepath.Glob(path + ".new-*"); err != nil || len(left) > 0 {
+		t.Fatal(left, err)
+	}
+}
+
 func TestSQLite_RefusesANewerSchema(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "atlas.db")
 	s := open(t, path)
