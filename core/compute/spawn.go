@@ -33,7 +33,7 @@ func (s *Service) SpawnTracked(ctx context.Context, p *SpawnParams, k Tracking) 
 	if fault != nil {
 		return nil, fault
 	}
-	t := &trial{service: s, params: p, tracking: k, env: env, plan: plan, rentals: map[*provider.Account]*rental{}}
+	t := &trial{service: s, params: p, tracking: k, env: env, plan: plan, rentals: map[*provider.Account]*rental{}, short: map[*provider.Account]bool{}}
 	defer t.sweep()
 	machine, fault := t.run(ctx)
 	if fault != nil {

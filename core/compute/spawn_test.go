@@ -207,6 +207,29 @@ func TestSpawn_TriesTheNextCandidateAfterARefusalThatMayBeAShortage(t *testing.T
 	r.finish(t)
 }
 
+// A cloud that has said that there is none says it in other words in the next round.
+func TestSpawn_WaitsOnThroughRefusalsThatMayBeAShortage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.create = func(n int, _ *spec.SpawnRequest) (*spec.Error, bool) {
+			switch {
+			case n == 1:
+				return noCapacity(), false
+			case n <= 20:
+				return &spec.Error{Kind: spec.KindValidation, Status: 400, Message: "could not be scheduled", Retryable: true}, false
+			}
+			return nil, true
+		}
+		r := newRig(f, Settings{})
+		p := gpu("h100", "a100_80g")
+		p.WaitForCapacityMS = time.Hour.Milliseconds()
+		if got, err := r.Spawn(context.Background(), p); err != nil || got.ID == "" {
+			t.Errorf("%+v %v", got, err)
+		}
+		r.finish(t)
+	})
+}
+
 func TestSpawn_AdoptsWhatALostAnswerCreated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()

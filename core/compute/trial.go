@@ -33,6 +33,8 @@ type trial struct {
 	attempts []Attempt
 	tried    int // candidates of the last round
 
+	short map[*provider.Account]bool // who has said in a create that there is none now
+
 	unwritten bool      // the last round ended since the record did not answer
 	since     time.Time // when the first round in a row did
 }
@@ -130,7 +132,10 @@ func (t *trial) round(ctx context.Context) (*spec.Compute, *spec.Error) {
 		}
 		last = e
 		if e.Kind == spec.KindCapacity {
-			capacity = e
+			capacity, t.short[c.account] = e, true
+		}
+		if ambiguous(e) && t.short[c.account] { // for which the request was good enough before
+			capacity = shortage(e)
 		}
 		if !t.moveOn(ctx, e) {
 			return nil, e
@@ -166,6 +171,13 @@ func (t *trial) settle(c candidate, e *spec.Error) {
 // ambiguous tells whether a cloud refused a request in words that it has for a
 // shortage, too: the provider marks such a refusal as one that may pass.
 func ambiguous(e *spec.Error) bool { return e.Kind == spec.KindValidation && e.Retryable }
+
+// shortage is what such a refusal is taken for.
+func shortage(e *spec.Error) *spec.Error {
+	out := *e
+	out.Kind = spec.KindCapacity
+	return &out
+}
 
 // refusedAll is the error of a round whose last candidate was refused so, and none
 // for a shortage: what is wrong with a request is wrong with it at every candidate, so

@@ -80,8 +80,8 @@ func (s *Service) spared(t *tracked, at int64) int64 {
 
 // act does what is due for a session.
 func (s *Service) act(t *tracked) {
-	if t.renting() { // its spawn holds it for minutes, and sets it a time in the end
-		s.later(t, retryStore)
+	if t.renting() { // its spawn may hold it for minutes, and sets it a time in the end
+		s.lookUp(t)
 		return
 	}
 	t.acting.Lock()
@@ -116,6 +116,18 @@ func (s *Service) act(t *tracked) {
 		s.giveBack(t, row)
 	case store.Ended:
 		s.drop(t)
+	}
+}
+
+// lookUp reads a session of which memory may be wrong, where nobody acts on it: until
+// that is known, the reaper keeps off its cloud, and its spawn may wait for an hour.
+func (s *Service) lookUp(t *tracked) {
+	if t.acting.TryLock() {
+		_ = s.refresh(t) // the next look tries again
+		t.acting.Unlock()
+	}
+	if t.isStale() && !t.over() {
+		s.later(t, retryStore)
 	}
 }
 

@@ -30,33 +30,20 @@ const lookLimit = 10 * time.Second
 // forget ends a session in the store alone, whichever process acts on it. The cloud is
 // not waited for, so wait is for another process, or for a call under way to end.
 func (s *Service) forget(ctx context.Context, id string, wait time.Duration) (*Session, error) {
-	var asked time.Time
-	looked := false
+	looked, asked := false, time.Time{}
 	for until := s.Clock.Now().Add(wait); ; {
-		row, d, err := s.read(ctx, id)
-		odd := errors.Is(err, errUnreadable)
-		if odd {
-			d = &document{OnExit: Keep, Error: spec.AsError(err)}
-		} else if err != nil {
+		row, d, err := s.forgettable(ctx, id, &looked)
+		if err != nil {
 			return nil, err
 		}
 		if row.State == store.Ended {
 			return view(row, d, s.node.now()), nil
 		}
-		if odd { // what it holds nobody can say, and nothing else ends it
-		} else if why := s.keepsHold(ctx, row, d); why != nil {
-			return nil, why
-		}
-		if row.State == store.Live && !looked && !odd { // a credential that is new may show the machine, and nobody has looked yet
-			looked = true
-			s.lookOnce(ctx, row, d)
-			continue
-		}
-		tried, err := s.tryForget(ctx, row.ID)
+		done, err := s.tryForget(ctx, row.ID)
 		if err != nil {
 			return nil, err
 		}
-		if tried {
+		if done {
 			continue
 		}
 		if now := s.Clock.Now(); now.Sub(asked) >= askAgain {
@@ -72,6 +59,28 @@ func (s *Service) forget(ctx context.Context, id string, wait time.Duration) (*S
 			return nil, err
 		}
 	}
+}
+
+// forgettable reads a session that has ended or may be forgotten, or tells why it may
+// not be. Of one that cannot be read nobody can say what it holds, and nothing else ends
+// it. A cloud is asked once for the machine of a living one.
+func (s *Service) forgettable(ctx context.Context, id string, looked *bool) (*store.Session, *document, error) {
+	row, d, err := s.read(ctx, id)
+	if errors.Is(err, errUnreadable) {
+		return row, &document{OnExit: Keep, Error: spec.AsError(err)}, nil
+	}
+	if err != nil || row.State == store.Ended {
+		return row, d, err
+	}
+	if why := s.keepsHold(ctx, row, d); why != nil {
+		return nil, nil, why
+	}
+	if row.State != store.Live || *looked {
+		return row, d, nil
+	}
+	*looked = true
+	s.lookOnce(ctx, row, d) // a credential that is new may show the machine, and nobody has looked yet
+	return s.forgettable(ctx, id, looked)
 }
 
 // lookOnce asks the cloud for a machine that the credential of now was not seen to

@@ -111,6 +111,13 @@ func (p *polls) rouse() {
 // askSingly works on what there is to be asked for at one cloud, and forgets the
 // cloud once there is nothing.
 func (p *polls) askSingly(name string, q *singles) {
+	defer func() { // after a defect the next one to be asked for has somebody else work on them
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if q.asking = false; len(q.list) > 0 {
+			p.rouse()
+		}
+	}()
 	for {
 		p.mu.Lock()
 		list := q.list
@@ -220,7 +227,7 @@ func (p *polls) begin() time.Duration {
 	for name, q := range p.singles {
 		if !q.asking {
 			q.asking = true
-			safego.Go(&s.work, nil, func() { p.askSingly(name, q) })
+			safego.Go(&s.work, s.defect, func() { p.askSingly(name, q) })
 		}
 	}
 	now, wait := s.Clock.Now(), time.Hour
@@ -234,7 +241,11 @@ func (p *polls) begin() time.Duration {
 		}
 		c.running = true
 		c.next = now.Add(time.Hour)
-		safego.Go(&s.work, nil, func() { p.done(name, p.poll(name)) })
+		safego.Go(&s.work, s.defect, func() {
+			wait := max(s.Settings.Poll, pollNew) // after a defect, too
+			defer func() { p.done(name, wait) }()
+			wait = p.poll(name)
+		})
 	}
 	return wait
 }
@@ -279,9 +290,8 @@ func (p *polls) poll(name string) time.Duration {
 				t.seen.Store(number)
 				_, d := t.state()
 				s.shown(s.until, here, d.account)
-				if d.differs(&items[i]) && s.hold(t) {
-					s.observe(t, &items[i])
-					t.acting.Unlock()
+				if d.differs(&items[i]) {
+					s.takeIn(t, &items[i])
 				}
 			}
 		}
@@ -329,6 +339,14 @@ func (s *Service) hold(t *tracked) bool {
 		return false
 	}
 	return true
+}
+
+// takeIn observes a session's machine, unless the session is being acted on.
+func (s *Service) takeIn(t *tracked, c *spec.Compute) {
+	if s.hold(t) {
+		defer t.acting.Unlock()
+		s.observe(t, c)
+	}
 }
 
 // lookFor asks singly for machines that a whole listing does not hold.

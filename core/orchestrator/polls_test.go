@@ -1,12 +1,15 @@
 package orchestrator
 
 import (
+	"context"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/exatlas/atlas/core/clock"
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/store"
 	"github.com/exatlas/atlas/core/store/memory"
 )
 
@@ -27,6 +30,38 @@ func TestPolls_OfACloudGoOnForASessionThatComesAsTheyEnd(t *testing.T) {
 			t.Fatalf("%s, %s: nobody looked whether it was ready", got.State, got.Reason)
 		}
 	})
+}
+
+// A defect ends one look, not the watch of its cloud.
+func TestPolls_GoOnAfterADefect(t *testing.T) {
+	for _, where := range []string{spec.OpList, spec.OpGet} {
+		bubble(t, func(t *testing.T, w *world) {
+			p := w.process()
+			defer p.close()
+			s := p.spawn(idle(0))
+			wait(time.Minute)
+			var broke atomic.Bool
+			w.cloud.set(func(c *cloud) {
+				delete(c.machines, s.Compute.ID)
+				c.during = func(_ context.Context, operation string) {
+					if operation == where && !broke.Swap(true) {
+						panic("a defect")
+					}
+				}
+			})
+			if where == spec.OpGet {
+				p.polls.hurry(p.index.find(s.ID))
+			}
+			wait(2 * time.Minute)
+			if got := p.get(s.ID); got.State != "ended" || got.Reason != ReasonVanished {
+				t.Errorf("%s: %s, and nobody looks any more", where, got.State)
+			}
+			list, _, err := w.store.Events(context.Background(), TopicReaper, 1, 100)
+			if err != nil || !slices.ContainsFunc(list, func(e store.Event) bool { return e.Name == "defect" }) {
+				t.Errorf("%s: nothing tells of it: %v", where, err)
+			}
+		})
+	}
 }
 
 func TestReadiness_IsNotDecidedWhenTheCloudCannotTell(t *testing.T) {

@@ -138,8 +138,11 @@ func (s *Service) running() bool {
 // background runs a loop until the service stops. A defect in it ends that loop
 // alone, and is told.
 func (s *Service) background(loop func()) {
-	safego.Go(&s.work, func(e *spec.Error) { s.tell("defect", map[string]any{"error": e}) }, loop)
+	safego.Go(&s.work, s.defect, loop)
 }
+
+// defect tells of one.
+func (s *Service) defect(e *spec.Error) { s.tell("defect", map[string]any{"error": e}) }
 
 // pause waits, and tells whether the service goes on.
 func (s *Service) pause(d time.Duration) bool { return s.Clock.Wait(s.until, d) == nil }

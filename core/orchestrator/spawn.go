@@ -197,6 +197,7 @@ func (sp *spawning) write(in compute.Intent) (store.Verdict, error) {
 	t.mu.Lock()
 	t.gone = false // it may have been dropped, since the store had no such row
 	t.mu.Unlock()
+	again := sp.written
 	sp.written = true
 	s.index.add(t, "")
 	ctx, cancel := context.WithTimeout(s.until, commitLimit)
@@ -208,11 +209,17 @@ func (sp *spawning) write(in compute.Intent) (store.Verdict, error) {
 		t.mu.Unlock()
 		return 0, err
 	}
+	if results[0].Verdict == store.Lost && again { // the one before may have come to the store since it was looked for
+		t.doubt()
+		return 0, &store.CannotTell{Doing: "writing a session", Err: errLate}
+	}
 	if results[0].Verdict == store.Lost {
 		s.drop(t)
 	}
 	return results[0].Verdict, nil
 }
+
+var errLate = errors.New("an earlier write of it was carried out late, or this process has lost its lease")
 
 // lost is the error of a spawn whose process may not act now, and why it may not.
 func (s *Service) lost() *spec.Error {

@@ -344,6 +344,73 @@ func TestSpawn_WhoseFirstCommitFailedIsWrittenDownLater(t *testing.T) {
 	}
 }
 
+// The first commit is carried out only after it was looked for and not found.
+func TestSpawn_WhoseFirstCommitComesLateGoesOn(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		defer p.close()
+		lease, _ := p.node.current()
+		sp := &spawning{service: p.Service, params: params(), t: &tracked{id: "ses-1", place: -1, ours: true, spawning: true}}
+		in := compute.Intent{Provider: "runpod", RequestID: "r1", Name: "n1", OwnName: true}
+		commits := 0
+		p.store.set(func(what string) error {
+			if what != "commit" {
+				return nil
+			}
+			if commits++; commits == 1 {
+				return errors.New("cut")
+			}
+			if row, _ := sp.t.whole(); commits == 2 {
+				row.Doc = []byte(`{"on_exit":"keep"}`)
+				if _, err := w.store.Commit(context.Background(), lease, []store.Change{{New: true, Session: row}}); err != nil {
+					t.Error(err)
+				}
+			}
+			return nil
+		})
+		for try := range 3 {
+			if e, passes := sp.intend(context.Background(), in); (e == nil) != (try == 2) || e != nil && !passes {
+				t.Fatal(try, e, passes)
+			}
+		}
+		_ = sp.failed(&spec.Error{Kind: spec.KindCapacity})
+		if got := p.get("ses-1"); got.State != "ended" || p.Tracked() != 0 {
+			t.Fatalf("%+v", got)
+		}
+	})
+}
+
+// A spawn that waits long for its cloud's next word does not keep the reaper from that
+// cloud once its process has its lease again.
+func TestSpawn_ThatOutlivedALeaseIsReadAgainThoughItWaits(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		defer p.close()
+		w.cloud.set(func(c *cloud) {
+			c.fail = func(operation string, _ int) *spec.Error {
+				if operation == spec.OpSpawn {
+					return &spec.Error{Kind: spec.KindCapacity, Message: "none left", RetryAfterMS: time.Hour.Milliseconds()}
+				}
+				return nil
+			}
+		})
+		ctx, cancel := context.WithCancel(context.Background())
+		told := make(chan struct{})
+		go func() {
+			defer close(told)
+			_, _ = p.Spawn(ctx, params(func(p *SpawnParams) { p.WaitForCapacityMS = (24 * time.Hour).Milliseconds() }))
+		}()
+		wait(10 * time.Second)
+		p.store.set(failing(time.Minute, 1, "lease"))
+		wait(2 * time.Minute)
+		if !p.settled("runpod") {
+			t.Error("the reaper keeps off the cloud")
+		}
+		cancel()
+		<-told
+	})
+}
+
 // While one process is cut off, another takes the spawn's session over and finds that
 // nothing was rented.
 func TestSpawn_ThatWaitsForCapacityEndsWhereAnotherProcessTookItsSession(t *testing.T) {

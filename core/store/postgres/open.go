@@ -46,6 +46,11 @@ func Open(ctx context.Context, url string) (*Store, error) {
 		"default_transaction_isolation": "read committed"} {
 		config.RuntimeParams[name] = value
 	}
+	// A process that is stopped in a transaction, or cut off, holds what it has locked, and
+	// all the others wait: between two statements Atlas does nothing that takes time.
+	if _, given := config.RuntimeParams[idleLimit]; !given {
+		config.RuntimeParams[idleLimit] = "10s"
+	}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = 10 * time.Second
 	}
@@ -60,6 +65,10 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	}
 	return s, nil
 }
+
+// idleLimit is the server's name for how long a transaction may wait for its next
+// statement. The address may set it.
+const idleLimit = "idle_in_transaction_session_timeout"
 
 // refused is the error of a database that cannot be used.
 func refused(c *pgconn.Config, err error) error {

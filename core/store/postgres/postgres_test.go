@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/exatlas/atlas/core/store"
 	"github.com/exatlas/atlas/core/store/storetest"
@@ -249,5 +251,53 @@ func TestPostgres_HoldsInADatabaseOfAnotherIsolation(t *testing.T) {
 		if err := <-wrote; err != nil {
 			t.Errorf("written at once: %v", err)
 		}
+	}
+}
+
+// A process that is stopped in the middle of a claim holds the lock of all claims.
+func TestPostgres_WaitsForNoProcessThatStandsStillInATransaction(t *testing.T) {
+	fresh(t)
+	ctx := context.Background()
+	s := open(t)
+	limit := 0
+	err := s.with(ctx, func(c *conn) error {
+		_, err := c.one(ctx, []any{&limit}, "SELECT setting FROM pg_settings WHERE name = $1", idleLimit)
+		return err
+	})
+	if err != nil || limit == 0 || time.Duration(limit)*time.Millisecond >= answerLimit {
+		t.Fatalf("it holds its locks for %d ms, %v", limit, err)
+	}
+	l, _, err := s.Lease(ctx, "node/a", "a", 600_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := url.Parse(server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := at.Query()
+	query.Set(idleLimit, "100ms") // the address may say so
+	at.RawQuery = query.Encode()
+	still, err := Open(ctx, at.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer still.Close()
+	locked, goOn, over := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		over <- still.begin(ctx, func(c *conn) error {
+			_, err := c.run(ctx, "SELECT pg_advisory_xact_lock($1)", claimLock)
+			close(locked)
+			<-goOn
+			return err
+		})
+	}()
+	<-locked
+	if _, err := s.Claim(ctx, l, 10); err != nil {
+		t.Error(err)
+	}
+	close(goOn)
+	if err := <-over; err == nil {
+		t.Error("a transaction that stood still is carried out")
 	}
 }

@@ -4,14 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
+	"time"
 
-	driver "modernc.org/sqlite"
+	"golang.org/x/sys/unix"
 
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/core/store"
@@ -55,11 +54,13 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		}
 	}
 	s := &Store{path: path, jobs: make(chan *job, 1024), done: make(chan struct{}), presence: newPresence(path + ".d")}
-	if s.writes, err = connect(path, 1); err == nil {
-		s.reads, err = connect(path, 4)
+	for wait, began := forMaker(ctx), time.Now(); ; s.disconnect() {
+		if err = s.connect(ctx); !held(err) || time.Since(began) > busyLimit || !wait() {
+			break
+		}
 	}
 	if err == nil {
-		err = s.migrate(ctx)
+		err = shut(path)
 	}
 	if err == nil {
 		s.file, err = os.Stat(path)
@@ -72,25 +73,83 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	return s, nil
 }
 
-// prepare makes the file, closed to others.
+// connect connects to the file, and brings it up to date.
+func (s *Store) connect(ctx context.Context) (err error) {
+	if err := foreign(ctx, s.path); err != nil {
+		return err
+	}
+	if s.writes, err = connect(s.path, 1); err == nil {
+		s.reads, err = connect(s.path, 4)
+	}
+	if err == nil {
+		err = s.migrate(ctx)
+	}
+	return err
+}
+
+// busyLimit is how long SQLite waits for whoever holds the file. It does not wait for one
+// that is the first to open it this moment, or the last to close it: that takes no time.
+const (
+	busyLimit = 10 * time.Second
+	waits     = "busy_timeout(10000)"
+)
+
+// prepare makes the file where there is none, closed to others. One that is there is not
+// opened: to close it would give up every lock that this process has on it, and another
+// store of the process, or of another library that it has loaded, may have some.
 func prepare(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return environment("the store's folder cannot be made", err)
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		if err = create(path); err == nil {
+			info, err = os.Stat(path)
+		}
+	}
 	if err != nil {
 		return environment("the store's file cannot be opened", err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return environment("the store's file cannot be read", err)
 	}
 	if !info.Mode().IsRegular() {
 		return environment("the store is not a file", errors.New(path))
 	}
-	if info.Mode().Perm()&0o077 != 0 {
-		if err := f.Chmod(0o600); err != nil {
+	if err := unix.Access(path, unix.R_OK|unix.W_OK); err != nil {
+		return environment("the store's file cannot be opened", err)
+	}
+	return nil
+}
+
+// create makes an empty file, which has its name only when nobody has it open any more.
+// Whoever makes it at the same time may be first.
+func create(path string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*") // 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) //nolint:errcheck // an empty file that stays only lies about
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if os.Link(f.Name(), path) == nil || exists(path) {
+		return nil
+	}
+	// A file system without links, or a symbolic one to a file that is not there yet. Where
+	// the process makes it twice at once a lock may be lost.
+	f, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// shut closes a file to others that is open to them, and what SQLite has made beside it.
+func shut(path string) error {
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		info, err := os.Stat(name)
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			err = os.Chmod(name, 0o600)
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return environment("the store's file is open to others, and that cannot be changed", err)
 		}
 	}
@@ -98,7 +157,7 @@ func prepare(path string) error {
 }
 
 func connect(path string, connections int) (*sql.DB, error) {
-	pragmas := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "cell_size_check(ON)"}, "_txlock": {"immediate"}}
+	pragmas := url.Values{"_pragma": {waits, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "cell_size_check(ON)"}, "_txlock": {"immediate"}}
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: pragmas.Encode()}).String())
 	if err != nil {
 		return nil, err
@@ -149,27 +208,3 @@ func cannot(doing string, err error) error { return &store.CannotTell{Doing: doi
 func environment(message string, err error) error {
 	return &spec.Error{Kind: spec.KindValidation, Message: message + ": " + err.Error(), Hint: "set store.url to a place this program may write, such as sqlite:/var/lib/me/atlas.db", Err: err}
 }
-
-// refused is the error of a file that cannot be used.
-func refused(path string, err error) error {
-	if e := (*spec.Error)(nil); errors.As(err, &e) {
-		return e
-	}
-	e := &spec.Error{Kind: spec.KindInternal, Message: fmt.Sprintf("the store %s cannot be opened: %v", path, err), Hint: "nothing was changed; see that no other program holds it, and try again", Err: err}
-	var fault *driver.Error
-	switch text := err.Error(); {
-	case errors.As(err, &fault) && (fault.Code()&0xff == busy || fault.Code()&0xff == locked):
-		e.Retryable = true // whoever holds it, such as a process that brings it up to date, lets go of it
-	case strings.Contains(text, "disk is full") || strings.Contains(text, "disk I/O error"):
-		e.Hint = "nothing was changed; the disk has no room, or fails: see to it, and try again"
-	case strings.Contains(text, "not a database") || strings.Contains(text, "malformed") || err == errCut:
-		e.Hint = "the file is damaged, or no database. Nothing was changed: restore it from a copy, or move it and " + path + ".d away to begin anew; machines of its sessions then have to be looked for with compute.list"
-	}
-	return e
-}
-
-// SQLite's primary result codes of a file that another connection holds.
-const (
-	busy   = 5
-	locked = 6
-)

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,6 +23,10 @@ import (
 func TestMain(m *testing.M) {
 	if path := os.Getenv("ATLAS_TEST_HOLD"); path != "" {
 		hold(path)
+		return
+	}
+	if path := os.Getenv("ATLAS_TEST_VISIT"); path != "" {
+		visit(path)
 		return
 	}
 	leak.Main(m)
@@ -61,8 +66,25 @@ func TestSQLite_IsForItsOwnerAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	open(t, path)
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
-		t.Fatal("a file that was open to others stays so", info.Mode(), err)
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
+			t.Fatal("a file that was open to others stays so", info, err)
+		}
+	}
+}
+
+func TestSQLite_IsMadeWhereALinkPoints(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "atlas.db")
+	if err := os.Symlink(filepath.Join(folder, "disk.db"), path); err != nil {
+		t.Fatal(err)
+	}
+	open(t, path)
+	if info, err := os.Stat(filepath.Join(folder, "disk.db")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatal(info, err)
+	}
+	if left, err := filepath.Glob(path + ".new-*"); err != nil || len(left) > 0 {
+		t.Fatal(left, err)
 	}
 }
 
@@ -272,6 +294,39 @@ func TestSQLite_NoticesADeadProcessAtOnce(t *testing.T) {
 	got, err := s.Claim(ctx, l, 10)
 	if err != nil || len(got) != 1 || got[0].From != "child" {
 		t.Fatal("a dead process's session is not to be had though its term of an hour cannot be waited for", got, err)
+	}
+}
+
+// visit is a process of its own that asks whether another one has a store open, as SQLite
+// does before it deletes a log: by the lock on these bytes of the file.
+func visit(path string) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		panic(err)
+	}
+	defer f.Close()
+	lock := syscall.Flock_t{Type: syscall.F_WRLCK, Start: 0x40000002, Len: 510}
+	if err := syscall.FcntlFlock(f.Fd(), syscall.F_GETLK, &lock); err != nil {
+		panic(err)
+	}
+	_, _ = fmt.Print(lock.Type != syscall.F_UNLCK)
+}
+
+// A process gives up every lock it has on a file when it closes any descriptor of it.
+// Another one that closes the store then takes itself for the last, and deletes the log
+// that this one goes on writing to.
+func TestSQLite_IsHeldThoughItIsOpenedTwiceInAProcess(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "atlas.db")
+	open(t, path)
+	second := open(t, path)
+	for range 2 {
+		child := exec.Command(os.Args[0])
+		child.Env = append(os.Environ(), "ATLAS_TEST_VISIT="+path)
+		out, err := child.Output()
+		if err != nil || string(out) != "true" {
+			t.Fatalf("it is held: %s, %v", out, err)
+		}
+		_ = second.Close()
 	}
 }
 
