@@ -125,7 +125,7 @@ func (m *module) ask(ctx context.Context) ([]byte, *spec.Error) {
 	if failure != nil {
 		return nil, failure
 	}
-	result, failure := i.enter(ctx, c, i.functions[spec.OpDescribe], spec.OpDescribe, 0)
+	result, failure := i.enter(ctx, c, i.function(spec.OpDescribe), spec.OpDescribe, 0)
 	if failure == nil && result == resultParked {
 		i.drop()
 		failure = badManifest("describe waits for HTTP")

@@ -15,7 +15,11 @@ type segment struct {
 	content []byte
 }
 
-func (s *segment) end() uint64 { return s.at + uint64(len(s.content)) }
+// run is what some segments, one after another, become.
+type run struct {
+	at, end uint64
+	parts   int
+}
 
 // mergeData returns a section of data in which neighbours are one segment. Go leaves out
 // every run of zeros, which makes tens of thousands of segments: the engine keeps a
@@ -23,46 +27,60 @@ func (s *segment) end() uint64 { return s.at + uint64(len(s.content)) }
 // whenever it makes one. A section with anything but such segments stays as it is.
 func mergeData(content []byte) []byte {
 	r := wasmReader{rest: content}
-	var list []segment
+	var runs []run
+	size := len(content)
 	for range r.number() {
 		s, ok := r.placed()
 		if !ok {
 			return content
 		}
-		if joins(list, s.at) {
-			last := &list[len(list)-1]
-			last.content = append(last.content, make([]byte, s.at-last.end())...)
-			last.content = append(last.content, s.content...)
-		} else {
-			s.content = slices.Clone(s.content)
-			list = append(list, s)
+		if !joins(runs, s.at) {
+			runs = append(runs, run{at: s.at, end: s.at})
 		}
+		last := &runs[len(runs)-1]
+		size += int(s.at - last.end)
+		last.end = s.at + uint64(len(s.content))
+		last.parts++
 	}
-	merged := binary.AppendUvarint(make([]byte, 0, len(content)), uint64(len(list)))
-	for _, s := range list {
-		merged = append(merged, 0, i32Const)
-		merged = append(appendSigned(merged, s.at), endOfConstant)
-		merged = binary.AppendUvarint(merged, uint64(len(s.content)))
-		merged = append(merged, s.content...)
-	}
-	return merged
+	return writeRuns(make([]byte, 0, size), content, runs)
 }
 
-// mostLooks is how many segments are looked at before a gap is filled.
+// writeRuns appends a section of data with the runs into which another one falls.
+func writeRuns(to, content []byte, runs []run) []byte {
+	r := wasmReader{rest: content}
+	r.number()
+	to = binary.AppendUvarint(to, uint64(len(runs)))
+	for _, one := range runs {
+		to = appendSigned(append(to, 0, i32Const), one.at)
+		to = binary.AppendUvarint(append(to, endOfConstant), one.end-one.at)
+		end := one.at
+		for range one.parts {
+			s, _ := r.placed()
+			to = append(to, zeros[:s.at-end]...)
+			to = append(to, s.content...)
+			end = s.at + uint64(len(s.content))
+		}
+	}
+	return to
+}
+
+var zeros [mergeGap]byte
+
+// mostLooks is how many runs are looked at before a gap is filled.
 const mostLooks = 64
 
 // joins reports whether what is to be written at a place can be part of the last of
-// some segments. Zeros between must not go where an earlier one has written.
-func joins(list []segment, at uint64) bool {
-	n := len(list) - 1
+// some runs. Zeros between must not go where an earlier one has written.
+func joins(runs []run, at uint64) bool {
+	n := len(runs) - 1
 	if n < 0 {
 		return false
 	}
-	end := list[n].end()
+	end := runs[n].end
 	if at <= end || at-end > mergeGap || n > mostLooks {
 		return at == end
 	}
-	return !slices.ContainsFunc(list[:n], func(s segment) bool { return s.at < at && s.end() > end })
+	return !slices.ContainsFunc(runs[:n], func(one run) bool { return one.at < at && one.end > end })
 }
 
 const (

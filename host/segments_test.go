@@ -28,7 +28,7 @@ func written(t *testing.T, content []byte) ([]byte, int) {
 		if !ok {
 			t.Fatal("a segment is malformed")
 		}
-		copy(memory[s.at:s.end()], s.content)
+		copy(memory[s.at:s.at+uint64(len(s.content))], s.content)
 	}
 	if len(r.rest) > 0 {
 		t.Fatal("something comes after the last segment")

@@ -221,3 +221,25 @@ func TestShelf_CountsOutAMakerThatPanics(t *testing.T) {
 		t.Error("its attempt is held")
 	}
 }
+
+// TestInstance_HoldsAStackForWhatWasEnteredAlone counts the exports that have one.
+func TestInstance_HoldsAStackForWhatWasEnteredAlone(t *testing.T) {
+	h := newHost(t, Options{Builtin: builtins(t), Network: newFakeNetwork(reply(200, pod))})
+	for range 2 {
+		if _, err := h.Call(context.Background(), getCall()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m, failure := h.acquire(context.Background(), "runpod")
+	if failure != nil {
+		t.Fatal(failure)
+	}
+	defer m.release()
+	for _, i := range *m.list.Load() {
+		<-i.lock
+		if n := len(i.functions); n != 2 { // describe and get_compute
+			t.Errorf("%d exports have a stack", n)
+		}
+		i.unlock()
+	}
+}
