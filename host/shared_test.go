@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/host/egress"
@@ -27,12 +28,13 @@ func counted(t *testing.T) ([]Plugin, *atomic.Int64) {
 }
 
 // tenants makes hosts of one process's clients, which share with no host of another
-// test: their sandboxes have a limit of memory that nobody else's have.
+// test: their sandboxes have a limit of memory that nobody else's have. None is closed for
+// being idle, however long a busy machine takes.
 func tenants(t *testing.T) func(Options) *Host {
 	limit := 256*mib + tests.Add(1)*pageSize
 	return func(options Options) *Host {
 		t.Helper()
-		options.Limits.MemoryBytes = limit
+		options.Limits.MemoryBytes, options.Limits.IdleTime = limit, time.Hour
 		if options.Network == nil {
 			options.Network = newFakeNetwork(reply(200, pod))
 		}
@@ -224,7 +226,7 @@ func TestShelf_CountsOutAMakerThatPanics(t *testing.T) {
 
 // TestInstance_HoldsAStackForWhatWasEnteredAlone counts the exports that have one.
 func TestInstance_HoldsAStackForWhatWasEnteredAlone(t *testing.T) {
-	h := newHost(t, Options{Builtin: builtins(t), Network: newFakeNetwork(reply(200, pod))})
+	h := tenants(t)(Options{Builtin: builtins(t)})
 	for range 2 {
 		if _, err := h.Call(context.Background(), getCall()); err != nil {
 			t.Fatal(err)
