@@ -22,11 +22,13 @@ func main() {
 	calls := flag.Int("calls", 3000, "calls in a round")
 	flight := flag.Int("flight", 10000, "calls in flight for the memory figure")
 	many := flag.Int("sessions", 100000, "sessions that are kept")
-	only := flag.String("only", "", "one part: size, opening, reading, languages, nothing, providers, memory, sessions, fly")
+	only := flag.String("only", "", "one part: size, opening, reading, languages, nothing, providers, memory, clients, sessions, fly")
 	lines := flag.Int("lines", 1_000_000, "lines of the deploy that is streamed")
 	tailing := flag.Duration("tailing", 30*time.Second, "how long logs are tailed")
 	keeps := flag.String("keep", "", "for itself: keep the sessions of this configuration and tell of it")
 	loads := flag.String("load", "", "for itself: load all plugins with this configuration and tell how long it took")
+	crowds := flag.String("crowd", "", "for itself: open many clients with this configuration and tell what they cost")
+	machine := flag.String("machine", "", "for itself: with -crowd, which machine each looks at")
 	idle := flag.Duration("idle", 0, "for itself: with -keep, how long to watch")
 	check := flag.Bool("check", false, "fail when a limit is missed")
 	flag.Parse()
@@ -34,6 +36,8 @@ func main() {
 	switch {
 	case *keeps != "":
 		alone = func() error { return keep(*keeps, *idle) }
+	case *crowds != "":
+		alone = func() error { return crowd(*crowds, *machine) }
 	case *loads != "":
 		alone = func() error { return load(*loads) }
 	}
@@ -103,7 +107,7 @@ func (b *bench) run(root string) (int, error) {
 	for _, part := range []struct {
 		name string
 		run  func() error
-	}{{"size", b.size}, {"opening", b.opening}, {"reading", b.reading}, {"languages", b.languages}, {"nothing", b.nothing}, {"providers", b.providers}, {"memory", b.memory}, {"sessions", b.sessions}, {"fly", b.fly}} {
+	}{{"size", b.size}, {"opening", b.opening}, {"reading", b.reading}, {"languages", b.languages}, {"nothing", b.nothing}, {"providers", b.providers}, {"memory", b.memory}, {"clients", b.clients}, {"sessions", b.sessions}, {"fly", b.fly}} {
 		if b.only != "" && b.only != part.name {
 			continue
 		}

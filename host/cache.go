@@ -14,7 +14,7 @@ import (
 
 // cacheFormat names the folder of compiled code. It holds the engine's version:
 // code of another one must never be run.
-const cacheFormat = "atlas-2-wazero-1.12.0"
+const cacheFormat = "atlas-3-wazero-1.12.0"
 
 // sumFile holds the checksum of the entry beside it. The engine checks only part
 // of what it reads back, so an entry is used only if the whole of it is as it

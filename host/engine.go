@@ -21,6 +21,9 @@ type engine struct {
 	cache    wazero.CompilationCache // nil: code is kept by the runtime
 	compiled wazero.CompiledModule
 	memory   int64 // limit of an instance's linear memory
+
+	describing chan struct{} // holds a token while a module looks what the plugin says of itself
+	said       []byte        // that, once it was asked; guarded by the token
 }
 
 // compile compiles a module, or reads its code from the cache. checked compiles
@@ -48,7 +51,7 @@ func compileWith(ctx context.Context, module []byte, checked bool, memory int64,
 	if cache != nil {
 		config = config.WithCompilationCache(cache)
 	}
-	e := &engine{runtime: wazero.NewRuntimeWithConfig(ctx, config), cache: cache, memory: memory}
+	e := &engine{runtime: wazero.NewRuntimeWithConfig(ctx, config), cache: cache, memory: memory, describing: make(chan struct{}, 1)}
 	defer func() {
 		if r := recover(); r != nil { // a defect of the compiler that this module brings out
 			err = fmt.Errorf("compiler: %v", r)

@@ -34,7 +34,7 @@ type instance struct {
 	guest     api.Module
 	memory    api.Memory // nil: the module has none
 	allocator *memoryAllocator
-	functions map[string]api.Function
+	functions map[string]api.Function // that were entered: each has a stack of its own
 	resume    api.Function
 	ctx       *guestContext
 	stack     [1]uint64
@@ -197,13 +197,20 @@ func newInstance(ctx context.Context, m *module, c *call) (_ *instance, err *spe
 			return nil, err
 		}
 	}
-	i.functions = make(map[string]api.Function, len(m.exports))
-	for name := range m.exports {
-		i.functions[name] = i.guest.ExportedFunction(name)
-	}
+	i.functions = map[string]api.Function{}
 	i.resume = i.guest.ExportedFunction(exportResume)
 	i.call, i.fresh = nil, i.allocator.size()
 	return i, nil
+}
+
+// function returns an export of the module's. The caller holds the lock.
+func (i *instance) function(name string) api.Function {
+	f := i.functions[name]
+	if f == nil {
+		f = i.guest.ExportedFunction(name)
+		i.functions[name] = f
+	}
+	return f
 }
 
 // instantiate makes the sandbox, in which its start function runs.

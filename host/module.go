@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -92,16 +93,39 @@ func (m *module) inspect() *spec.Error {
 	return nil
 }
 
-// describe asks the plugin for its manifest. It runs without network.
-func (m *module) describe(ctx context.Context) *spec.Error {
+// describe reads what the plugin says of itself. It is asked once for all modules of an
+// engine: it answers before it knows anything of a client. Each keeps a manifest of
+// its own, which nobody can change under another.
+func (m *module) describe(ctx context.Context) (failure *spec.Error) {
+	e := m.engine
+	select {
+	case e.describing <- struct{}{}:
+	case <-ctx.Done():
+		return ended(ctx)
+	}
+	defer func() { <-e.describing }()
+	said := e.said
+	if said == nil {
+		if said, failure = m.ask(ctx); failure != nil {
+			return failure
+		}
+	}
+	if m.manifest, failure = readManifest(said, m.exports); failure == nil {
+		e.said = said
+	}
+	return failure
+}
+
+// ask runs describe, without network, and returns its answer.
+func (m *module) ask(ctx context.Context) ([]byte, *spec.Error) {
 	c := m.host.newCall(ctx, m, spec.Secret{})
 	defer c.free()
 	c.input = append(c.input, `{"request":{},"context":{}}`...)
 	i, failure := m.take(ctx, c)
 	if failure != nil {
-		return failure
+		return nil, failure
 	}
-	result, failure := i.enter(ctx, c, i.functions[spec.OpDescribe], spec.OpDescribe, 0)
+	result, failure := i.enter(ctx, c, i.function(spec.OpDescribe), spec.OpDescribe, 0)
 	if failure == nil && result == resultParked {
 		i.drop()
 		failure = badManifest("describe waits for HTTP")
@@ -109,15 +133,14 @@ func (m *module) describe(ctx context.Context) *spec.Error {
 	m.give(i)
 	switch {
 	case c.failed != nil:
-		return c.failed
+		return nil, c.failed
 	case failure != nil:
-		return failure
+		return nil, failure
 	case result != resultFinished || !c.hasOutput:
 		_, failure = c.result(spec.OpDescribe, result)
-		return failure
+		return nil, failure
 	}
-	m.manifest, failure = readManifest(c.output, m.exports)
-	return failure
+	return slices.Clone(c.output), nil
 }
 
 // configure applies the operator's settings to the manifest.

@@ -140,30 +140,61 @@ func (h *Host) retire(p *plugin) {
 	}
 }
 
+// errUnread marks a plugin that could not even be read.
+var errUnread = errors.New("it cannot be read")
+
 // load reads, compiles and describes a plugin. unread tells that it did not even
 // come to the second.
 func (h *Host) load(ctx context.Context, p *plugin) (m *module, unread bool, failure *spec.Error) {
-	code, err := p.open()
-	if err != nil {
-		return nil, true, &spec.Error{Kind: spec.KindPlugin, Message: "the plugin cannot be read: " + err.Error(), Err: err}
+	m = &module{host: h, name: p.name, source: p.source, path: p.path, sha: p.sha, checked: p.source != SourceBuiltin}
+	if err := h.equip(ctx, p, m); err != nil {
+		if ctx.Err() != nil {
+			return nil, false, ended(ctx)
+		}
+		return nil, errors.Is(err, errUnread), spec.AsError(err)
 	}
-	m, failure = h.build(ctx, p, code)
-	return m, false, failure
+	m.refs.Store(1)
+	if failure := h.finish(ctx, p, m); failure != nil {
+		m.release()
+		return nil, false, failure
+	}
+	return m, false, nil
 }
 
-// build compiles and describes a plugin.
-func (h *Host) build(ctx context.Context, p *plugin, code []byte) (*module, *spec.Error) {
-	m := &module{host: h, name: p.name, source: p.source, path: p.path, sha: p.sha, checked: p.source != SourceBuiltin}
+// equip gives a module its engine. That of a built-in plugin is shared by the clients
+// of the process, and only the first of them reads the plugin.
+func (h *Host) equip(ctx context.Context, p *plugin, m *module) (err error) {
+	build := func() (*engine, error) { return h.build(ctx, p, m) }
+	if p.source == SourceBuiltin {
+		if failure := h.checkPin(p.name, p.sha); failure != nil {
+			return failure
+		}
+		key := engineKey{sha: p.sha, checked: m.checked, memory: h.limits.MemoryBytes, folder: h.options.CacheDir}
+		m.engine, m.letGo, err = engines.take(ctx, key, build)
+		return err
+	}
+	if m.engine, err = build(); err == nil {
+		m.letGo = m.engine.close
+	}
+	return err
+}
+
+// build reads and compiles a plugin.
+func (h *Host) build(ctx context.Context, p *plugin, m *module) (*engine, error) {
+	code, err := p.open()
+	if err != nil {
+		return nil, &spec.Error{Kind: spec.KindPlugin, Message: "the plugin cannot be read: " + err.Error(), Err: errors.Join(errUnread, err)}
+	}
 	if len(code) > h.limits.ModuleBytes {
 		return nil, spec.NewError(spec.KindPlugin, "the plugin is larger than "+utoa(uint64(h.limits.ModuleBytes))+" bytes")
 	}
 	if m.sha == "" {
 		sum := sha256.Sum256(code)
 		m.sha = hex.EncodeToString(sum[:])
-	}
-	if p.name != "" {
-		if err := h.checkPin(p.name, m.sha); err != nil {
-			return nil, err
+		if p.name != "" {
+			if failure := h.checkPin(p.name, m.sha); failure != nil {
+				return nil, failure
+			}
 		}
 	}
 	code, problem := boundModule(code)
@@ -178,28 +209,15 @@ func (h *Host) build(ctx context.Context, p *plugin, code []byte) (*module, *spe
 	}
 	program, _ := debug.ReadBuildInfo()
 	cache := newCodeCache(h.options.CacheDir, m.sha, m.checked, engineVersion(program))
-	var err error
-	compiled := func() (*engine, error) { return compile(limited, code, m.checked, h.limits.MemoryBytes, cache) }
-	if p.source == SourceBuiltin {
-		m.engine, m.letGo, err = engines.take(limited, engineKey{m.sha, h.limits.MemoryBytes, h.options.CacheDir}, compiled)
-	} else if m.engine, err = compiled(); err == nil {
-		m.letGo = m.engine.close
-	}
+	e, err := compile(limited, code, m.checked, h.limits.MemoryBytes, cache)
 	switch {
-	case err != nil && ctx.Err() != nil:
-		return nil, ended(ctx)
 	case err != nil && limited.Err() != nil:
 		return nil, &spec.Error{Kind: spec.KindPlugin, Message: "the plugin cannot be compiled: it takes longer than " + h.limits.CompileTime.String(), Err: errSlow,
 			Hint: "it is tried again when it is used, " + h.slowPause().String() + " after this attempt at the soonest; providers.reload tries at once"}
 	case err != nil:
 		return nil, &spec.Error{Kind: spec.KindPlugin, Message: "the plugin cannot be compiled: " + clean(err.Error(), 300), Err: err}
 	}
-	m.refs.Store(1)
-	if err := h.finish(ctx, p, m); err != nil {
-		m.release()
-		return nil, err
-	}
-	return m, nil
+	return e, nil
 }
 
 // finish describes a compiled module and gives it its name.

@@ -227,7 +227,7 @@ func TestCacheFormat_NamesTheEngineThatIsLinked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	version := strings.TrimPrefix(cacheFormat, "atlas-2-wazero-")
+	version := strings.TrimPrefix(cacheFormat, "atlas-3-wazero-")
 	if !strings.Contains(string(text), "github.com/tetratelabs/wazero v"+version+"\n") {
 		t.Errorf("go.mod links another wazero than %s: code of one must not be run by the other", version)
 	}

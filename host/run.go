@@ -114,7 +114,7 @@ func (c *call) run(operation string) (spec.Raw, *spec.Error) {
 	if failure != nil {
 		return nil, failure
 	}
-	result, failure := i.enter(c.ctx, c, i.functions[operation], operation, 0)
+	result, failure := i.enter(c.ctx, c, i.function(operation), operation, 0)
 	for failure == nil && result == resultParked {
 		x := c.next()
 		if x == nil || !c.module.parking {

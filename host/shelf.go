@@ -9,15 +9,17 @@ import (
 // engines are those of the built-in plugins that clients of this process use: the code
 // of a plugin is megabytes and takes tens of milliseconds to read, and it is the same
 // for all of them. Nothing of a client is in an engine: settings, limits and memory are
-// of its module and its instances.
+// of its module and its instances, and what the plugin says of itself, which is with the
+// engine, it says before it knows of any client.
 var engines = shelf{held: map[engineKey]*shelved{}}
 
 // engineKey names an engine. Two that differ in anything that is compiled in, or in
 // where the code is kept, are two.
 type engineKey struct {
-	sha    string
-	memory int64
-	folder string
+	sha     string
+	checked bool
+	memory  int64
+	folder  string
 }
 
 // shelf shares engines. The last one that lets go of an engine closes it.
@@ -40,10 +42,7 @@ func (s *shelf) take(ctx context.Context, key engineKey, make func() (*engine, e
 		one, mine := s.join(key)
 		drop := func() { s.leave(key, one) }
 		if mine {
-			s.fill(one, make)
-			if one.err != nil {
-				drop()
-			}
+			s.fill(key, one, make)
 			return one.engine, drop, one.err
 		}
 		select {
@@ -62,8 +61,9 @@ func (s *shelf) take(ctx context.Context, key engineKey, make func() (*engine, e
 // errUnmade is what those who wait find where the maker has panicked.
 var errUnmade = errors.New("it was not made")
 
-// fill makes the engine for all who wait for it.
-func (s *shelf) fill(one *shelved, make func() (*engine, error)) {
+// fill makes the engine for all who wait for it. A maker that fails, or panics, is
+// counted out.
+func (s *shelf) fill(key engineKey, one *shelved, make func() (*engine, error)) {
 	var e *engine
 	err := errUnmade
 	defer func() {
@@ -71,6 +71,9 @@ func (s *shelf) fill(one *shelved, make func() (*engine, error)) {
 		one.engine, one.err = e, err
 		s.mu.Unlock()
 		close(one.ready)
+		if err != nil {
+			s.leave(key, one)
+		}
 	}()
 	if e, err = make(); err != nil {
 		e = nil

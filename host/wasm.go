@@ -47,20 +47,24 @@ func section(id byte) (name string, check func(*wasmReader)) {
 		return "elements", (*wasmReader).elements
 	case 10:
 		return "functions' bodies", (*wasmReader).code
-	case 11:
+	case dataSection:
 		return "data segments", (*wasmReader).data
-	case 8, 12:
+	case 8, dataCountSection:
 		return "start function or count of data", func(r *wasmReader) { r.number() }
 	}
 	return "", nil
 }
 
-const tableSection = 4
+const (
+	tableSection     = 4
+	dataSection      = 11
+	dataCountSection = 12
+)
 
 // boundModule checks what a module declares before the engine sees it; the engine
 // validates the rest. It returns the module as it is to be compiled: without what
-// is for debuggers, and with a maximum for every table. problem says what is
-// wrong with it.
+// is for debuggers, with a maximum for every table, and with few segments of data.
+// problem says what is wrong with it.
 func boundModule(code []byte) (bounded []byte, problem string) {
 	const head = "\x00asm\x01\x00\x00\x00"
 	if len(code) < len(head) || string(code[:len(head)]) != head {
@@ -68,6 +72,7 @@ func boundModule(code []byte) (bounded []byte, problem string) {
 	}
 	bounded = append(make([]byte, 0, len(code)+64), head...)
 	r := wasmReader{rest: code[len(head):]}
+	counted := false
 	for len(r.rest) > 0 {
 		id := r.byte()
 		content := r.take(r.number())
@@ -85,9 +90,14 @@ func boundModule(code []byte) (bounded []byte, problem string) {
 		if check(&s); s.bad || len(s.rest) > 0 {
 			return nil, "its " + name + " are malformed, or more or larger than allowed"
 		}
-		if id == tableSection {
+		switch {
+		case id == tableSection:
 			s = wasmReader{rest: content}
 			content = s.tables()
+		case id == dataCountSection:
+			counted = true
+		case id == dataSection && !counted: // or the code may name segments by their numbers
+			content = mergeData(content)
 		}
 		bounded = append(bounded, id)
 		bounded = binary.AppendUvarint(bounded, uint64(len(content)))

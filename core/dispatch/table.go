@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"reflect"
+	"slices"
 	"sort"
 	"strings"
 	"sync/atomic"
@@ -30,7 +31,7 @@ type Method struct {
 	Result reflect.Type
 
 	plan  *strict.Plan
-	calls map[spec.Kind]*atomic.Uint64 // that are over, by the kind of their error; "": they went well
+	calls []atomic.Uint64 // that are over: those that went well, then by the kind of their error, as spec.Kinds
 	bind  func(plan *strict.Plan, params []byte) (invoke, *spec.Error)
 }
 
@@ -59,7 +60,7 @@ func (t *Table) Methods() []*Method {
 // function that does it.
 func add[P, R any](t *Table, name string, doc Doc, do func(context.Context, *P) (*R, error)) {
 	params := reflect.TypeFor[P]()
-	m := &Method{Name: name, Doc: doc, Params: params, Result: reflect.TypeFor[R](), plan: strict.Compile(params), calls: tallies()}
+	m := &Method{Name: name, Doc: doc, Params: params, Result: reflect.TypeFor[R](), plan: strict.Compile(params), calls: make([]atomic.Uint64, 1+len(spec.Kinds()))}
 	m.plan.Elsewhere(func(field string) string { return t.elsewhere(name, field) })
 	m.bind = func(plan *strict.Plan, data []byte) (invoke, *spec.Error) {
 		p := new(P)
@@ -85,23 +86,13 @@ func add[P, R any](t *Table, name string, doc Doc, do func(context.Context, *P) 
 	sort.Strings(t.names)
 }
 
-// tallies are counters for all that can become of a call.
-func tallies() map[spec.Kind]*atomic.Uint64 {
-	out := map[spec.Kind]*atomic.Uint64{"": {}}
-	for _, kind := range spec.Kinds() {
-		out[kind] = &atomic.Uint64{}
-	}
-	return out
-}
-
 // count counts a call that is over.
 func (t *Table) count(method string, e *spec.Error) {
-	var kind spec.Kind
-	if e != nil {
-		kind = e.Kind
-	}
-	if n := t.methods[method].calls[kind]; n != nil {
-		n.Add(1)
+	calls := t.methods[method].calls
+	if e == nil {
+		calls[0].Add(1)
+	} else if n := slices.Index(spec.Kinds(), e.Kind); n >= 0 {
+		calls[1+n].Add(1)
 	}
 }
 

@@ -29,11 +29,11 @@ func (d *Dispatcher) Calls() *metrics.Family {
 	f := &metrics.Family{Name: "atlas_calls_total", Type: metrics.Counter, Help: "Calls of methods that are over, by what became of them: ok, or the kind of error."}
 	for _, name := range t.names {
 		calls := t.methods[name].calls
-		if n := calls[""].Load(); n > 0 {
+		if n := calls[0].Load(); n > 0 {
 			f.Add(float64(n), "method", name, "outcome", "ok")
 		}
-		for _, kind := range spec.Kinds() {
-			if n := calls[kind].Load(); n > 0 {
+		for i, kind := range spec.Kinds() {
+			if n := calls[1+i].Load(); n > 0 {
 				f.Add(float64(n), "method", name, "outcome", string(kind))
 			}
 		}

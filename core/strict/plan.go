@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/exatlas/atlas/core/spec"
 )
@@ -54,8 +55,17 @@ func Compile(t reflect.Type) *Plan {
 	if t.Kind() != reflect.Struct {
 		panic("strict: " + t.String() + " is no struct")
 	}
-	return &Plan{root: build(t, "")}
+	root, known := roots.Load(t)
+	if !known {
+		root, _ = roots.LoadOrStore(t, build(t, ""))
+	}
+	return &Plan{root: root.(node)}
 }
+
+// roots keeps the node of each type, which nobody changes: every client of a process
+// has the same methods, and the plans of their parameters are most of what opening one
+// takes. What is set of a plan is set of its copy of the node.
+var roots sync.Map
 
 // Has reports whether documents of this plan have a field of that name.
 func (p *Plan) Has(name string) bool { return slices.Contains(p.root.names, name) }

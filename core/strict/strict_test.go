@@ -227,3 +227,22 @@ func BenchmarkDecode_Get(b *testing.B) {
 		}
 	}
 }
+
+// TestCompile_SharesTheNodesOfATypeAndNothingElse has two plans of a type: each client
+// has its own, whose hints are of the client's methods.
+func TestCompile_SharesTheNodesOfATypeAndNothingElse(t *testing.T) {
+	kind := reflect.TypeFor[document]()
+	first, second, third := Compile(kind), Compile(kind), Compile(kind)
+	first.Elsewhere(func(string) string { return "of the first" })
+	second.Elsewhere(func(string) string { return "of the second" })
+	for want, plan := range map[string]*Plan{"of the first": first, "of the second": second, "": third, " ": Compile(kind)} {
+		var d document
+		e := plan.Decode([]byte(`{"name":"x","user_id":1}`), &d, "params")
+		if e == nil || strings.HasPrefix(want, "of") != (e.Hint == want) || want == "" && strings.HasPrefix(e.Hint, "of") {
+			t.Errorf("%q: %v", want, e)
+		}
+	}
+	if &first.root.fields[0] != &second.root.fields[0] {
+		t.Error("each plan has nodes of its own")
+	}
+}

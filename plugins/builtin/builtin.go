@@ -6,7 +6,11 @@ import (
 	"encoding/hex"
 	"io"
 	"io/fs"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
+	"weak"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -25,6 +29,7 @@ type Module struct {
 	SHA256 string // of the uncompressed module, lower-case hex
 
 	folder fs.FS
+	base   *base
 }
 
 // List returns the built-in plugins in alphabetical order.
@@ -36,13 +41,14 @@ func list(folder fs.FS) []Module {
 		return nil
 	}
 	var found []Module
+	shared := &base{folder: folder}
 	for _, entry := range entries {
 		name, ok := strings.CutSuffix(entry.Name(), suffix)
 		if !ok {
 			continue
 		}
 		if sum, ok := readSum(folder, entry.Name()); ok {
-			found = append(found, Module{Name: name, SHA256: sum, folder: folder})
+			found = append(found, Module{Name: name, SHA256: sum, folder: folder, base: shared})
 		}
 	}
 	return found
@@ -50,22 +56,51 @@ func list(folder fs.FS) []Module {
 
 // Open returns the module, uncompressed.
 func (m Module) Open() ([]byte, error) {
+	base, err := m.base.open()
+	if err != nil {
+		return nil, err
+	}
+	defer runtime.KeepAlive(base) // for who opens another one meanwhile
+	if m.Name == Base {
+		return slices.Clone(base.content), nil
+	}
 	packed, err := fs.ReadFile(m.folder, m.Name+suffix)
 	if err != nil {
 		return nil, err
 	}
-	if m.Name == Base {
-		return unpack(packed)
+	return unpack(packed, zstd.WithDecoderDictRaw(base.id, base.content))
+}
+
+// base opens the plugin that the others are packed against. Those that are opened at a
+// time share it, and it is kept by them alone.
+type base struct {
+	folder fs.FS
+
+	mu   sync.Mutex
+	last weak.Pointer[dictionary] // guarded by mu
+}
+
+type dictionary struct {
+	id      uint32
+	content []byte // nobody changes it
+}
+
+func (b *base) open() (*dictionary, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if d := b.last.Value(); d != nil {
+		return d, nil
 	}
-	base, err := fs.ReadFile(m.folder, Base+suffix)
+	packed, err := fs.ReadFile(b.folder, Base+suffix)
 	if err != nil {
 		return nil, err
 	}
-	id, content, err := Dictionary(base)
-	if err != nil {
+	d := &dictionary{}
+	if d.id, d.content, err = Dictionary(packed); err != nil {
 		return nil, err
 	}
-	return unpack(packed, zstd.WithDecoderDictRaw(id, content))
+	b.last = weak.Make(d)
+	return d, nil
 }
 
 // Base is the plugin that the others are packed against: all hold the Go runtime

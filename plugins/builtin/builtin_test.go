@@ -1,0 +1,78 @@
+package builtin
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io/fs"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/exatlas/atlas/internal/leak"
+)
+
+func TestMain(m *testing.M) { leak.Main(m) }
+
+// counting counts how often the packed base is read.
+type counting struct {
+	fs.FS
+	reads *atomic.Int64
+}
+
+func (c counting) ReadFile(name string) ([]byte, error) {
+	if name == Base+suffix {
+		c.reads.Add(1)
+	}
+	return fs.ReadFile(c.FS, name)
+}
+
+func TestModule_OpensToWhatItsSumSays(t *testing.T) {
+	modules := list(files)
+	if len(modules) == 0 {
+		t.Skip("no plugins are built; run make plugins first")
+	}
+	for range 2 {
+		var all sync.WaitGroup
+		for _, m := range modules {
+			all.Add(1)
+			go func() {
+				defer all.Done()
+				code, err := m.Open()
+				if sum := sha256.Sum256(code); err != nil || hex.EncodeToString(sum[:]) != m.SHA256 {
+					t.Errorf("%s: %d bytes, %v", m.Name, len(code), err)
+				}
+				clear(code) // it is its caller's
+			}()
+		}
+		all.Wait()
+	}
+}
+
+func TestModule_SharesTheBaseWhileItIsUsedAlone(t *testing.T) {
+	folder := counting{files, new(atomic.Int64)}
+	modules := list(folder)
+	if len(modules) == 0 {
+		t.Skip("no plugins are built; run make plugins first")
+	}
+	held, err := modules[0].base.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range modules {
+		if _, err := m.Open(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := folder.reads.Load(); n != 1 {
+		t.Errorf("it was unpacked %d times", n)
+	}
+	runtime.KeepAlive(held)
+	held = nil
+	for range 10 {
+		runtime.GC()
+	}
+	if modules[0].base.last.Value() != nil {
+		t.Error("it is kept though nobody uses it")
+	}
+}
