@@ -149,3 +149,15 @@ func TestGetLogs_GoesOnAfterAnEventThatIsLargerThanARead(t *testing.T) {
 		t.Errorf("an event that is cut after whole ones: %+v %v", page.Cursor, err)
 	}
 }
+
+// An answer that tells neither of a state nor of chunks is none of RunPod's; taken for
+// an empty read it would be asked for again for ever.
+func TestStreamJob_TakesNoAnswerThatTellsNothingForAnEmptyRead(t *testing.T) {
+	for body, done := range map[string]bool{`{}`: false, `{"error":"x"}`: false, `{"message":"maintenance"}`: false, `null`: false, ``: false,
+		`{"status":"IN_PROGRESS"}`: true, `{"stream":[]}`: true, `{"status":"IN_PROGRESS","stream":null}`: true, `{"stream":[{"output":1},null,"x"]}`: true, `[{"output":1}]`: true} {
+		chunks, err := streamJob(sdk.Env{HTTP: says{200, body}}, &spec.JobRequest{Endpoint: "e", ID: "j"})
+		if done != (err == nil) || err != nil && err.Kind != spec.KindProvider {
+			t.Errorf("%q: %+v %v", body, chunks, err)
+		}
+	}
+}
