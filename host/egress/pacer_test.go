@@ -131,7 +131,9 @@ func TestPacer_KeepsTheWindowsOfOriginsApart(t *testing.T) {
 	now, machines, jobs := time.Now(), origin{host: "api"}, origin{host: "jobs"}
 	a := newAccount(nil)
 	a.learn(now, machines, &limits{remaining: `"minute";r=1;t=12`, policy: `"minute";q=60;w=60`})
-	next := func(at origin) time.Duration { return a.reserve(now, now, way{to: at, method: "GET", path: "/"}).Sub(now) }
+	next := func(at origin) time.Duration {
+		return a.reserve(now, now, way{to: at, method: "GET", path: "/"}).Sub(now)
+	}
 	same(t, []time.Duration{next(jobs), next(jobs), next(machines), next(machines), next(jobs)}, 0, 0, 0, 12*second, 0)
 	a.giveBack(way{to: jobs})
 	same(t, []time.Duration{next(machines)}, 12*second)
