@@ -133,7 +133,8 @@ func TestHost_TellsWhenTheOutcomeIsUnknown(t *testing.T) {
 		{"create never sent", spec.OpSpawn, create, fail(spec.KindTransport, false), false, true},
 		{"create timed out", spec.OpSpawn, create, fail(spec.KindTimeout, true), true, false},
 		{"create answered 500", spec.OpSpawn, create, answer(500, `{}`), true, false},
-		{"create answered 400", spec.OpSpawn, create, answer(400, `{}`), false, true}, // which may be a shortage
+		{"create answered 400", spec.OpSpawn, create, answer(400, `{}`), false, true}, // a shortage, perhaps
+		{"create answered 422", spec.OpSpawn, create, answer(422, `{}`), false, false},
 		{"create answered 429", spec.OpSpawn, create, answer(429, `{}`), false, true},
 		{"create answered rubbish", spec.OpSpawn, create, answer(201, `<html>`), true, false},
 		{"terminate answered 502", spec.OpTerminate, spec.Raw(`{"id":"x"}`), answer(502, ``), true, true},

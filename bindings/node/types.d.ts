@@ -1606,7 +1606,7 @@ export interface PluginSettings {
 export interface LimitSettings {
   /** Calls in flight, completions not yet taken included. Default 100000. */
   calls?: number;
-  /** Events that wait in one subscription before log lines drop and streams pause. Default 1024. */
+  /** Events that wait in one subscription before log lines drop and streams pause; 16 MiB of them, or 1 KiB for each of so many where that is more, do the same. Default 1024. */
   queue?: number;
   /** Size of one request in bytes. Default 1048576. */
   request_bytes?: number;

@@ -25,7 +25,7 @@ func (s *Service) List(ctx context.Context, p *ListParams) (*spec.ComputeList, e
 			return nil, wrong
 		}
 	}
-	kept := []spec.Compute{}
+	kept, known := []spec.Compute{}, map[string]bool{}
 	request := func(cursor string) any {
 		return &spec.ListRequest{Status: p.Status, Name: p.Name, Region: p.Region, GPU: native, Cursor: cursor}
 	}
@@ -33,6 +33,10 @@ func (s *Service) List(ctx context.Context, p *ListParams) (*spec.ComputeList, e
 		for i := range items {
 			c := &items[i]
 			s.normalize(&a, c, p.IncludeRaw)
+			if known[c.ID] && c.ID != "" { // a listing that moves while it is read shows what is at the edge of a page twice
+				continue
+			}
+			known[c.ID] = true
 			if (p.Status == "" || c.Status == p.Status) && (p.Name == "" || c.Name == p.Name) &&
 				(p.Region == "" || c.Region == p.Region) && (native == "" || c.GPUNative == native || c.GPUType == p.GPU) {
 				kept = append(kept, *c)
@@ -69,7 +73,7 @@ func (s *Service) Page(ctx context.Context, at provider.Target, cursor string) (
 
 // pages carries out a listing operation from its beginning to its end.
 func (s *Service) pages(ctx context.Context, a *provider.Account, operation string, request func(cursor string) any, raw bool, page func([]spec.Compute) error) error {
-	cursor := ""
+	cursor, seen := "", map[string]bool{}
 	for range maxPages {
 		some, err := provider.Do[spec.ComputePage](ctx, s.Backend, *a, operation, request(cursor), raw)
 		if err != nil {
@@ -81,9 +85,10 @@ func (s *Service) pages(ctx context.Context, a *provider.Account, operation stri
 		if some.Next == "" {
 			return nil
 		}
-		if some.Next == cursor {
+		if seen[some.Next] { // it leads in a circle
 			break
 		}
+		seen[some.Next] = true
 		cursor = some.Next
 	}
 	return endless(a, operation)

@@ -64,3 +64,35 @@ func TestListings_WhosePagesNeverEndAreGivenUp(t *testing.T) {
 	}
 	r.finish(t)
 }
+
+// A machine that comes while a listing is read moves the others on by one, so that the
+// last of a page is the first of the next.
+func TestList_ShowsAMachineOnceThatTwoPagesShow(t *testing.T) {
+	f := newFake()
+	pages := []string{`{"items":[{"id":"a"},{"id":"b"}],"next":"2"}`, `{"items":[{"id":"b"},{"id":"c"}]}`}
+	f.answer = func(string, any) (spec.Raw, bool) {
+		page := pages[0]
+		pages = pages[1:]
+		return spec.Raw(page), true
+	}
+	r := newRig(f, Settings{})
+	list, err := r.List(context.Background(), &ListParams{})
+	if err != nil || len(list.Items) != 3 || list.Items[2].ID != "c" {
+		t.Errorf("%+v %v", list, err)
+	}
+	r.finish(t)
+}
+
+func TestListings_WhosePagesLeadInACircleAreGivenUpAtOnce(t *testing.T) {
+	f := newFake()
+	n := 0
+	f.answer = func(string, any) (spec.Raw, bool) {
+		n++
+		return spec.Raw(fmt.Sprintf(`{"items":[{"id":"m%d"}],"next":"%d"}`, n%3, n%3)), true
+	}
+	r := newRig(f, Settings{})
+	if list, err := r.List(context.Background(), &ListParams{}); kind(err) != spec.KindProvider || list != nil || n > 4 {
+		t.Errorf("after %d parts: %+v %v", n, list, err)
+	}
+	r.finish(t)
+}

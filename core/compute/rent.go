@@ -15,6 +15,13 @@ import (
 // lost and no machine is found.
 const maxCreates = 3
 
+const (
+	// maxEarly bounds how often a create is sent that comes too early.
+	maxEarly = 5
+	// longestEarly is the longest wait after which one is sent again.
+	longestEarly = 5 * time.Second
+)
+
 // claim is what a create can be found by.
 type claim struct {
 	requestID string
@@ -50,7 +57,7 @@ func (r *rental) create(ctx context.Context, c candidate, taken *candidate) (*sp
 				return nil, e
 			}
 		}
-		machine, err := provider.Do[spec.Compute](ctx, s.Backend, r.account, spec.OpSpawn, r.request(c, id, own.name), r.params.IncludeRaw)
+		machine, err := r.send(ctx, r.request(c, id, own.name))
 		if err == nil && machine.ID != "" {
 			r.note(c, id, OutcomeRented, nil)
 			return r.hand(own, machine), nil
@@ -105,6 +112,29 @@ func (r *rental) create(ctx context.Context, c candidate, taken *candidate) (*sp
 			return nil, &out
 		}
 	}
+}
+
+// send sends a create, and sends the very same again while the provider says that it
+// made no machine since the cloud is not ready for it yet, and will be in a moment.
+func (r *rental) send(ctx context.Context, request *spec.SpawnRequest) (*spec.Compute, error) {
+	for try, pause := 1, time.Duration(0); ; try++ {
+		machine, err := provider.Do[spec.Compute](ctx, r.service.Backend, r.account, spec.OpSpawn, request, r.params.IncludeRaw)
+		e := spec.AsError(err)
+		if e == nil || try == maxEarly || !early(e) {
+			return machine, err
+		}
+		pause = min(max(2*pause, retryAfter(e, 0)), longestEarly)
+		if r.service.Clock.Wait(ctx, pause) != nil {
+			return nil, err
+		}
+	}
+}
+
+// early tells a create that came too early, as long as it is certain that it made
+// nothing.
+func early(e *spec.Error) bool {
+	wait := retryAfter(e, 0)
+	return e.Kind == spec.KindProvider && e.Retryable && !e.UnknownOutcome && leftBy(e) == "" && wait > 0 && wait <= longestEarly
 }
 
 // claimOf is the claim by which a machine was found; one of them is it.

@@ -230,6 +230,76 @@ func TestSpawn_WaitsOnThroughRefusalsThatMayBeAShortage(t *testing.T) {
 	})
 }
 
+// A create that comes a moment too early is sent again as it was, whoever else could be
+// asked; one that the provider says nothing of, or that may have made something, is not.
+func TestSpawn_SendsAgainWhatCameTooEarlyForTheCloud(t *testing.T) {
+	early := func(change func(*spec.Error)) *spec.Error {
+		e := &spec.Error{Kind: spec.KindProvider, Message: "the app does not show", Status: 404, Retryable: true, RetryAfterMS: 1000}
+		change(e)
+		return e
+	}
+	for name, row := range map[string]struct {
+		says  *spec.Error
+		times int // that it says so
+		sent  int // creates of one request id
+		took  time.Duration
+	}{
+		"once":              {early(func(*spec.Error) {}), 1, 2, time.Second},
+		"for a while":       {early(func(*spec.Error) {}), 4, 5, 12 * time.Second},
+		"for ever":          {early(func(*spec.Error) {}), 99, 5, 12 * time.Second},
+		"it does not pass":  {early(func(e *spec.Error) { e.Retryable = false }), 1, 1, 0},
+		"of unknown length": {early(func(e *spec.Error) { e.RetryAfterMS = 0 }), 1, 1, 0},
+		"for long":          {early(func(e *spec.Error) { e.RetryAfterMS = 60_000 }), 1, 1, 0},
+		"of another kind":   {early(func(e *spec.Error) { e.Kind = spec.KindConflict }), 1, 1, 0},
+		"a machine is left": {early(func(e *spec.Error) { e.Details = spec.Raw(`{"left":"m1"}`) }), 1, 1, 5 * time.Second}, // to give it back
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			f.create = func(n int, _ *spec.SpawnRequest) (*spec.Error, bool) {
+				if n <= row.times {
+					return row.says, false
+				}
+				return nil, true
+			}
+			s := newRig(f, Settings{})
+			start := time.Now()
+			got, err := s.Spawn(t.Context(), gpu("rtx_4090"))
+			took := time.Since(start)
+			s.finish(t)
+			ids := map[string]int{}
+			for _, r := range f.spawns {
+				ids[r.RequestID]++
+			}
+			if len(ids) != 1 || len(f.spawns) != row.sent || took != row.took {
+				t.Errorf("%s: creates %v, took %v", name, ids, took)
+			}
+			if rented := row.sent > row.times; rented != (err == nil) || rented && (len(got.Attempts) != 1 || len(f.machines) != 1 || len(f.cleaned) != 0) {
+				t.Errorf("%s: %+v %v; cleaned up %v", name, got, err, f.cleaned)
+			}
+		})
+	}
+}
+
+func TestSpawn_EndsWithItsCallerWhileItWaitsForTheCloud(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.create = func(int, *spec.SpawnRequest) (*spec.Error, bool) {
+			return &spec.Error{Kind: spec.KindProvider, Retryable: true, RetryAfterMS: 1000}, false
+		}
+		s := newRig(f, Settings{})
+		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+		defer cancel()
+		_, err := s.Spawn(ctx, gpu("rtx_4090"))
+		if kind(err) != spec.KindTimeout || len(f.spawns) != 2 {
+			t.Errorf("%d creates, %v", len(f.spawns), err)
+		}
+		s.finish(t)
+		if len(f.machines) != 0 || len(f.cleaned) != 1 {
+			t.Errorf("%d machines, cleaned up %v", len(f.machines), f.cleaned)
+		}
+	})
+}
+
 func TestSpawn_AdoptsWhatALostAnswerCreated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()

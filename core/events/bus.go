@@ -16,8 +16,9 @@ type Settings struct {
 	Topics  int // topics without a subscription that are kept; default 4096
 	Pending int // events that wait in one subscription; default 1024
 
-	TopicBytes int // size of the events a topic keeps; default 32 MiB
-	IdleBytes  int // the same of all topics without a subscription together; default 64 MiB
+	PendingBytes int // size of those events, the last of which may exceed it; default 16 MiB, and 1 KiB for each that may wait
+	TopicBytes   int // size of the events a topic keeps; default 32 MiB
+	IdleBytes    int // the same of all topics without a subscription together; default 64 MiB
 }
 
 // Bus carries events from whoever publishes to whoever subscribed.
@@ -57,6 +58,9 @@ func NewBus(c clock.Clock, s Settings) *Bus {
 	}
 	if s.Pending <= 0 {
 		s.Pending = 1024
+	}
+	if s.PendingBytes <= 0 {
+		s.PendingBytes = max(16<<20, s.Pending<<10)
 	}
 	if s.TopicBytes <= 0 {
 		s.TopicBytes = 32 << 20
@@ -116,7 +120,7 @@ func (b *Bus) PublishLast(topicName, name string, data spec.Raw, to iter.Seq[*Su
 
 func (b *Bus) full(t *topic) bool {
 	for _, s := range t.subs {
-		if len(s.pending) >= b.settings.Pending {
+		if s.full() {
 			return true
 		}
 	}
@@ -131,7 +135,7 @@ func (b *Bus) deliver(t *topic, class Class, name string, data spec.Raw) []*Subs
 	b.keep(t, e)
 	var woken []*Subscription
 	for _, s := range t.subs {
-		if class == Log && len(s.pending) >= b.settings.Pending {
+		if class == Log && s.full() {
 			s.dropped++
 			continue
 		}
@@ -140,7 +144,7 @@ func (b *Bus) deliver(t *topic, class Class, name string, data spec.Raw) []*Subs
 			woken = append(woken, s)
 		}
 		s.admit(e.Seq - 1)
-		s.pending = append(s.pending, e)
+		s.push(e)
 	}
 	return woken
 }

@@ -163,6 +163,53 @@ func TestBus_DataWaitsForTheSlowestReader(t *testing.T) {
 	})
 }
 
+// Room is asked for before an event is there, so the one that fills a subscription
+// may be of any size, and none is too large ever to pass.
+func TestBus_DataWaitsWhereWhatWaitsIsTooLarge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBus(Settings{PendingBytes: 2500})
+		s := subscribe(t, b, "x", 0, nil)
+		published := 0
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for _, size := range []int{1000, 1000, 1000, 1000, 9000, 10} {
+				if b.Publish(context.Background(), "x", Data, "chunk", make([]byte, size)) == nil {
+					published++
+				}
+			}
+		})
+		for taken, want := range []int{3, 4, 5, 5, 5, 6} {
+			if synctest.Wait(); published != want {
+				t.Errorf("%d published after %d were taken, want %d", published, taken, want)
+			}
+			s.TakeEvent()
+		}
+		b.Unsubscribe(s.ID)
+		wg.Wait()
+	})
+}
+
+func TestBus_LinesDropAndLifecycleStaysWhereWhatWaitsIsTooLarge(t *testing.T) {
+	b := newBus(Settings{PendingBytes: 2500})
+	s := subscribe(t, b, "x", 0, nil)
+	for _, e := range []struct {
+		class Class
+		name  string
+		size  int
+	}{{Log, "l1", 5000}, {Log, "l2", 1}, {Lifecycle, "s1", 5000}, {Log, "l3", 1}, {Lifecycle, "s2", 5000}} {
+		if err := b.Publish(context.Background(), "x", e.class, e.name, make([]byte, e.size)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := take(s); got != "l1@1 dropped@2 s1@3 dropped@4 s2@5" {
+		t.Error(got)
+	}
+	publish(t, b, "x", Log, "l4")
+	if got := take(s); got != "l4@6" {
+		t.Errorf("emptied, it gets %q", got)
+	}
+}
+
 func TestBus_APublisherThatWaitsEndsWithItsContextAndWithTheBus(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBus(Settings{Pending: 1})

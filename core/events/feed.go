@@ -33,9 +33,10 @@ func (b *Bus) FeedFrom(topicName string, kept []*Event, last uint64, ready func(
 	}
 	b.nextID++
 	t := &topic{name: topicName, last: last} // not among the bus's own
-	s := &Subscription{ID: "sub-" + strconv.FormatUint(b.nextID, 10), Topic: topicName, Next: last + 1, pending: kept, bus: b, topic: t, mu: &sync.Mutex{}, ready: ready, onEnd: onEnd, done: make(chan struct{})}
+	s := &Subscription{ID: "sub-" + strconv.FormatUint(b.nextID, 10), Topic: topicName, Next: last + 1, bus: b, topic: t, mu: &sync.Mutex{}, ready: ready, onEnd: onEnd, done: make(chan struct{})}
 	if len(kept) > 0 {
 		s.Next = kept[0].Seq
+		s.push(kept...)
 	}
 	t.subs = append(t.subs, s)
 	b.subscriptions[s.ID] = s
@@ -49,8 +50,7 @@ func (s *Subscription) Offer(name string, list []spec.Raw) int {
 	s.mu.Lock()
 	taken := 0
 	if !s.over {
-		taken = min(len(list), max(0, s.bus.settings.Pending-len(s.pending)))
-		if taken > 0 {
+		if taken = s.room(list); taken > 0 {
 			s.give(name, list[:taken], Log)
 		}
 		s.dropped += int64(len(list) - taken)
@@ -101,11 +101,11 @@ func (s *Subscription) Hand(ctx context.Context, class Class, e *Event) error {
 		s.mu.Unlock()
 		return context.Canceled
 	}
-	if s.topic.last = e.Seq; late != nil || class == Log && len(s.pending) >= s.bus.settings.Pending {
+	if s.topic.last = e.Seq; late != nil || class == Log && s.full() {
 		s.dropped++
 	} else {
 		s.admit(e.Seq - 1)
-		s.pending = append(s.pending, e)
+		s.push(e)
 	}
 	tell := s.wants()
 	s.mu.Unlock()
@@ -121,7 +121,7 @@ func (s *Subscription) HandLast(e *Event) {
 	s.finish(func() {
 		s.topic.last = e.Seq
 		s.admit(e.Seq - 1)
-		s.pending = append(s.pending, e)
+		s.push(e)
 	})
 }
 
@@ -134,7 +134,7 @@ func (s *Subscription) await(ctx context.Context) error {
 			s.mu.Unlock()
 			return context.Canceled
 		}
-		if len(s.pending) < s.bus.settings.Pending {
+		if !s.full() {
 			return nil
 		}
 		room := make(chan struct{})
@@ -175,8 +175,19 @@ func (s *Subscription) give(name string, list []spec.Raw, class Class) {
 	for i, data := range list {
 		s.topic.last++
 		made[i] = Event{Topic: s.Topic, Seq: s.topic.last, Time: now, Name: name, Data: data, Class: class}
-		s.pending = append(s.pending, &made[i])
+		s.push(&made[i])
 	}
+}
+
+// room is how many of some log lines fit in.
+func (s *Subscription) room(list []spec.Raw) int {
+	most := s.bus.settings
+	taken, size := 0, s.size
+	for taken < len(list) && len(s.pending)+taken < most.Pending && size < most.PendingBytes {
+		size += (&Event{Data: list[taken]}).size()
+		taken++
+	}
+	return taken
 }
 
 // wants reports whether the reader is to be told now, and notes that it is.

@@ -90,6 +90,34 @@ func TestFeed_PutWaitsForRoomOrTheEnd(t *testing.T) {
 	}
 }
 
+func TestFeed_IsFullWhereWhatWaitsIsTooLarge(t *testing.T) {
+	b := newBus(Settings{PendingBytes: 2500})
+	s, _ := b.Feed("f", func(*Subscription) {}, nil)
+	large := make(spec.Raw, 1000)
+	if taken := s.Offer("line", []spec.Raw{large, large, large, large, large}); taken != 3 {
+		t.Errorf("%d lines were taken", taken)
+	}
+	if _, full := s.Progress(); !full {
+		t.Error("it does not say that it is full")
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Put(over, "chunk", large); !errors.Is(err, context.Canceled) {
+		t.Errorf("put into a full feed: %v", err)
+	}
+	if err := s.Hand(t.Context(), Log, &Event{Topic: "f", Seq: 6, Name: "line"}); err != nil {
+		t.Error(err)
+	}
+	s.Tell("status", large)
+	if got := take(s); got != "line@1 line@2 line@3 dropped@6 status@7" {
+		t.Error(got)
+	}
+	if err := s.Put(over, "chunk", large); err != nil {
+		t.Errorf("put into an empty feed: %v", err)
+	}
+	b.Close()
+}
+
 // Of one event, one reader makes the source wait and the other loses it.
 func TestFeed_HandKeepsTheNumbersOfItsSource(t *testing.T) {
 	b, _, _ := feed(t, 2)

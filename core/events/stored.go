@@ -32,7 +32,10 @@ func (b *Bus) SubscribeStored(topicName string, kept []*Event, last uint64, read
 		s.topic.last = last
 	}
 	s.topic.kept, s.topic.start, s.topic.gone, s.topic.size = nil, 0, 0, 0 // the store keeps them
-	s.pending = append(kept, s.pending...)
+	newer := s.pending
+	s.pending, s.size = nil, 0
+	s.push(kept...)
+	s.push(newer...)
 	s.Next = s.topic.last + 1
 	if len(kept) > 0 {
 		s.Next = kept[0].Seq
@@ -59,7 +62,7 @@ func (b *Bus) Deliver(topicName string, list []*Event) {
 		}
 		t.last = e.Seq
 		for _, s := range t.subs {
-			s.pending = append(s.pending, e)
+			s.push(e)
 			if s.started && !s.told {
 				s.told = true
 				woken = append(woken, s)

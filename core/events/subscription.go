@@ -20,6 +20,7 @@ type Subscription struct {
 
 	mu      *sync.Mutex // the bus's, or a feed's own, which is taken inside it
 	pending []*Event
+	size    int // of these
 	dropped int64
 	taken   uint64
 	started bool // the reader may be told
@@ -48,7 +49,7 @@ func (b *Bus) Subscribe(topicName string, from uint64, ready func(*Subscription)
 	if from > 0 {
 		for i := range t.kept {
 			if e := t.kept[(t.start+i)%len(t.kept)]; e != nil && e.Seq >= from {
-				s.pending = append(s.pending, e)
+				s.push(e)
 			}
 		}
 		if len(s.pending) > 0 {
@@ -93,6 +94,7 @@ func (s *Subscription) TakeEvent() (event *Event, more bool) {
 	}
 	e := s.pending[0]
 	s.pending[0] = nil
+	s.size -= e.size()
 	s.taken++
 	if s.pending = s.pending[1:]; len(s.pending) == 0 {
 		s.pending = nil
@@ -109,16 +111,29 @@ func (s *Subscription) admit(seq uint64) {
 		return
 	}
 	text := `{"count":` + strconv.FormatInt(s.dropped, 10) + `}`
-	s.pending = append(s.pending, &Event{Topic: s.Topic, Seq: seq, Time: s.bus.clock.Now(), Name: "dropped", Data: spec.Raw(text)})
+	s.push(&Event{Topic: s.Topic, Seq: seq, Time: s.bus.clock.Now(), Name: "dropped", Data: spec.Raw(text)})
 	s.dropped = 0
 }
 
+// push adds events to those that wait.
+func (s *Subscription) push(list ...*Event) {
+	s.pending = append(s.pending, list...)
+	for _, e := range list {
+		s.size += e.size()
+	}
+}
+
+// full reports whether as many events wait as may, or as large ones.
+func (s *Subscription) full() bool {
+	return len(s.pending) >= s.bus.settings.Pending || s.size >= s.bus.settings.PendingBytes
+}
+
 // Progress tells how many events the reader has taken, and whether those that wait
-// for it are as many as may.
+// for it are as many, or as large, as may.
 func (s *Subscription) Progress() (taken uint64, full bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.taken, len(s.pending) >= s.bus.settings.Pending
+	return s.taken, s.full()
 }
 
 // Done is closed when the subscription is over: it gets nothing more, and what it
@@ -177,7 +192,7 @@ func (b *Bus) inside(s *Subscription) (unlock func()) {
 func (b *Bus) detach(s *Subscription, drop bool) {
 	defer b.inside(s)()
 	if drop {
-		s.pending = nil
+		s.pending, s.size = nil, 0
 	}
 	b.end(s)
 }

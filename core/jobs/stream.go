@@ -96,7 +96,7 @@ func (s *Service) left(r *reader, sub *events.Subscription) {
 func (r *reader) run() {
 	defer r.stop()
 	s := r.service
-	pause, failures := streamFirst, 0
+	pause, failures, last := streamFirst, 0, spec.JobInProgress
 	for gap := false; ; {
 		if r.ctx.Err() != nil {
 			r.fail(&spec.Error{Kind: spec.KindCancelled, Message: "cancelled"})
@@ -105,6 +105,10 @@ func (r *reader) run() {
 		chunks, err := provider.Do[spec.JobChunks](r.ctx, s.Backend, r.account, spec.OpStreamJob, &r.request, false)
 		if err != nil {
 			e := spec.AsError(err)
+			if e.Kind == spec.KindNotFound && last.Terminal() { // it is forgotten since its end was read
+				r.conclude(last)
+				return
+			}
 			if e.UnknownOutcome && !gap && r.ctx.Err() == nil {
 				gap = true
 				r.missing(e)
@@ -120,7 +124,7 @@ func (r *reader) run() {
 			pause = min(2*pause, streamLongest)
 			continue
 		}
-		failures = 0
+		failures, last = 0, chunks.Status
 		gap = gap && len(chunks.Chunks) == 0
 		for _, chunk := range chunks.Chunks {
 			if s.Bus.Publish(r.ctx, r.topic, events.Data, EventChunk, encode(map[string]spec.Raw{"output": chunk})) != nil {
@@ -154,12 +158,27 @@ func (r *reader) missing(e *spec.Error) {
 	}{"the answer of a read was lost: " + e.Message, "chunks may be missing here; the result's job has the whole output where the cloud keeps it"})) // an ended stream is noticed by the read after this
 }
 
-// conclude fetches the finished job and publishes the last event. Where the
-// job cannot be fetched any more, the stream's own status still says how it
-// ended.
-func (r *reader) conclude(status spec.JobStatus) {
+// finished fetches the finished job, and again where that fails in passing: without
+// it the last event would say that the job is done, and not what it has yielded.
+func (r *reader) finished() (*spec.Job, error) {
 	s := r.service
-	job, err := s.do(r.ctx, &r.account, spec.OpGetJob, &r.request, r.request.Endpoint, r.request.ID, false)
+	for pause, failures := streamFirst, 1; ; failures++ {
+		job, err := s.do(r.ctx, &r.account, spec.OpGetJob, &r.request, r.request.Endpoint, r.request.ID, false)
+		if err == nil || r.ctx.Err() != nil || failures > streamFailures {
+			return job, err
+		}
+		e := spec.AsError(err)
+		if !passing(e) || s.Clock.Wait(r.ctx, spread(max(pause, time.Duration(e.RetryAfterMS)*time.Millisecond), s.Jitter)) != nil {
+			return nil, err
+		}
+		pause = min(2*pause, streamLongest)
+	}
+}
+
+// conclude publishes the last event, with the finished job. Where that cannot be
+// fetched any more, the stream's own status still says how it ended.
+func (r *reader) conclude(status spec.JobStatus) {
+	job, err := r.finished()
 	if err != nil || !job.Status.Terminal() {
 		job = &spec.Job{ID: r.request.ID, Provider: r.account.Provider, Endpoint: r.request.Endpoint, Status: status}
 	}

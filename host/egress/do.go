@@ -156,7 +156,7 @@ func (c *Client) heed(a *account, m *message, got *answer) {
 		return
 	}
 	now := c.options.Clock.Now()
-	a.learn(now, &got.limits)
+	a.learn(now, m.origin(), &got.limits)
 	if got.response.Status != 429 && got.response.Status != 503 {
 		return
 	}

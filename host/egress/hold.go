@@ -64,14 +64,14 @@ func (h *hold) rounds() int {
 
 // scope is the narrowest declared limit that concerns a request.
 func (a *account) scope(m *message) (method, path string) {
-	narrow, bare := 0, m.at.barePath()
+	narrow, to := 0, m.way()
 	for i := range a.buckets {
 		b := &a.buckets[i]
 		weight := 2 * len(b.limit.Path)
 		if b.limit.Method != "" {
 			weight++
 		}
-		if weight > narrow && b.concerns(m.method, bare) {
+		if weight > narrow && b.concerns(to) {
 			narrow, method, path = weight, b.limit.Method, b.limit.Path
 		}
 	}
@@ -143,7 +143,7 @@ func (c *Client) pace(ctx context.Context, a *account, m *message, attempt int) 
 	if !a.active.Load() {
 		return p, 0, nil
 	}
-	method, path := m.method, m.at.barePath()
+	to := m.way()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := c.options.Clock.Now()
@@ -151,20 +151,20 @@ func (c *Client) pace(ctx context.Context, a *account, m *message, attempt int) 
 	if wait := h.end().Sub(now); wait > 0 && !c.bearable(ctx, now, wait) { // before it takes places that nobody will use
 		return p, 0, limited(wait)
 	}
-	at := a.reserve(now, h.end(), method, path)
+	at := a.reserve(now, h.end(), to)
 	for seen, round := h, h.rounds(); ; h = a.holding(m) {
 		switch {
 		case h == nil:
 		case seen != nil && (h != seen || h.round != round):
 			missed++
-			a.giveBack(method, path)
-			at = a.reserve(now, h.until, method, path)
+			a.giveBack(to)
+			at = a.reserve(now, h.until, to)
 			seen, round = h, h.round
 		default:
 			seen, round = h, h.round
 			at = later(at, h.until)
 		}
-		at = later(at, a.hold)
+		at = later(at, a.opens(to.to))
 		wait := at.Sub(now)
 		asking := h != nil && h.asking != nil
 		if wait <= 0 && !asking {
@@ -178,14 +178,14 @@ func (c *Client) pace(ctx context.Context, a *account, m *message, attempt int) 
 		if wait <= 0 {
 			answered, wait = h.asking, longestProbe
 		} else if missed > 0 && c.enough(m, attempt+missed-1, 0) || !c.bearable(ctx, now, wait) {
-			a.giveBack(method, path)
+			a.giveBack(to)
 			return p, missed, limited(wait)
 		}
 		a.mu.Unlock()
 		passed, alive := c.pauseFor(ctx, wait, answered)
 		a.mu.Lock()
 		if !alive {
-			a.giveBack(method, path)
+			a.giveBack(to)
 			return p, missed, ended(ctx, "waiting for the account's rate limit", false)
 		}
 		if passed && answered != nil && h.asking == answered {

@@ -2,6 +2,7 @@ package egress
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,8 +20,20 @@ type account struct {
 	mu      sync.Mutex
 	buckets []bucket
 	windows []window
-	hold    time.Time // nothing is sent before
-	holds   []*hold   // what was answered 429, and what is like it, is not sent before theirs
+	shut    []shut  // origins to which nothing is sent for a time
+	holds   []*hold // what was answered 429, and what is like it, is not sent before theirs
+}
+
+// way is what the limits of an account tell requests apart by.
+type way struct {
+	to           origin
+	method, path string
+}
+
+// shut is an origin that has said that a window of requests is used up.
+type shut struct {
+	at    origin
+	until time.Time
 }
 
 // bucket is a limit the manifest declares: a token bucket, kept as the time at
@@ -32,8 +45,10 @@ type bucket struct {
 	full     time.Time
 }
 
-// window is a limit the server has told of: quota requests in each period.
+// window is a limit the server has told of: quota requests in each period, to it
+// alone. Another origin is another API with limits of its own.
 type window struct {
+	at     origin
 	name   string
 	quota  int64
 	period time.Duration
@@ -44,7 +59,7 @@ type window struct {
 // most bounds the accounts of a policy and the windows of an account.
 const (
 	mostAccounts = 4096
-	mostWindows  = 8
+	mostWindows  = 16
 )
 
 // account returns the account of a key. It keeps a hash of the key only.
@@ -78,17 +93,19 @@ func newAccount(declared []spec.RateLimit) *account {
 	return a
 }
 
-func (b *bucket) concerns(method, path string) bool {
-	return (b.limit.Method == "" || b.limit.Method == method) && strings.HasPrefix(path, b.limit.Path)
+func (b *bucket) concerns(w way) bool {
+	return (b.limit.Method == "" || b.limit.Method == w.method) && strings.HasPrefix(w.path, b.limit.Path)
 }
 
 // reserve takes a place in every limit that concerns a request, and returns when
-// it may be sent: not before earliest, until when a hold keeps it.
-func (a *account) reserve(now, earliest time.Time, method, path string) time.Time {
+// it may be sent: not before earliest, until when a hold keeps it. A window that
+// opens too late for that is left to the server, which says itself that it is used
+// up, and is asked again in time.
+func (a *account) reserve(now, earliest time.Time, m way) time.Time {
 	at, slowest := now, time.Duration(0)
 	for i := range a.buckets {
 		b := &a.buckets[i]
-		if !b.concerns(method, path) {
+		if !b.concerns(m) {
 			continue
 		}
 		if b.full.Before(now) {
@@ -101,18 +118,21 @@ func (a *account) reserve(now, earliest time.Time, method, path string) time.Tim
 	}
 	for i := range a.windows {
 		w := &a.windows[i]
+		if w.at != m.to {
+			continue
+		}
 		w.advance(now)
 		if ahead := w.used / w.quota; ahead > 0 {
-			if start := w.reset.Add(time.Duration(ahead-1) * w.period); start.After(at) {
+			if start := w.reset.Add(time.Duration(ahead-1) * w.period); start.After(at) && start.Sub(now) <= longestShared {
 				at = start
 			}
 		}
 		w.used++
 	}
-	at = later(at, later(a.hold, earliest))
+	at = later(at, later(a.opens(m.to), earliest))
 	for i := range a.buckets {
 		b := &a.buckets[i]
-		if !b.concerns(method, path) {
+		if !b.concerns(m) {
 			continue
 		}
 		// The slowest limit counts from when the request goes out, which another
@@ -127,14 +147,16 @@ func (a *account) reserve(now, earliest time.Time, method, path string) time.Tim
 }
 
 // giveBack returns the places of a request that is not sent after all.
-func (a *account) giveBack(method, path string) {
+func (a *account) giveBack(m way) {
 	for i := range a.buckets {
-		if b := &a.buckets[i]; b.concerns(method, path) {
+		if b := &a.buckets[i]; b.concerns(m) {
 			b.full = b.full.Add(-b.interval)
 		}
 	}
 	for i := range a.windows {
-		a.windows[i].used = max(0, a.windows[i].used-1)
+		if w := &a.windows[i]; w.at == m.to {
+			w.used = max(0, w.used-1)
+		}
 	}
 }
 
@@ -146,8 +168,35 @@ func (w *window) advance(now time.Time) {
 	}
 }
 
-// learn takes in what an answer tells of the account's limits.
-func (a *account) learn(now time.Time, l *limits) {
+// opens is when an origin may be sent to again.
+func (a *account) opens(at origin) time.Time {
+	for i := range a.shut {
+		if a.shut[i].at == at {
+			return a.shut[i].until
+		}
+	}
+	return time.Time{}
+}
+
+// close notes that nothing is to be sent to an origin for a time, which is never
+// longer than one answer may keep others back.
+func (a *account) close(now time.Time, at origin, span time.Duration) {
+	until := now.Add(min(span, longestShared))
+	a.shut = slices.DeleteFunc(a.shut, func(s shut) bool { return !s.until.After(now) })
+	for i := range a.shut {
+		if s := &a.shut[i]; s.at == at {
+			s.until = later(s.until, until)
+			return
+		}
+	}
+	if len(a.shut) == mostHolds {
+		a.shut = append(a.shut[:0], a.shut[1:]...)
+	}
+	a.shut = append(a.shut, shut{at, until})
+}
+
+// learn takes in what an answer of an origin tells of the account's limits there.
+func (a *account) learn(now time.Time, at origin, l *limits) {
 	if l.remaining == "" {
 		return
 	}
@@ -155,25 +204,23 @@ func (a *account) learn(now time.Time, l *limits) {
 	defer a.mu.Unlock()
 	for left := range windows(l.remaining) {
 		if left.count == 0 {
-			if until := now.Add(left.span); until.After(a.hold) {
-				a.hold = until
-			}
+			a.close(now, at, left.span)
 			a.active.Store(true)
 		}
 		for all := range quotas(l.policy) {
 			if all.name == left.name && all.count > 0 && all.span > 0 {
-				a.note(left.name, all.count, left.count, all.span, now.Add(left.span))
+				a.note(at, left.name, all.count, left.count, all.span, now.Add(left.span))
 			}
 		}
 	}
 }
 
 // note sets a window to what the server has counted.
-func (a *account) note(name string, quota, left int64, period time.Duration, reset time.Time) {
+func (a *account) note(at origin, name string, quota, left int64, period time.Duration, reset time.Time) {
 	used := max(0, quota-left)
 	for i := range a.windows {
 		w := &a.windows[i]
-		if w.name != name {
+		if w.at != at || w.name != name {
 			continue
 		}
 		// Answers come in another order than the server counted in, so within a
@@ -185,7 +232,7 @@ func (a *account) note(name string, quota, left int64, period time.Duration, res
 		return
 	}
 	if len(a.windows) < mostWindows {
-		a.windows = append(a.windows, window{name: strings.Clone(name), quota: quota, period: period, reset: reset, used: used})
+		a.windows = append(a.windows, window{at: at, name: strings.Clone(name), quota: quota, period: period, reset: reset, used: used})
 		a.active.Store(true)
 	}
 }

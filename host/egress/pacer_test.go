@@ -16,7 +16,7 @@ import (
 func times(a *account, now time.Time, n int, method, path string) []time.Duration {
 	var all []time.Duration
 	for range n {
-		all = append(all, a.reserve(now, now, method, path).Sub(now))
+		all = append(all, a.reserve(now, now, way{method: method, path: path}).Sub(now))
 	}
 	return all
 }
@@ -53,7 +53,7 @@ func TestPacer_GivesPlacesBack(t *testing.T) {
 	now := time.Now()
 	a := newAccount([]spec.RateLimit{{Requests: 1, WindowMS: 1000}})
 	same(t, times(a, now, 3, "GET", "/"), 0, second, 2*second)
-	a.giveBack("GET", "/")
+	a.giveBack(way{method: "GET", path: "/"})
 	same(t, times(a, now, 1, "GET", "/"), 2*second)
 }
 
@@ -70,10 +70,10 @@ func TestPacer_CountsTheSlowestLimitFromWhenTheRequestGoesOut(t *testing.T) {
 func TestPacer_LearnsWindows(t *testing.T) {
 	now := time.Now()
 	a := newAccount(nil)
-	a.learn(now, &limits{remaining: `"minute";r=2;t=12, "hour";r=2800;t=1812`, policy: `"minute";q=3;w=60, "hour";q=3000;w=3600`})
+	a.learn(now, origin{}, &limits{remaining: `"minute";r=2;t=12, "hour";r=2800;t=1812`, policy: `"minute";q=3;w=60, "hour";q=3000;w=3600`})
 	same(t, times(a, now, 6, "GET", "/"), 0, 0, 12*second, 12*second, 12*second, 72*second)
 	// An older answer, read late, does not bring places back.
-	a.learn(now, &limits{remaining: `"minute";r=2;t=12`, policy: `"minute";q=3;w=60`})
+	a.learn(now, origin{}, &limits{remaining: `"minute";r=2;t=12`, policy: `"minute";q=3;w=60`})
 	same(t, times(a, now, 1, "GET", "/"), 72*second)
 	// The next window begins.
 	same(t, times(a, now.Add(13*second), 1, "GET", "/"), 59*second)
@@ -84,12 +84,64 @@ func TestPacer_LearnsWindows(t *testing.T) {
 func TestPacer_HoldsWhenAWindowIsExhausted(t *testing.T) {
 	now := time.Now()
 	a := newAccount(nil)
-	if a.learn(now, &limits{remaining: `"minute";r=1;t=12`}); a.active.Load() {
+	if a.learn(now, origin{}, &limits{remaining: `"minute";r=1;t=12`}); a.active.Load() {
 		t.Error("a window that is not exhausted and has no quota limits the account")
 	}
-	a.learn(now, &limits{remaining: `"minute";r=0;t=12, "hour";r=5;t=1000`})
+	a.learn(now, origin{}, &limits{remaining: `"minute";r=0;t=12, "hour";r=5;t=1000`})
 	same(t, times(a, now, 2, "GET", "/"), 12*second, 12*second)
 	same(t, times(a, now.Add(12*second), 2, "GET", "/"), 0, 0)
+}
+
+// A window of a day keeps nothing back for longer than an answer may, so that a
+// machine can be given back as soon as the server lets it.
+func TestPace_AsksAgainBeforeALongWindowOpens(t *testing.T) {
+	for name, header := range map[string]string{
+		"used up":               `"minute";r=50;t=12, "day";r=0;t=45012`,
+		"used up by the counts": `"minute";r=50;t=12, "day";r=1;t=45012`,
+	} {
+		clock := newFakeClock()
+		requests := 0
+		url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			if requests++; requests < 3 {
+				w.Header().Set("RateLimit", header)
+				w.Header().Set("RateLimit-Policy", `"minute";q=60;w=60, "day";q=50000;w=86400`)
+			}
+		})
+		c := newClient(t, func(o *Options) { o.Clock = clock })
+		p := operated(t, c, url)
+		mustDo(t, c, p, get(url))
+		if name == "used up" {
+			failure := mustFail(t, t.Context(), c, p, &Request{Method: "DELETE", URL: url}, spec.KindRateLimited)
+			if failure.RetryAfterMS > longestShared.Milliseconds()+1 {
+				t.Errorf("%s: %+v", name, failure)
+			}
+			clock.advance(longestShared)
+		} else {
+			mustDo(t, c, p, get(url)) // the last one that is counted
+		}
+		mustDo(t, c, p, &Request{Method: "DELETE", URL: url})
+		if len(clock.pauses()) != 0 {
+			t.Errorf("%s: paused %v", name, clock.pauses())
+		}
+	}
+}
+
+// The windows of one API of an account say nothing of another's.
+func TestPacer_KeepsTheWindowsOfOriginsApart(t *testing.T) {
+	now, machines, jobs := time.Now(), origin{host: "api"}, origin{host: "jobs"}
+	a := newAccount(nil)
+	a.learn(now, machines, &limits{remaining: `"minute";r=1;t=12`, policy: `"minute";q=60;w=60`})
+	next := func(at origin) time.Duration {
+		return a.reserve(now, now, way{to: at, method: "GET", path: "/"}).Sub(now)
+	}
+	same(t, []time.Duration{next(jobs), next(jobs), next(machines), next(machines), next(jobs)}, 0, 0, 0, 12*second, 0)
+	a.giveBack(way{to: jobs})
+	same(t, []time.Duration{next(machines)}, 12*second)
+	a.learn(now, machines, &limits{remaining: `"minute";r=0;t=13`})
+	same(t, []time.Duration{next(machines), next(jobs)}, 13*second, 0)
+	a.learn(now, jobs, &limits{remaining: `"minute";r=0;t=14`})
+	a.learn(now, jobs, &limits{remaining: `"minute";r=0;t=2`})
+	same(t, []time.Duration{next(machines), next(jobs)}, 13*second, 14*second)
 }
 
 func TestPacer_KeepsAccountsApart(t *testing.T) {

@@ -23,6 +23,8 @@ func (m *message) origin() origin {
 	return origin{secure: m.at.secure, private: m.route.private, port: m.at.port, host: m.at.host}
 }
 
+func (m *message) way() way { return way{m.origin(), m.method, m.at.barePath()} }
+
 // safe reports whether sending a request of that method twice does what sending
 // it once does.
 func safe(method string) bool { return method == "GET" || method == "HEAD" || method == "DELETE" }

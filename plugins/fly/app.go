@@ -22,7 +22,7 @@ func openApp(env sdk.Env, p *plan) *spec.Error {
 		return err
 	}
 	p.app, p.made = p.machine, true
-	return createApp(env, p.app, org)
+	return createApp(env, p, org)
 }
 
 // chooseOrg names the organization of a new app. A token for a single app can
@@ -59,7 +59,7 @@ func namedApp(env sdk.Env, p *plan) *spec.Error {
 	if err != nil {
 		return err
 	}
-	err = createApp(env, p.app, org)
+	err = createApp(env, p, org)
 	if err != nil && err.Kind == spec.KindConflict {
 		if found, other := haveApp(env, p.app); found {
 			return nil
@@ -79,27 +79,39 @@ func haveApp(env sdk.Env, app string) (bool, *spec.Error) {
 }
 
 // createApp makes an app and looks for it until it shows: for a moment Fly may
-// answer 404, or 401, to whatever is asked about a new app.
-func createApp(env sdk.Env, app, org string) *spec.Error {
+// answer 404, or 401, to whatever is asked about a new app. The looks follow each
+// other at once; where the moment is longer, the spawn comes again with the same
+// request id and finds the app that it made.
+func createApp(env sdk.Env, p *plan, org string) *spec.Error {
 	w := jsonx.Writer{}
 	w.Open('{')
-	w.TextField("name", app)
+	w.TextField("name", p.app)
 	w.TextField("org_slug", org)
 	w.Close('}')
 	if _, err := ask(env, call{method: "POST", path: "/apps?wait=true", body: w.Buf, aside: true}); err != nil {
-		return err
+		if p.found = p.made && err.Kind == spec.KindConflict; !p.found {
+			return err
+		}
 	}
+	p.fresh = true
 	for try := 1; ; try++ {
-		found, err := haveApp(env, app)
+		found, err := haveApp(env, p.app)
 		switch {
 		case found:
 			return nil
 		case err != nil && err.Status != 401:
 			return err
 		case try == looks:
-			return &spec.Error{Kind: spec.KindProvider, Message: "the app " + app + " was made and does not show", Retryable: true, Hint: "try again"}
+			return early(&spec.Error{Message: "the app " + p.app + " was made and does not show"})
 		}
 	}
+}
+
+// early makes of an error one that says that a new app does not show everywhere yet,
+// and will in a moment.
+func early(err *spec.Error) *spec.Error {
+	err.Kind, err.Retryable, err.RetryAfterMS, err.Hint = spec.KindProvider, true, 1000, "Fly does not show the app that was made for the machine everywhere yet; try again"
+	return err
 }
 
 // assignIPs gives an app the addresses its services need and returns the address
@@ -110,7 +122,7 @@ func assignIPs(env sdk.Env, p *plan) (public string, err *spec.Error) {
 		return "", nil
 	}
 	has := map[string]string{}
-	if !p.made {
+	if !p.made || p.found {
 		if has, err = assignedIPs(env, p.app); err != nil {
 			return "", err
 		}

@@ -187,7 +187,7 @@ func readMachines(env sdk.Env, r *jsonx.Reader, app string, keep func(*spec.Comp
 // be the last.
 func machinesOfOrg(env sdk.Env, org string, keep func(*spec.Compute) bool) (*spec.ComputePage, *spec.Error) {
 	all := &spec.ComputePage{Items: []spec.Compute{}}
-	cursor := ""
+	cursor, seen := "", []string{}
 	for range maxPages {
 		var query rest.Query
 		query.Add("cursor", cursor)
@@ -203,10 +203,10 @@ func machinesOfOrg(env sdk.Env, org string, keep func(*spec.Compute) bool) (*spe
 			return nil, rest.Unreadable(&response, "list of machines")
 		case next == "":
 			return all, nil
-		case next == cursor:
+		case slices.Contains(seen, next):
 			return nil, &spec.Error{Kind: spec.KindProvider, Message: "the listing of machines does not end", Retryable: true}
 		}
-		cursor = next
+		cursor, seen = next, append(seen, next)
 	}
 	return nil, &spec.Error{Kind: spec.KindProvider, Message: "the listing of machines does not end", Retryable: true}
 }

@@ -93,6 +93,11 @@ func TestList_ReadsEveryPageAndNoRegionLess(t *testing.T) {
 	if _, err := list(env, &spec.ListRequest{}); err == nil || !strings.Contains(err.Message, "does not end") {
 		t.Errorf("the same cursor again: %v", err)
 	}
+	s, env = scripted(t, says(200, `{"machines":[],"next_cursor":"x"}`), says(200, `{"machines":[],"next_cursor":"y"}`), says(200, `{"machines":[],"next_cursor":"x"}`))
+	env.Config = map[string]string{"org": "o"}
+	if _, err := list(env, &spec.ListRequest{}); err == nil || !strings.Contains(err.Message, "does not end") || len(s.asked) != 3 {
+		t.Errorf("cursors in a circle: %d pages, %v", len(s.asked), err)
+	}
 }
 
 func TestScope_IsTheTokensOwn(t *testing.T) {

@@ -47,6 +47,9 @@ func classify(e *spec.Error, code string, own bool) {
 		e.Kind = spec.KindProvider
 		e.Message = "not found, and not in Fly's words"
 		e.Hint = "check base_url, and what is between this machine and Fly"
+	case e.Status == 410: // of an API that ended, which must not pass for a machine that is gone either
+		e.Kind = spec.KindProvider
+		e.Hint = "Fly has retired this API; a newer plugin is needed"
 	case refusing(e.Status) && strings.Contains(prose, "over the allowed quota"): // before shortage: it is the organization's limit, in every region
 		e.Kind = spec.KindFunds
 		e.Hint = "the organization's quota is reached: terminate machines, or ask Fly for more"

@@ -28,6 +28,7 @@ func TestErrors_HaveTheKindThatFlyMeans(t *testing.T) {
 		{409, `{"error":"machine lease currently held by x"}`, spec.KindConflict, "lease"},
 		{409, `{"error":"already_exists"}`, spec.KindConflict, "taken"},
 		{409, `{"error":"aborted: insufficient memory available to fulfill request"}`, spec.KindCapacity, ""},
+		{410, `{"error":"this API is gone"}`, spec.KindProvider, "newer plugin"},
 		{412, `{"error":"version mismatch"}`, spec.KindConflict, "meanwhile"},
 		{412, `{"error":"insufficient resources to create new machine with existing volume"}`, spec.KindCapacity, ""},
 		{422, `{"error":"Validation failed: Name has already been taken"}`, spec.KindConflict, "global"},

@@ -12,6 +12,8 @@ type plan struct {
 	machine  string // name of the machine
 	app      string // "" until it is known
 	made     bool   // the app was made by this spawn, for this machine alone
+	found    bool   // it was made so by an earlier try of this spawn
+	fresh    bool   // the app, whoever it is for, is so new that it may not show everywhere
 	unsure   bool   // a create was sent, and there may be a machine of it
 	org      string
 	size     size // zero where provider_opts say it

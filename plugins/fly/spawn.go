@@ -30,6 +30,9 @@ func spawn(env sdk.Env, request *spec.SpawnRequest) (*spec.Compute, *spec.Error)
 			return compute, nil
 		}
 	}
+	if p.fresh && !p.unsure && err.Kind == spec.KindNotFound {
+		return nil, early(err) // the app stays for the next try of this spawn, or clean_up
+	}
 	// An app in which a machine may have come into being after all must stay, or
 	// the machine that is about to be found would go with it. Any other goes,
 	// whatever the error is: its addresses and volumes cost, and nobody would look
@@ -96,9 +99,6 @@ func create(env sdk.Env, p *plan, v volume, public string) (*spec.Compute, *spec
 	response, err := ask(env, call{method: "POST", path: appPath(p.app, "/machines"), body: createBody(p, v, public), secrets: secretsOf(p)})
 	if err != nil {
 		p.unsure = !refused(err)
-		if p.made && err.Kind == spec.KindNotFound { // it has shown already, but not to all of Fly
-			err.Kind, err.Retryable, err.Hint = spec.KindProvider, true, "Fly does not show the app that was made for the machine everywhere yet; try again"
-		}
 		return nil, err
 	}
 	compute, ok := toCompute(env, p.app, response.Body)

@@ -186,13 +186,51 @@ func TestSpawn_WaitsForANewAppToShow(t *testing.T) {
 }
 
 // An app that has shown once may be unknown to the next of Fly's servers: then it is
-// no machine that is not found, and the next spawn may succeed.
-func TestSpawn_MayPassWhereItsAppHasNotShownEverywhere(t *testing.T) {
-	r := newRig(t, simfly.Options{})
-	r.fault(simkit.Fault{Method: "POST", Path: "/v1/apps/*/machines", Effect: simkit.Status, Status: 404, Body: `{"error":"Could not find App"}`})
-	_, err := spawn(r.env, request())
-	if err == nil || err.Kind != spec.KindProvider || !err.Retryable || err.Hint == "" || r.apps() != 0 {
-		t.Errorf("%+v, %d apps", err, r.apps())
+// no machine that is not found, and the same spawn succeeds a moment later, in the app
+// and with the address that it has made; clean_up takes both away where it does not.
+func TestSpawn_PassesAMomentAfterItsAppHasNotShownEverywhere(t *testing.T) {
+	for _, row := range []struct {
+		lag   int
+		fault simkit.Fault
+	}{
+		{0, simkit.Fault{Method: "POST", Path: "/v1/apps/*/machines", Effect: simkit.Status, Status: 404, Body: `{"error":"Could not find App"}`}},
+		{0, simkit.Fault{Method: "POST", Path: "/v1/apps/*/ip_assignments", Effect: simkit.Status, Status: 404, Body: `{"error":"Could not find App"}`}},
+		{0, simkit.Fault{Method: "POST", Path: "/v1/apps/*/volumes", Effect: simkit.Status, Status: 404, Body: `{"error":"Could not find App"}`}},
+		{2 * looks, simkit.Fault{}},
+	} {
+		for _, passes := range []bool{true, false} {
+			r := newRig(t, simfly.Options{AppLag: row.lag})
+			if row.lag == 0 {
+				row.fault.Count = 1
+				r.fault(row.fault)
+			}
+			s := request()
+			s.VolumeGB, s.Ports = 1, []spec.PortRequest{{Internal: 22, Protocol: spec.ProtocolTCP}}
+			_, err := spawn(r.env, s)
+			if err == nil || err.Kind != spec.KindProvider || !err.Retryable || err.RetryAfterMS != 1000 || err.Hint == "" || r.apps() != 1 {
+				t.Fatalf("%d %s: %+v, %d apps", row.lag, row.fault.Path, err, r.apps())
+			}
+			if !passes {
+				for range 2 * looks { // until it shows
+					err = cleanUp(r.env, &spec.CleanUpRequest{RequestID: s.RequestID})
+				}
+				if err != nil || r.apps() != 0 || r.Bill().RateNowUSD != 0 {
+					t.Errorf("%d %s: %v; %d apps are left, at %v an hour", row.lag, row.fault.Path, err, r.apps(), r.Bill().RateNowUSD)
+				}
+				continue
+			}
+			for range 2 {
+				if _, err = spawn(r.env, s); err == nil {
+					break
+				}
+			}
+			if err != nil || r.apps() != 1 || len(r.Machines()) != 1 {
+				t.Errorf("%d %s: %v, %d apps, %d machines", row.lag, row.fault.Path, err, r.apps(), len(r.Machines()))
+			}
+			if n := strings.Count(r.requests(), "POST /v1/apps/"+ownApp(s.RequestID)+"/ip_assignments"); n > 3 || n == 3 && row.fault.Path != "/v1/apps/*/ip_assignments" {
+				t.Errorf("%d %s: addresses were asked for %d times:\n%s", row.lag, row.fault.Path, n, r.requests())
+			}
+		}
 	}
 }
 

@@ -76,6 +76,14 @@ func TestTerminate_IsDoneOnlyWhereLambdaNamesTheMachine(t *testing.T) {
 	}
 }
 
+// An API that has ended says so on whatever is asked, the machines that run on included.
+func TestTerminate_TakesNoRetiredAPIForAMachineThatIsGone(t *testing.T) {
+	env, _ := scripted(t, "POST /instance-operations/terminate", `410 {"error":{"code":"global/retired","message":"v1 is gone"}}`, "GET /instances/m", `410 gone`)
+	if c, err := terminate(env, &spec.IDRequest{ID: "m"}); err == nil || err.Kind != spec.KindProvider || !strings.Contains(err.Hint, "newer plugin") {
+		t.Errorf("%+v %+v", c, err)
+	}
+}
+
 func TestStatus_MapsEveryWord(t *testing.T) {
 	c := start(t, lambda.Options{ProvisionMS: 1000})
 	id := c.spawn(a10()).ID
@@ -162,6 +170,8 @@ func TestFailure_TellsKindsByCodeAndStatus(t *testing.T) {
 		{"GET", "/instances/x", `404 {"error":{"code":"global/object-does-not-exist","message":"Instance was not found."}}`, spec.KindNotFound, false},
 		{"GET", "/instances/x", `404 {"error":{"code":"global/not-found","message":"gone"}}`, spec.KindNotFound, false},
 		{"GET", "/instances/x", `404 <html>nothing here</html>`, spec.KindProvider, false},
+		{"GET", "/instances/x", `410 {"error":{"code":"global/retired","message":"v1 is gone"}}`, spec.KindProvider, false},
+		{"GET", "/instances/x", `410 gone`, spec.KindProvider, false},
 		{"GET", "/instances/x", `403 error code: 1010`, spec.KindForbidden, false},
 		{"GET", "/instances/x", `403 {"error":{"code":"global/forbidden","message":"no"}}`, spec.KindForbidden, false},
 		{"GET", "/instances/x", `401 {"error":{"code":"global/invalid-api-key","message":"no"}}`, spec.KindUnauthorized, false},

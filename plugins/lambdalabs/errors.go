@@ -142,6 +142,9 @@ func classify(e *spec.Error, p *problem, c *call) {
 		e.Kind = spec.KindProvider
 		e.Message = "not found, and not in Lambda's words"
 		e.Hint = "check base_url, and what is between this machine and Lambda"
+	case e.Status == 410: // of an API that ended, which must not pass for a machine that is gone either
+		e.Kind = spec.KindProvider
+		e.Hint = "Lambda has retired this API; a newer plugin is needed"
 	}
 }
 

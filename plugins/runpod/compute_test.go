@@ -112,3 +112,52 @@ func TestGetLogs_TakesNoPageForALogWithoutLines(t *testing.T) {
 		}
 	}
 }
+
+func TestGetLogs_GoesOnAfterAnEventThatIsLargerThanARead(t *testing.T) {
+	const head = "id: 2026-06-01T12:02:03Z/000000000007\ndata: {\"ts\":\"2026-06-01T12:02:03Z\",\"source\":\"container\",\"line\":\""
+	fill := func(unit string) string { return strings.Repeat(unit, maxLogBytes/len(unit)+1) }
+	for name, row := range map[string]struct{ body, cursor, begins string }{
+		"letters":        {head + fill("x"), "2026-06-01T12:02:03Z/000000000007", "xxx"},
+		"escapes":        {head + fill(`\ud83d\ude00`), "2026-06-01T12:02:03Z/000000000007", "😀😀"},
+		"letters of two": {head + fill("é"), "2026-06-01T12:02:03Z/000000000007", "éé"},
+		"no JSON":        {"id: 7\ndata: " + fill("y"), "7", "yyy"},
+		"cut after it":   {"id: 7\ndata: " + strings.Repeat("z", maxLogBytes-15) + "\nid", "7", "zzz"},
+		"cut identifier": {"data: " + strings.Repeat("z", maxLogBytes-12) + "\nid: 2026", "", ""},
+	} {
+		for _, short := range []int{0, 1, 5, 8} {
+			page, err := getLogs(sdk.Env{HTTP: says{200, row.body[:maxLogBytes-short]}}, &spec.LogsRequest{ID: "p1", Cursor: "before"})
+			switch {
+			case row.cursor == "":
+				if err == nil || err.Kind != spec.KindProvider {
+					t.Errorf("%s, %d less: %+v", name, short, err)
+				}
+			case err != nil || page.Cursor != row.cursor || len(page.Lines) != 1:
+				t.Errorf("%s, %d less: %v", name, short, err)
+			case !strings.HasPrefix(page.Lines[0].Line, row.begins) || !strings.HasSuffix(page.Lines[0].Line, cutMark) || strings.ContainsRune(page.Lines[0].Line, '\uFFFD'):
+				t.Errorf("%s, %d less: %.20q", name, short, page.Lines[0].Line)
+			case row.body[:len(head)] == head && (page.Lines[0].Source != "container" || page.Lines[0].Time != "2026-06-01T12:02:03Z"):
+				t.Errorf("%s, %d less: %+v", name, short, page.Lines[0].Time)
+			}
+		}
+	}
+	page, err := getLogs(sdk.Env{HTTP: says{200, fill(": ping\n")[:maxLogBytes]}}, &spec.LogsRequest{ID: "p1", Cursor: "before"})
+	if err != nil || page.Cursor != "before" || len(page.Lines) != 0 {
+		t.Errorf("comments alone: %+v %v", page, err)
+	}
+	page, err = getLogs(sdk.Env{HTTP: says{200, "id: 8\ndata: a\n\n" + (head + fill("x"))[:maxLogBytes-15]}}, &spec.LogsRequest{ID: "p1"})
+	if err != nil || page.Cursor != "8" || len(page.Lines) != 1 {
+		t.Errorf("an event that is cut after whole ones: %+v %v", page.Cursor, err)
+	}
+}
+
+// An answer that tells neither of a state nor of chunks is none of RunPod's; taken for
+// an empty read it would be asked for again for ever.
+func TestStreamJob_TakesNoAnswerThatTellsNothingForAnEmptyRead(t *testing.T) {
+	for body, done := range map[string]bool{`{}`: false, `{"error":"x"}`: false, `{"message":"maintenance"}`: false, `null`: false, ``: false,
+		`{"status":"IN_PROGRESS"}`: true, `{"stream":[]}`: true, `{"status":"IN_PROGRESS","stream":null}`: true, `{"stream":[{"output":1},null,"x"]}`: true, `[{"output":1}]`: true} {
+		chunks, err := streamJob(sdk.Env{HTTP: says{200, body}}, &spec.JobRequest{Endpoint: "e", ID: "j"})
+		if done != (err == nil) || err != nil && err.Kind != spec.KindProvider {
+			t.Errorf("%q: %+v %v", body, chunks, err)
+		}
+	}
+}

@@ -132,6 +132,7 @@ func streamJob(env sdk.Env, request *spec.JobRequest) (*spec.JobChunks, *spec.Er
 	chunks := &spec.JobChunks{Status: spec.JobInProgress, Chunks: []spec.Raw{}}
 	r := jsonx.New(response.Body)
 	bare := r.Kind() == jsonx.Array
+	told := bare
 	switch {
 	case bare:
 		chunks.Chunks = readChunks(&r)
@@ -139,9 +140,9 @@ func streamJob(env sdk.Env, request *spec.JobRequest) (*spec.JobChunks, *spec.Er
 		for more := r.Object(); more; more = r.NextMember() {
 			switch r.Key() {
 			case "status":
-				chunks.Status = jobStatus(r.Text())
+				chunks.Status, told = jobStatus(r.Text()), true
 			case "stream":
-				chunks.Chunks = readChunks(&r)
+				chunks.Chunks, told = readChunks(&r), true
 			default:
 				r.Skip()
 			}
@@ -149,7 +150,7 @@ func streamJob(env sdk.Env, request *spec.JobRequest) (*spec.JobChunks, *spec.Er
 	default:
 		return nil, rest.Unreadable(&response, "stream of a job")
 	}
-	if !r.Done() {
+	if !r.Done() || !told { // an answer that tells nothing would be asked for again for ever
 		return nil, rest.Unreadable(&response, "stream of a job")
 	}
 	if bare && len(chunks.Chunks) == 0 {

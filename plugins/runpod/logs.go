@@ -16,10 +16,18 @@ const (
 	maxIdleMS     = 30_000
 	maxLogBytes   = 1 << 20
 	maxTail       = 5000
+
+	// fullLogBytes is from where on a body is as large as may be: what the host takes
+	// out of it, such as the credential, may have made it a little smaller.
+	fullLogBytes = maxLogBytes - 8<<10
+	maxCharacter = 12 // bytes that a character takes in JSON: a pair of surrogates
+	cutMark      = " … [cut]"
 )
 
 // getLogs reads a stretch of a pod's log. The cursor is the identifier of the
-// last whole event, so an event that was cut is read again, and none twice.
+// last whole event, so an event that was cut is read again, and none twice. One that
+// alone is more than is read at a time is handed out as far as it was, or the cursor
+// would stay before it for ever.
 func getLogs(env sdk.Env, request *spec.LogsRequest) (*spec.LogsPage, *spec.Error) {
 	url, err := podURL(env, request.ID, "/logs")
 	if err != nil {
@@ -56,6 +64,7 @@ func getLogs(env sdk.Env, request *spec.LogsRequest) (*spec.LogsPage, *spec.Erro
 	}
 	page := &spec.LogsPage{Lines: []spec.LogLine{}, Cursor: request.Cursor}
 	events := rest.NewEvents(response.Body)
+	whole := 0
 	for event, ok := events.Next(); ok; event, ok = events.Next() {
 		if event.ID != "" {
 			page.Cursor = event.ID
@@ -63,8 +72,46 @@ func getLogs(env sdk.Env, request *spec.LogsRequest) (*spec.LogsPage, *spec.Erro
 		if event.Data != "" {
 			page.Lines = append(page.Lines, toLine(event.Data))
 		}
+		whole++
+	}
+	if whole > 0 || len(response.Body) < fullLogBytes {
+		return page, nil
+	}
+	switch event := beginning(response.Body); {
+	case event.Data == "": // comments
+	case event.ID == "":
+		return nil, &spec.Error{Kind: spec.KindProvider, Status: response.Status, Message: "an event of the log is larger than 1 MiB and does not say where to read on after it"}
+	default:
+		page.Cursor = event.ID
+		page.Lines = append(page.Lines, toCutLine(event.Data))
 	}
 	return page, nil
+}
+
+// beginning is the event that a body begins with and does not end. A last line that
+// holds no data may be cut in its name or in an identifier.
+func beginning(body string) rest.Event {
+	last := strings.LastIndexAny(body, "\r\n") + 1
+	if !strings.HasPrefix(body[last:], "data:") {
+		body = body[:last]
+	}
+	events := rest.NewEvents(body + "\n\n")
+	event, _ := events.Next()
+	return event
+}
+
+// toCutLine converts the data of an event that was cut, which is most likely so
+// within its line: what is left of the last character goes.
+func toCutLine(data string) spec.LogLine {
+	line := spec.LogLine{Line: data}
+	for most := 0; most <= maxCharacter && most < len(data); most++ {
+		if text := data[:len(data)-most] + `"}`; jsonx.IsObject(text) {
+			line = toLine(text)
+			break
+		}
+	}
+	line.Line = strings.TrimRight(strings.ToValidUTF8(line.Line, ""), "\uFFFD") + cutMark
+	return line
 }
 
 // toLine converts the data of an event. Data that is no object is the line

@@ -64,6 +64,10 @@ func TestList_NeverTakesAnUnreadableAnswerForAnEmptyOne(t *testing.T) {
 	if _, err := list(env, &spec.ListRequest{}); err == nil || err.Kind != spec.KindProvider || !err.Retryable {
 		t.Errorf("a listing that does not end: %v", err)
 	}
+	env, _ = scripted(t, say(200, `{"instances":[],"next_token":"a"}`), say(200, `{"instances":[],"next_token":"b"}`), say(200, `{"instances":[],"next_token":"a"}`))
+	if _, err := list(env, &spec.ListRequest{}); err == nil || !strings.Contains(err.Message, "does not end") {
+		t.Errorf("a listing that leads in a circle: %v", err)
+	}
 	env, _ = scripted(t, say(410, `{"success":false,"error":"deprecated_endpoint","msg":"/api/v1/instances/ is deprecated."}`))
 	if _, err := list(env, &spec.ListRequest{}); err == nil || err.Kind != spec.KindProvider || !strings.Contains(err.Hint, "newer plugin") {
 		t.Errorf("a listing that is retired: %+v", err)

@@ -2000,7 +2000,7 @@ class LimitSettings(TypedDict, total=False):
     calls: int
     "Calls in flight, completions not yet taken included."
     queue: int
-    "Events that wait in one subscription before log lines drop and streams pause."
+    "Events that wait in one subscription before log lines drop and streams pause; 16 MiB of them, or 1 KiB for each of so many where that is more, do the same."
     request_bytes: int
     "Size of one request in bytes."
 

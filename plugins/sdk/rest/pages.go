@@ -1,6 +1,10 @@
 package rest
 
-import "github.com/exatlas/atlas/core/spec"
+import (
+	"slices"
+
+	"github.com/exatlas/atlas/core/spec"
+)
 
 const (
 	// someMachines are enough for one answer: the core asks for the rest, so that
@@ -15,7 +19,7 @@ const (
 // adds the machines of one page to into, which Pages answers at the end, and returns the cursor of the next, empty
 // after the last, and how many machines it read, those it left out included.
 func Pages(into *spec.ComputePage, cursor, what string, page func(cursor string) (next string, read int, err *spec.Error)) (*spec.ComputePage, *spec.Error) {
-	total := 0
+	total, seen := 0, []string{cursor}
 	for range maxPages {
 		next, read, err := page(cursor)
 		if err != nil {
@@ -24,9 +28,10 @@ func Pages(into *spec.ComputePage, cursor, what string, page func(cursor string)
 		if total += read; next == "" {
 			return into, nil
 		}
-		if next == cursor {
+		if slices.Contains(seen, next) { // it leads in a circle
 			break
 		}
+		seen = append(seen, next)
 		if cursor = next; total >= someMachines {
 			into.Next = next
 			return into, nil
