@@ -37,6 +37,7 @@ func TestHost_RefusesModulesThatDeclareMoreThanTheyHold(t *testing.T) {
 		{"bodies", module(10, leb(most)), "bodies"},
 		{"size of a body", module(10, leb(1), leb(most), []byte{0, 0x0b}), "bodies"},
 		{"a body of 300 KB", module(10, leb(1), vector(append(make([]byte, 300_000), 0x0b))), "bodies"},
+		{"a body of calls with a thousand results", wideCalls(1000), "bodies"},
 		{"locals", module(10, leb(1), vector(join(leb(1), leb(most), []byte{0x7f, 0x0b}))), "bodies"},
 		{"segments of data", module(11, leb(most)), "data"},
 		{"data", module(11, leb(1), []byte{1}, leb(most)), "data"},
@@ -49,6 +50,35 @@ func TestHost_RefusesModulesThatDeclareMoreThanTheyHold(t *testing.T) {
 			t.Run(c.name, func(t *testing.T) { expect(t, err, spec.KindPlugin, "no plugin", c.words) })
 		}
 	})
+}
+
+// wideCalls is a module of which one body calls another so often that the compiler has
+// to keep a hundred million values.
+func wideCalls(width int) []byte {
+	a := newAssembly()
+	many := bytes.Repeat([]byte{t32}, width)
+	wide := a.function(many, many, opTrap)
+	call := append([]byte{0x10}, leb(uint64(wide))...)
+	a.function(nil, nil, bytes.Repeat(c32(0), width), bytes.Repeat(call, 100_000), bytes.Repeat(opDrop, width))
+	return a.binary()
+}
+
+// TestBoundModule_LetsTheUsualTypesHaveTheGreatestBodies holds the bound of wide types
+// against what compilers make.
+func TestBoundModule_LetsTheUsualTypesHaveTheGreatestBodies(t *testing.T) {
+	for _, row := range []struct {
+		params, results, size int
+		fits                  bool
+	}{
+		{16, 4, mostBody - 10, true}, {0, 5, mostBody - 10, false}, {17, 0, mostBody - 10, false},
+		{64, 1, 60 << 10, true}, {1000, 1, 4000, true}, {1000, 1000, 1000, true}, {1000, 1000, 2000, false},
+	} {
+		a := newAssembly()
+		a.function(bytes.Repeat([]byte{t32}, row.params), bytes.Repeat([]byte{t32}, row.results), make([]byte, row.size))
+		if _, problem := boundModule(a.binary()); problem == "" != row.fits {
+			t.Errorf("%+v: %q", row, problem)
+		}
+	}
 }
 
 // TestHost_BoundsTheGrowthOfTables lets a guest grow a table that has no maximum,
