@@ -192,7 +192,7 @@ func (h *Host) build(ctx context.Context, p *plugin, code []byte) (*module, *spe
 	var err error
 	compiled := func() (*engine, error) { return compile(limited, code, m.checked, h.limits.MemoryBytes, cache) }
 	if p.source == SourceBuiltin {
-		m.engine, m.letGo, err = engines.take(limited, engineKey{m.sha, h.limits.MemoryBytes, h.options.CacheDir}, compiled)
+		m.engine, m.letGo, err = engines.take(limited, engineKey{m.sha, m.checked, h.limits.MemoryBytes, h.options.CacheDir}, compiled)
 	} else if m.engine, err = compiled(); err == nil {
 		m.letGo = m.engine.close
 	}

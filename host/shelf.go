@@ -15,9 +15,10 @@ var engines = shelf{held: map[engineKey]*shelved{}}
 // engineKey names an engine. Two that differ in anything that is compiled in, or in
 // where the code is kept, are two.
 type engineKey struct {
-	sha    string
-	memory int64
-	folder string
+	sha     string
+	checked bool
+	memory  int64
+	folder  string
 }
 
 // shelf shares engines. The last one that lets go of an engine closes it.
