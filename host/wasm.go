@@ -306,6 +306,10 @@ func (r *wasmReader) code() {
 			locals += body.number()
 			body.valueType()
 		})
+		shape := body.shape()
+		if shape.heavy(locals + uint64(r.width)) {
+			r.bad = true
+		}
 		if all += locals; body.bad || locals > mostLocals || all > mostAllLocals {
 			r.bad = true
 		}
