@@ -6,7 +6,7 @@ package host
 // module of 3 KB, take seven seconds, and a thousand of them hours, which cannot be
 // stopped.
 const (
-	mostMeetings = 4 << 20 // beginnings of blocks times locals: each takes some hundred bytes
+	mostMeetings = 2 << 20 // beginnings of blocks times locals: each takes some hundred bytes
 	mostSorting  = 8 << 20 // loops times their greatest depth times locals: this much takes two seconds
 )
 
