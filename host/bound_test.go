@@ -37,6 +37,8 @@ func TestHost_RefusesModulesThatDeclareMoreThanTheyHold(t *testing.T) {
 		{"bodies", module(10, leb(most)), "bodies"},
 		{"size of a body", module(10, leb(1), leb(most), []byte{0, 0x0b}), "bodies"},
 		{"a body of 300 KB", module(10, leb(1), vector(append(make([]byte, 300_000), 0x0b))), "bodies"},
+		{"a body of calls with a thousand results", wideCalls(1000), "bodies"},
+		{"locals of loops in loops", nested(1000, 1000), "bodies"},
 		{"locals", module(10, leb(1), vector(join(leb(1), leb(most), []byte{0x7f, 0x0b}))), "bodies"},
 		{"segments of data", module(11, leb(most)), "data"},
 		{"data", module(11, leb(1), []byte{1}, leb(most)), "data"},
@@ -49,6 +51,72 @@ func TestHost_RefusesModulesThatDeclareMoreThanTheyHold(t *testing.T) {
 			t.Run(c.name, func(t *testing.T) { expect(t, err, spec.KindPlugin, "no plugin", c.words) })
 		}
 	})
+}
+
+// wideCalls is a module of which one body calls another so often that the compiler has
+// to keep a hundred million values.
+func wideCalls(width int) []byte {
+	a := newAssembly()
+	many := bytes.Repeat([]byte{t32}, width)
+	wide := a.function(many, many, opTrap)
+	call := append([]byte{0x10}, leb(uint64(wide))...)
+	a.function(nil, nil, bytes.Repeat(c32(0), width), bytes.Repeat(call, 100_000), bytes.Repeat(opDrop, width))
+	return a.binary()
+}
+
+// nested is a module of which one body uses locals in loops within each other.
+func nested(depth, locals int) []byte {
+	body := append(append([]byte{1}, leb(uint64(locals))...), t32)
+	body = append(body, bytes.Repeat([]byte{0x03, 0x40}, depth)...)
+	for n := range locals {
+		body = append(append(append(body, 0x20), leb(uint64(n))...), 0x1a)
+	}
+	body = append(append(body, bytes.Repeat([]byte{0x41, 0, 0x0d, 0, 0x0b}, depth)...), 0x0b)
+	a := newAssembly()
+	a.kinds, a.bodies = append(a.kinds, a.typ(nil, nil)), append(a.bodies, vector(body))
+	return a.binary()
+}
+
+// TestBoundModule_ReadsBodies has every manner of instruction before a loop that counts.
+func TestBoundModule_ReadsBodies(t *testing.T) {
+	code := join(
+		[]byte{0x02, 0x40, 0x02, 0xc0, 0x01, 0x04, 0x7f, 0x0b, 0x0b, 0x0b}, // blocks of several types
+		[]byte{0x0c, 0, 0x0e, 2, 0, 1, 0x80, 1, 0x10, 0x85, 1, 0x11, 3, 0, 0x1c, 1, 0x7f},
+		[]byte{0x20, 0x83, 1, 0x24, 3, 0x25, 3, 0x28, 2, 0x83, 1, 0x3f, 0, 0x40, 0, 0x41, 0x83, 3, 0x42, 0x83, 0x83, 3},
+		[]byte{0x43, 3, 3, 3, 3, 0x44, 3, 3, 3, 3, 3, 3, 3, 3, 0x45, 0xc4, 0xd0, 0x70, 0xd1, 0xd2, 3},
+		[]byte{0xfc, 3, 0xfc, 8, 3, 0, 0xfc, 9, 3, 0xfc, 10, 0, 0, 0xfc, 11, 0, 0xfc, 12, 3, 3, 0xfc, 13, 3, 0xfc, 14, 3, 3, 0xfc, 17, 3},
+		[]byte{0xfd, 3, 3, 3, 0xfd, 12, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0xfd, 21, 3, 0xfd, 84, 3, 3, 3, 0xfd, 0x83, 1},
+		[]byte{0x03, 0x40, 0x03, 0x40, 0x0b, 0x0b, 0x03, 0x40, 0x0b, 0x0b},
+	)
+	r := wasmReader{rest: code}
+	if got, want := r.shape(), (shape{blocks: 6, loops: 3, depth: 2}); got != want || r.bad || len(r.rest) > 0 {
+		t.Errorf("%+v, want %+v; %x is left, bad: %v", got, want, r.rest, r.bad)
+	}
+	r = wasmReader{rest: []byte{0x1f, 3, 3, 3}} // the engine refuses it
+	if got := r.shape(); got != (shape{}) || r.bad {
+		t.Errorf("%+v, bad: %v", got, r.bad)
+	}
+	if _, problem := boundModule(nested(50, 50)); problem != "" {
+		t.Error(problem)
+	}
+}
+
+// TestBoundModule_LetsTheUsualTypesHaveTheGreatestBodies holds the bound of wide types
+// against what compilers make.
+func TestBoundModule_LetsTheUsualTypesHaveTheGreatestBodies(t *testing.T) {
+	for _, row := range []struct {
+		params, results, size int
+		fits                  bool
+	}{
+		{16, 4, mostBody - 10, true}, {0, 5, mostBody - 10, false}, {17, 0, mostBody - 10, false},
+		{64, 1, 60 << 10, true}, {1000, 1, 4000, true}, {1000, 1000, 1000, true}, {1000, 1000, 2000, false},
+	} {
+		a := newAssembly()
+		a.function(bytes.Repeat([]byte{t32}, row.params), bytes.Repeat([]byte{t32}, row.results), make([]byte, row.size))
+		if _, problem := boundModule(a.binary()); problem == "" != row.fits {
+			t.Errorf("%+v: %q", row, problem)
+		}
+	}
 }
 
 // TestHost_BoundsTheGrowthOfTables lets a guest grow a table that has no maximum,

@@ -28,6 +28,7 @@ type plugin struct {
 
 	mu      sync.Mutex
 	loading *loading // nil: nobody has asked yet
+	retired bool     // out of the registry, which so would never let go of what is loaded now
 }
 
 // loading is one attempt to load a plugin, which everybody who needs it waits
@@ -72,6 +73,7 @@ func (p *plugin) attempt() *loading {
 // begin starts loading unless that has been done, and returns the attempt. One that
 // failed in passing is made again: a plugin must not be lost by it for good, since
 // machines are given back through it. So is one that took too long, after a pause.
+// nil: another plugin has replaced this one, for which no attempt is made any more.
 func (h *Host) begin(p *plugin) *loading {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -84,6 +86,9 @@ func (h *Host) begin(p *plugin) *loading {
 		default:
 			return l
 		}
+	}
+	if p.retired {
+		return nil
 	}
 	l := &loading{done: make(chan struct{})}
 	p.loading = l
@@ -102,6 +107,9 @@ func (h *Host) begin(p *plugin) *loading {
 // another plugin has replaced this one.
 func (h *Host) wait(ctx context.Context, p *plugin) (*module, *spec.Error) {
 	l := h.begin(p)
+	if l == nil {
+		return nil, nil
+	}
 	select {
 	case <-l.done:
 	default:
@@ -123,7 +131,10 @@ func (h *Host) wait(ctx context.Context, p *plugin) (*module, *spec.Error) {
 
 // retire lets go of a plugin that another has replaced, or that nobody wants.
 func (h *Host) retire(p *plugin) {
-	l := p.attempt()
+	p.mu.Lock()
+	p.retired = true
+	l := p.loading
+	p.mu.Unlock()
 	if l == nil {
 		return
 	}

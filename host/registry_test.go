@@ -232,3 +232,23 @@ func TestCacheFormat_NamesTheEngineThatIsLinked(t *testing.T) {
 		t.Errorf("go.mod links another wazero than %s: code of one must not be run by the other", version)
 	}
 }
+
+// TestHost_LoadsNoPluginThatWasReplaced has a call that has looked up a plugin which
+// another replaces before anybody has used it: nobody would let go of its code.
+func TestHost_LoadsNoPluginThatWasReplaced(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "acme.wasm"), answering("acme", `{"value":{}}`))
+	h := newHost(t, Options{Dir: dir, WatchEvery: -1, Network: newFakeNetwork(reply(200, ""))})
+	looked := h.plugins["acme"]
+	if _, err := h.Reload(context.Background(), "acme"); err != nil {
+		t.Fatal(err)
+	}
+	if m, failure := h.wait(context.Background(), looked); m != nil || failure != nil {
+		t.Errorf("%v %v", m, failure)
+	}
+	if m, failure := h.acquire(context.Background(), "acme"); failure != nil {
+		t.Error(failure)
+	} else {
+		m.release()
+	}
+}

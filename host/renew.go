@@ -35,17 +35,9 @@ func (m *module) renew(ctx context.Context) {
 	if old == nil {
 		return
 	}
-	select {
-	case <-m.making:
-	default:
-		return // somebody is making one
-	}
-	defer func() { m.making <- struct{}{} }()
-	c := m.host.newCall(ctx, m, spec.Secret{})
-	defer c.free()
-	fresh, failure := newInstance(ctx, m, c)
-	if failure != nil {
-		return // there is no room for two; the next look tries again
+	fresh := m.another(ctx)
+	if fresh == nil {
+		return
 	}
 	fresh.patience = min(2*old.patience, patienceMost)
 	if !m.parking {
@@ -54,6 +46,25 @@ func (m *module) renew(ctx context.Context) {
 	}
 	fresh.unlock()
 	m.exchangeShared(old, fresh)
+}
+
+// another makes an instance beside those that there are. nil: somebody is making one, or
+// there is no room for two; the next look tries again. The right to make one is given
+// back before the old one is waited for, in which a guest may compute for long.
+func (m *module) another(ctx context.Context) *instance {
+	select {
+	case <-m.making:
+	default:
+		return nil
+	}
+	defer func() { m.making <- struct{}{} }()
+	c := m.host.newCall(ctx, m, spec.Secret{})
+	defer c.free()
+	fresh, failure := newInstance(ctx, m, c)
+	if failure != nil {
+		return nil
+	}
+	return fresh
 }
 
 // largest looks at every instance and returns the largest that is to be exchanged. nil:

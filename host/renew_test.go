@@ -230,3 +230,37 @@ func TestHost_LosesNoCallToTheExchangeOfSandboxes(t *testing.T) {
 	close(over)
 	<-passed
 }
+
+// TestRenew_LetsSandboxesBeMadeWhileItWaitsForTheOldOne has a guest that computes while
+// its sandbox is exchanged: others that it needs must not wait for it.
+func TestRenew_LetsSandboxesBeMadeWhileItWaitsForTheOldOne(t *testing.T) {
+	a := newRenewal(t)
+	close(a.gate)
+	a.do("grower", spec.OpList)
+	m, failure := a.host.acquire(context.Background(), "grower")
+	if failure != nil {
+		t.Fatal(failure)
+	}
+	defer m.release()
+	old := (*m.list.Load())[0]
+	old.looks = patienceMost
+	<-old.lock // a guest is inside
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		m.renew(context.Background())
+	}()
+	defer func() { <-done }()
+	defer old.unlock()
+	for deadline := time.Now().Add(20 * time.Second); (*m.list.Load())[0] == old; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatal("it is not exchanged")
+		}
+	}
+	select {
+	case <-m.making:
+		m.making <- struct{}{}
+	case <-time.After(20 * time.Second):
+		t.Error("no sandbox can be made")
+	}
+}

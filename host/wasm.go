@@ -23,6 +23,14 @@ const (
 	// blocks of a few bytes takes half a minute. The largest of a program of Go
 	// that links its compiler's packages and TLS has 50 KB.
 	mostBody = 256 << 10
+
+	// mostWork bounds the size of a function's body times the width of its module's
+	// widest type. A call of two bytes makes as many values as the function has results,
+	// and the compiler keeps some hundred bytes for each: with a thousand results 40 KB
+	// of calls take all the memory there is. Types of 16 parameters and 4 results, which
+	// is more than compilers of several languages make, leave a body its greatest size.
+	mostWork   = mostBody * usualWidth
+	usualWidth = 16
 )
 
 // section returns what a part of a module is called, and how what it declares is
@@ -72,7 +80,7 @@ func boundModule(code []byte) (bounded []byte, problem string) {
 	}
 	bounded = append(make([]byte, 0, len(code)+64), head...)
 	r := wasmReader{rest: code[len(head):]}
-	counted := false
+	counted, width := false, usualWidth
 	for len(r.rest) > 0 {
 		id := r.byte()
 		content := r.take(r.number())
@@ -86,10 +94,11 @@ func boundModule(code []byte) (bounded []byte, problem string) {
 		if name == "" {
 			return nil, "it has a section of an unknown kind"
 		}
-		s := wasmReader{rest: content}
+		s := wasmReader{rest: content, width: width}
 		if check(&s); s.bad || len(s.rest) > 0 {
 			return nil, "its " + name + " are malformed, or more or larger than allowed"
 		}
+		width = s.width
 		switch {
 		case id == tableSection:
 			s = wasmReader{rest: content}
@@ -109,8 +118,9 @@ func boundModule(code []byte) (bounded []byte, problem string) {
 // wasmReader reads the binary format. Past the end it reads zeros and is bad, as
 // it is once something goes beyond a limit.
 type wasmReader struct {
-	rest []byte
-	bad  bool
+	rest  []byte
+	bad   bool
+	width int // of the widest type, a result counting as four parameters
 }
 
 func (r *wasmReader) byte() byte {
@@ -169,8 +179,9 @@ func (r *wasmReader) each(most uint64, item func()) (count uint64) {
 func (r *wasmReader) types() {
 	function := func() {
 		r.byte()
-		r.each(mostParams, r.valueType)
-		r.each(mostParams, r.valueType)
+		params := r.each(mostParams, r.valueType)
+		results := r.each(mostParams, r.valueType)
+		r.width = max(r.width, int(params), 4*int(results))
 	}
 	all := uint64(0)
 	r.each(mostTypes, func() {
@@ -296,7 +307,7 @@ func (r *wasmReader) code() {
 	all := uint64(0)
 	r.each(mostFunctions, func() {
 		body := wasmReader{rest: r.take(r.number())}
-		if len(body.rest) > mostBody {
+		if len(body.rest) > mostBody || len(body.rest)*r.width > mostWork {
 			r.bad = true
 		}
 		locals := uint64(0)
@@ -304,6 +315,10 @@ func (r *wasmReader) code() {
 			locals += body.number()
 			body.valueType()
 		})
+		shape := body.shape()
+		if shape.heavy(locals + uint64(r.width)) {
+			r.bad = true
+		}
 		if all += locals; body.bad || locals > mostLocals || all > mostAllLocals {
 			r.bad = true
 		}

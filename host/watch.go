@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -74,16 +75,24 @@ func (h *Host) watch() {
 	})
 }
 
-// newWatcher makes a watcher to which the files of the folder are no news.
+// newWatcher makes a watcher to which the files that New has registered are no news.
+// One that came after New had looked is.
 func newWatcher(h *Host) *watcher {
 	w := &watcher{host: h, used: map[string]fileState{}, seen: map[string]fileState{}, tried: map[string]fileState{}, late: map[string]time.Time{}}
-	if files, err := w.look(); err == nil { // New has registered these
+	if files, err := w.look(); err == nil {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		maps.DeleteFunc(files, func(file string, _ fileState) bool {
+			p := h.plugins[strings.TrimSuffix(file, ".wasm")]
+			return p == nil || p.source != SourceDir
+		})
 		w.used, w.seen = files, maps.Clone(files)
 	}
 	return w
 }
 
-// look reads the folder.
+// look reads the folder. A file that is there and cannot be looked at, as when the disk
+// that a link leads to fails, is as it was.
 func (w *watcher) look() (map[string]fileState, error) {
 	entries, err := os.ReadDir(w.host.options.Dir)
 	if err != nil {
@@ -97,6 +106,8 @@ func (w *watcher) look() (map[string]fileState, error) {
 		info, err := os.Stat(filepath.Join(w.host.options.Dir, entry.Name()))
 		if err == nil && info.Mode().IsRegular() {
 			files[entry.Name()] = fileState{size: info.Size(), modified: info.ModTime(), inode: info}
+		} else if old, known := w.used[entry.Name()]; known && err != nil && !errors.Is(err, fs.ErrNotExist) {
+			files[entry.Name()] = old
 		}
 	}
 	return files, nil
@@ -167,7 +178,7 @@ func (w *watcher) take(file string) (_ Change, passing bool) {
 	h.mu.Lock()
 	old := h.plugins[name]
 	h.mu.Unlock()
-	if old != nil && old.source != SourceDir && h.options.Providers[name].SHA256 == "" {
+	if h.protects(name, old) {
 		return refused(taken(old), false)
 	}
 	p := h.filePlugin(name, SourceDir, change.Path)
@@ -188,7 +199,12 @@ func (w *watcher) take(file string) (_ Change, passing bool) {
 	defer m.release()
 	change.Info = m.info()
 	h.mu.Lock()
-	old = h.plugins[name]
+	if old = h.plugins[name]; h.protects(name, old) { // it was loaded meanwhile
+		h.mu.Unlock()
+		h.retire(p)
+		change.Info = Info{}
+		return refused(taken(old), false)
+	}
 	h.plugins[name] = p
 	h.mu.Unlock()
 	if old != nil {
@@ -196,6 +212,12 @@ func (w *watcher) take(file string) (_ Change, passing bool) {
 		h.retire(old)
 	}
 	return change, false
+}
+
+// protects reports whether a plugin gives way to no file of the folder that the operator
+// has not pinned.
+func (h *Host) protects(name string, old *plugin) bool {
+	return old != nil && old.source != SourceDir && h.options.Providers[name].SHA256 == ""
 }
 
 // remove forgets the plugin of a file that is gone.

@@ -210,3 +210,71 @@ func TestWatch_TriesAFileAgainThatCouldNotBeRead(t *testing.T) {
 		t.Errorf("%s %v", value, err)
 	}
 }
+
+// by returns a host whose folder nobody watches but the test.
+func by(t *testing.T, dir string) (*Host, *watcher, *[]Change) {
+	var told []Change
+	h := newHost(t, Options{Dir: dir, WatchEvery: -1, Network: newFakeNetwork(reply(200, pod)), Changed: func(c Change) { told = append(told, c) }})
+	return h, newWatcher(h), &told
+}
+
+func TestWatch_KeepsAPluginWhoseFileCannotBeLookedAt(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "acme.wasm")
+	write(t, path, answering("acme", `{"value":{"id":"1"}}`))
+	h, w, told := by(t, dir)
+	if err := os.Rename(path, path+".aside"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("acme.wasm", path); err != nil { // a link to itself cannot be followed
+		t.Skip("no links here: ", err)
+	}
+	w.round()
+	if len(*told) != 0 || len(h.Names()) != 1 {
+		t.Errorf("%+v, left are %v", *told, h.Names())
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if w.round(); len(*told) != 1 || (*told)[0].What != ChangeRemoved {
+		t.Errorf("%+v", *told)
+	}
+}
+
+func TestWatch_TakesInAFileThatCameWhileTheHostWasMade(t *testing.T) {
+	dir := t.TempDir()
+	h := newHost(t, Options{Dir: dir, WatchEvery: -1, Network: newFakeNetwork(reply(200, pod))})
+	write(t, filepath.Join(dir, "acme.wasm"), answering("acme", `{"value":{"id":"1"}}`))
+	w := newWatcher(h)
+	for range 2 {
+		w.round()
+	}
+	if value, err := ask(h, "acme"); value != `{"id":"1"}` || err != nil {
+		t.Errorf("%s %v", value, err)
+	}
+}
+
+func TestWatch_LeavesAPluginThatWasLoadedMeanwhile(t *testing.T) {
+	dir, elsewhere := t.TempDir(), filepath.Join(t.TempDir(), "mine.wasm")
+	h, w, told := by(t, dir)
+	write(t, elsewhere, answering("acme", `{"value":{"id":"loaded"}}`))
+	write(t, filepath.Join(dir, "acme.wasm"), answering("acme", `{"value":{"id":"folder"}}`))
+	read := h.read
+	h.read = func(path string) ([]byte, error) {
+		if path != elsewhere {
+			if _, err := h.Load(context.Background(), elsewhere, ""); err != nil {
+				t.Error(err)
+			}
+		}
+		return read(path)
+	}
+	for range 2 {
+		w.round()
+	}
+	if value, err := ask(h, "acme"); value != `{"id":"loaded"}` || err != nil {
+		t.Errorf("%s %v", value, err)
+	}
+	if len(*told) != 1 || (*told)[0].What != ChangeRefused || (*told)[0].Err == nil {
+		t.Errorf("%+v", *told)
+	}
+}

@@ -19,6 +19,7 @@ type conn struct {
 
 	reader *bufio.Reader // while an answer is read
 	poll   poller
+	look   looker
 
 	near  bool      // its last answer came at once
 	asked time.Time // when the wait for the present one began
@@ -61,17 +62,22 @@ func (c *Client) newConn(stream, socket net.Conn, p *pool) *conn {
 	return one
 }
 
-// fresh is how long an unused connection is taken for alive without a look, for
-// requests that may be sent again.
-const fresh = time.Second
+// alive reports whether a kept connection can carry another request: the server has
+// neither closed it nor sent anything unasked, which would be taken for the answer to
+// that request, and each answer after it for that of the next. A look costs a system
+// call.
+func (c *conn) alive() bool { return c.sys == nil || c.look.quiet(c.sys) }
 
-// alive reports whether a kept connection can carry another request: the server
-// has neither closed it nor sent anything unasked. A look costs a system call.
-func (c *conn) alive(now time.Time, careful bool) bool {
-	if !careful && now.Sub(c.idle) < fresh {
+// spent reports whether nothing is left of what TLS has decrypted: a record may hold
+// more than the answer. The socket is not asked, since a deadline that has passed lets
+// nothing be read from it.
+func (c *conn) spent() bool {
+	if !c.pool.origin.secure {
 		return true
 	}
-	return c.sys == nil || quiet(c.sys)
+	_ = c.SetReadDeadline(time.Unix(1, 0))
+	n, err := c.Conn.Read(make([]byte, 1))
+	return n == 0 && timedOut(err)
 }
 
 // takeReader gives the connection a read buffer.

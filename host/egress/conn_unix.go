@@ -7,16 +7,24 @@ import (
 	"syscall"
 )
 
+// looker looks at a socket without reading from it.
+type looker struct {
+	try  func(fd uintptr) bool // made once, so that a look allocates nothing
+	open bool
+}
+
 // quiet reports whether a socket is open and has nothing to read.
-func quiet(sys syscall.RawConn) bool {
-	open := false
-	err := sys.Read(func(fd uintptr) bool {
-		var b [1]byte
-		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		open = err == syscall.EAGAIN || err == syscall.EWOULDBLOCK
-		return true
-	})
-	return err == nil && open
+func (l *looker) quiet(sys syscall.RawConn) bool {
+	if l.try == nil {
+		l.try = func(fd uintptr) bool {
+			var b [1]byte
+			_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+			l.open = err == syscall.EAGAIN || err == syscall.EWOULDBLOCK
+			return true
+		}
+	}
+	l.open = false
+	return sys.Read(l.try) == nil && l.open
 }
 
 // poller lets a plain connection wait for an answer without holding a buffer:

@@ -1,6 +1,8 @@
 package egress
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -26,7 +28,7 @@ type answer struct {
 func (c *Client) send(ctx context.Context, p *Policy, m *message) (answer, *Failure) {
 	sent := false
 	for fresh := false; ; fresh = true {
-		on, failure := c.acquire(ctx, m.origin(), c.patience(m), !m.again(), fresh)
+		on, failure := c.acquire(ctx, m.origin(), c.patience(m), fresh)
 		if failure != nil {
 			failure.Sent = sent
 			return answer{}, failure
@@ -114,6 +116,7 @@ func (c *Client) read(ctx context.Context, from *conn, m *message) (got answer, 
 		return got, false, false, err
 	}
 	reader := from.reader
+	framed := framed(reader)
 	response := fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseResponse(response)
 	response.Header.SetNoDefaultContentType(true)
@@ -137,7 +140,7 @@ func (c *Client) read(ctx context.Context, from *conn, m *message) (got answer, 
 		_ = response.CloseBodyStream()
 	} else {
 		body, err = c.decode(response)
-		keep = !response.StreamBody && !response.ConnectionClose() && reader.Buffered() == 0
+		keep = framed && !response.StreamBody && !response.ConnectionClose() && reader.Buffered() == 0 && from.spent()
 	}
 	if err != nil {
 		return got, false, true, err
@@ -145,6 +148,38 @@ func (c *Client) read(ctx context.Context, from *conn, m *message) (got answer, 
 	// A body whose end is that of the connection may have been cut anywhere, too.
 	got = digest(response, m.redactBody(body, cut || response.StreamBody || response.ConnectionClose()), m)
 	return got, keep, true, nil
+}
+
+// framed reports whether the head of an answer tells in one way only where its body
+// ends. With both a length and chunks it may end elsewhere for whatever stands between
+// here and the cloud, and what follows be taken for the answer to the next request
+// (RFC 9112, 6.3). Of a head that is not there yet, or follows another, nothing is known.
+func framed(reader *bufio.Reader) bool {
+	var head []byte
+	for end := -1; end < 0; {
+		head, _ = reader.Peek(reader.Buffered())
+		if end = bytes.Index(head, []byte("\r\n\r\n")); end >= 0 {
+			head = head[:end]
+		} else if !bytes.HasPrefix(head, []byte("HTTP/")[:min(5, len(head))]) || len(head) == reader.Size() {
+			return false
+		} else if _, err := reader.Peek(len(head) + 1); err != nil {
+			return false // and reading the answer fails in the same way
+		}
+	}
+	first, lines, _ := bytes.Cut(head, []byte("\r\n"))
+	if !bytes.HasPrefix(first, []byte("HTTP/1.")) || len(first) < 10 || first[9] == '1' {
+		return false
+	}
+	length, coded := false, false
+	for len(lines) > 0 {
+		var line []byte
+		line, lines, _ = bytes.Cut(lines, []byte("\r\n"))
+		name, _, _ := bytes.Cut(line, []byte(":"))
+		name = bytes.TrimSpace(name)
+		length = length || bytes.EqualFold(name, []byte("content-length"))
+		coded = coded || bytes.EqualFold(name, []byte("transfer-encoding"))
+	}
+	return !(length && coded)
 }
 
 var (

@@ -84,9 +84,8 @@ func (q *queue) pop() *waiter {
 }
 
 // acquire returns a connection: a kept one, a new one, or one that another call
-// gives back. careful asks for certainty that a kept one is alive; fresh for a
-// new one; patience bounds the opening of one. Nothing has been sent when it fails.
-func (c *Client) acquire(ctx context.Context, at origin, patience time.Duration, careful, fresh bool) (*conn, *Failure) {
+// gives back. fresh asks for a new one; patience bounds the opening of one. Nothing has been sent when it fails.
+func (c *Client) acquire(ctx context.Context, at origin, patience time.Duration, fresh bool) (*conn, *Failure) {
 	for {
 		c.mu.Lock()
 		if c.closed {
@@ -122,7 +121,7 @@ func (c *Client) acquire(ctx context.Context, at origin, patience time.Duration,
 		} else {
 			c.mu.Unlock()
 		}
-		if !fresh && kept.alive(time.Now(), careful) {
+		if !fresh && kept.alive() {
 			return kept, nil
 		}
 		c.release(kept, false)

@@ -3,6 +3,7 @@ package egress
 import (
 	"bytes"
 	"encoding/base64"
+	"iter"
 	"strconv"
 	"strings"
 	"unsafe"
@@ -252,29 +253,60 @@ func number(text []byte, at, i, digits int, want byte) int {
 	return i
 }
 
+// sorted are needles by their first bytes: those of a list of tokens begin alike, and at
+// most places of an answer none of them begins.
+type sorted struct {
+	begins [256]bool // what one may begin with, escaped or not
+	by     [256][]string
+	first  []byte // the first bytes
+}
+
+func sort(needles []string) *sorted {
+	s := &sorted{}
+	s.begins['\\'], s.begins['%'], s.begins['&'] = true, true, true
+	for _, needle := range needles {
+		b := needle[0]
+		if len(s.by[b]) == 0 {
+			s.first = append(s.first, b)
+		}
+		s.by[b] = append(s.by[b], needle)
+		s.begins[b] = true
+		s.begins['+'] = s.begins['+'] || b == ' '
+	}
+	return s
+}
+
+// at iterates over the needles whose first byte a text begins with, as it is or escaped.
+func (s *sorted) at(text []byte) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, b := range s.first {
+			if !is(text[0], b) && unescape(text, 0, b) == 0 {
+				continue
+			}
+			for _, needle := range s.by[b] {
+				if !yield(needle) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // redactBody takes a credential out of a body. With cut, the body may end in
 // the middle of the credential; what is there of it is taken off.
 func redactBody(body []byte, key string, cut bool) []byte {
 	if len(key) < shortest || len(body) == 0 || !cut && !suspicious(body, key) {
 		return body
 	}
-	all := needles(key)
-	var begins [256]bool
-	begins['\\'], begins['%'], begins['&'] = true, true, true
-	backslashed := false // whether one begins with what also begins an escape
-	for _, needle := range all {
-		backslashed = backslashed || needle[0] == '\\'
-		begins[needle[0]] = true
-		begins['+'] = begins['+'] || needle[0] == ' '
-	}
+	sought := sort(needles(key))
 	var out []byte // nil: nothing was found yet
 	copied := 0
 	for i := 0; i < len(body); i++ {
-		if !begins[body[i]] {
+		if !sought.begins[body[i]] {
 			continue
 		}
 		at := i
-		for _, needle := range all {
+		for needle := range sought.at(body[i:]) {
 			end, found := match(body[i:], needle)
 			if whole := found == len(needle); !whole && (!cut || i+end < len(body) || found < shortest) {
 				continue
@@ -288,7 +320,7 @@ func redactBody(body []byte, key string, cut bool) []byte {
 			break
 		}
 		if i == at && body[i] == '\\' { // nothing begins here
-			i = skipEscapes(body, i, backslashed)
+			i = skipEscapes(body, i, len(sought.by['\\']) > 0)
 		}
 	}
 	if copied == 0 {
