@@ -154,7 +154,9 @@ func TestSignals_ATerminalThatGoesInterruptsUnlessToldOtherwise(t *testing.T) {
 	if signal.Ignored(syscall.SIGHUP) {
 		t.Cleanup(func() { signal.Ignore(syscall.SIGHUP) })
 	}
-	signal.Reset(syscall.SIGHUP)
+	seen := make(chan os.Signal, 1)
+	signal.Notify(seen, syscall.SIGHUP) // what ends nohup; Reset would bring it back
+	signal.Stop(seen)
 	t.Cleanup(func() { signal.Reset(syscall.SIGHUP) })
 	for _, want := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
 		if !slices.Contains(interrupting(), want) {
