@@ -80,11 +80,9 @@ func (s *Service) spared(t *tracked, at int64) int64 {
 
 // act does what is due for a session.
 func (s *Service) act(t *tracked) {
-	if t.renting() { // its spawn may hold it for minutes, and sets it a time in the end
-		s.lookUp(t)
+	if !s.enter(t) {
 		return
 	}
-	t.acting.Lock()
 	defer t.acting.Unlock()
 	if t.over() {
 		return
@@ -119,16 +117,28 @@ func (s *Service) act(t *tracked) {
 	}
 }
 
-// lookUp reads a session of which memory may be wrong, where nobody acts on it: until
+// enter takes a session to act on it. One whose spawn is under way it does not: that may
+// hold it for minutes, and where it has set this time before it lets go, the session is
+// looked at again. Where nobody holds it, it is read anew if memory may be wrong: until
 // that is known, the reaper keeps off its cloud, and its spawn may wait for an hour.
-func (s *Service) lookUp(t *tracked) {
-	if t.acting.TryLock() {
-		_ = s.refresh(t) // the next look tries again
-		t.acting.Unlock()
+func (s *Service) enter(t *tracked) bool {
+	if !t.renting() {
+		t.acting.Lock()
+		return true
 	}
+	if !t.acting.TryLock() {
+		s.later(t, retryStore)
+		return false
+	}
+	if !t.renting() { // it has ended just now
+		return true
+	}
+	_ = s.refresh(t) // the next look tries again
+	t.acting.Unlock()
 	if t.isStale() && !t.over() {
 		s.later(t, retryStore)
 	}
+	return false
 }
 
 // expire ends a session whose time is up, or tells what it costs.
