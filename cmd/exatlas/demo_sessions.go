@@ -102,14 +102,8 @@ func (d *demo) followEnd(ctx context.Context, s *session, reason string, wanted 
 	if len(rest) > 0 {
 		return fmt.Errorf("session %s ended without the event %s", s.ID, rest[0])
 	}
-	// The store tells the event a moment before the process has its own commit's answer.
-	for until := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if err := d.into(ctx, s, "orchestrator.get", map[string]any{"id": s.ID}, time.Minute); err != nil {
-			return err
-		}
-		if s.State == "ended" || time.Now().After(until) {
-			break
-		}
+	if err := d.into(ctx, s, "orchestrator.get", map[string]any{"id": s.ID}, time.Minute); err != nil {
+		return err
 	}
 	if s.State != "ended" || s.Reason != reason {
 		return fmt.Errorf("session %s is %s (%s), not ended (%s)", s.ID, s.State, s.Reason, reason)

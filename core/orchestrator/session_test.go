@@ -350,6 +350,41 @@ func TestSession_EventsOfAnEndedOneAreOverWithTheLast(t *testing.T) {
 	})
 }
 
+// A commit takes effect in the store before its answer is here, and whoever follows the
+// store sees its events then.
+func TestSession_NoEventIsToldAheadOfWhatTheSessionShows(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		defer p.close()
+		s := p.spawn(idle(time.Minute))
+		sub, err := p.Subscribe(context.Background(), s.Topic, 0, func(*events.Subscription) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sub.Start()
+		p.store.mu.Lock()
+		p.store.hang = func(what string) {
+			if what == "committed" {
+				time.Sleep(3 * time.Second) // virtual; the store is followed twice a second
+			}
+		}
+		p.store.mu.Unlock()
+		seen := map[string]bool{}
+		for range 3000 {
+			wait(100 * time.Millisecond)
+			for e, _ := sub.TakeEvent(); e != nil; e, _ = sub.TakeEvent() {
+				seen[e.Name] = true
+				if state := p.get(s.ID).State; e.Name == "terminating" && state == "live" || e.Name == "terminated" && state != "ended" {
+					t.Errorf("%s is told, and the session is %s", e.Name, state)
+				}
+			}
+		}
+		if !seen["terminating"] || !seen["terminated"] {
+			t.Errorf("told: %v", seen)
+		}
+	})
+}
+
 func TestSession_EventsReachASubscriberOnceFromAnyNumber(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		p, q := w.process(), w.process()

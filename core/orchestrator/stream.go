@@ -110,14 +110,30 @@ func (s *Service) followTopics() {
 	for s.pause(followEvery) {
 		for _, topic := range s.Bus.WatchedTopics() {
 			if s.Stored(topic) {
-				s.catchUp(topic)
+				s.catchUp(topic, func() bool { return s.inStep(topic) })
 			}
 		}
 	}
 }
 
-// catchUp hands on the events of a topic that its subscribers have not had.
-func (s *Service) catchUp(topic string) {
+// inStep tells whether this process knows of a topic's session what the store knows. It
+// does not while it acts on the session: the answer to a commit may be on its way. Whoever
+// acts publishes that, and an event would else be told of a session that does not show it.
+func (s *Service) inStep(topic string) bool {
+	t := s.index.find(strings.TrimPrefix(topic, "compute:"))
+	if t == nil {
+		return true
+	}
+	if !t.acting.TryLock() {
+		return false
+	}
+	t.acting.Unlock()
+	return true
+}
+
+// catchUp hands on the events of a topic that its subscribers have not had. inStep is
+// asked once they are read; false leaves them to a later time.
+func (s *Service) catchUp(topic string, inStep func() bool) {
 	s.follow.Lock()
 	defer s.follow.Unlock()
 	for {
@@ -128,7 +144,7 @@ func (s *Service) catchUp(topic string) {
 		ctx, cancel := context.WithTimeout(s.until, commitLimit)
 		list, _, err := s.store.Events(ctx, topic, seen+1, page)
 		cancel()
-		if err != nil || len(list) == 0 {
+		if err != nil || len(list) == 0 || !inStep() {
 			return // the next round asks again
 		}
 		s.Bus.Deliver(topic, gapless(seen+1, busEvents(topic, list), list[len(list)-1].Seq))
