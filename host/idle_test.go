@@ -26,6 +26,23 @@ func (c *handClock) NewTimer(time.Duration) egress.Timer {
 	return t
 }
 
+// run fires timers as soon as they are made, until stop is called.
+func (c *handClock) run() (stop func()) {
+	over, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case timer := <-c.timers:
+				timer.c <- time.Now()
+			case <-over:
+				return
+			}
+		}
+	}()
+	return func() { close(over); <-stopped }
+}
+
 func (t *handTimer) C() <-chan time.Time { return t.c }
 func (t *handTimer) Stop() bool          { return true }
 
@@ -145,18 +162,7 @@ func TestHost_ClosesNoSandboxInWhichCallsAreParked(t *testing.T) {
 func TestHost_LosesNoCallToTheClosingOfSandboxes(t *testing.T) {
 	a := newIdleArena(t)
 	close(a.gate)
-	over, passed := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(passed)
-		for {
-			select {
-			case timer := <-a.clock.timers:
-				timer.c <- time.Now()
-			case <-over:
-				return
-			}
-		}
-	}()
+	stop := a.clock.run()
 	done := make(chan struct{})
 	for n := range 4 {
 		go func() {
@@ -169,6 +175,5 @@ func TestHost_LosesNoCallToTheClosingOfSandboxes(t *testing.T) {
 	for range 4 {
 		<-done
 	}
-	close(over)
-	<-passed
+	stop()
 }

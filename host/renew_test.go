@@ -200,18 +200,7 @@ func TestHost_ExchangesOneSandboxAtATime(t *testing.T) {
 func TestHost_LosesNoCallToTheExchangeOfSandboxes(t *testing.T) {
 	a := newRenewal(t)
 	close(a.gate)
-	over, passed := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(passed)
-		for {
-			select {
-			case timer := <-a.clock.timers:
-				timer.c <- time.Now()
-			case <-over:
-				return
-			}
-		}
-	}()
+	stop := a.clock.run()
 	done := make(chan struct{})
 	for n := range 6 {
 		go func() {
@@ -227,8 +216,7 @@ func TestHost_LosesNoCallToTheExchangeOfSandboxes(t *testing.T) {
 	for range 6 {
 		<-done
 	}
-	close(over)
-	<-passed
+	stop()
 }
 
 // TestRenew_LetsSandboxesBeMadeWhileItWaitsForTheOldOne has a guest that computes while
