@@ -61,7 +61,12 @@ func compileWith(ctx context.Context, module []byte, checked bool, memory int64,
 		}
 	}()
 	workers := max(runtime.GOMAXPROCS(0), 2) // one alone does not look whether ctx has ended
-	if e.compiled, err = e.runtime.CompileModule(experimental.WithCompilationWorkers(ctx, workers), module); err != nil {
+	compiling := experimental.WithCompilationWorkers(ctx, workers)
+	if e.compiled, err = e.runtime.CompileModule(compiling, module); err != nil && cache != nil {
+		// Where the disk has no room for it the engine still holds the code.
+		e.compiled, err = e.runtime.CompileModule(compiling, module)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if _, err = wasi.Instantiate(ctx, e.runtime); err != nil {
