@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -40,6 +41,7 @@ type Host struct {
 	memory     atomic.Int64   // linear memory of all instances
 	parked     atomic.Int64
 	idle       idleWatch
+	loads      chan struct{} // holds a token for each plugin that is being loaded and not built in
 
 	mu      sync.Mutex // guards what follows
 	plugins map[string]*plugin
@@ -61,7 +63,7 @@ var errClosing = errors.New("the host is closing")
 // The error is a *spec.Error of kind validation.
 func New(options Options) (*Host, error) {
 	h := &Host{options: options, limits: options.Limits.withDefaults(), plugins: map[string]*plugin{}, tickets: map[*ticket]struct{}{},
-		drained: make(chan struct{}), closed: make(chan struct{})}
+		loads: make(chan struct{}, loadsPerCore*runtime.GOMAXPROCS(0)), drained: make(chan struct{}), closed: make(chan struct{})}
 	h.calls.New = func() any { return &call{} }
 	h.read = h.readModule
 	for _, b := range options.Builtin {

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,6 +12,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/exatlas/atlas/core/spec"
@@ -154,9 +156,21 @@ func (h *Host) retire(p *plugin) {
 // errUnread marks a plugin that could not even be read.
 var errUnread = errors.New("it cannot be read")
 
+// loadsPerCore is how many plugins that are not built in are loaded at one time: what
+// they take of the machine while they say what they are is limited by time.
+const loadsPerCore = 4
+
 // load reads, compiles and describes a plugin. unread tells that it did not even
 // come to the second.
 func (h *Host) load(ctx context.Context, p *plugin) (m *module, unread bool, failure *spec.Error) {
+	if p.source != SourceBuiltin { // which waits for nobody's
+		select {
+		case h.loads <- struct{}{}:
+			defer func() { <-h.loads }()
+		case <-ctx.Done():
+			return nil, false, ended(ctx)
+		}
+	}
 	m = &module{host: h, name: p.name, source: p.source, path: p.path, sha: p.sha, checked: p.source != SourceBuiltin}
 	if err := h.equip(ctx, p, m); err != nil {
 		if ctx.Err() != nil {
@@ -266,20 +280,34 @@ func (h *Host) checkPin(name, sha string) *spec.Error {
 }
 
 // readModule reads a plugin's file, no more of it than the limit and a byte. What
-// is no file is refused before it is opened: a pipe would hold whoever opens it
-// until somebody writes.
+// is no file is refused before it is opened, and again once it is: a pipe would hold
+// whoever opens it until somebody writes.
 func (h *Host) readModule(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, &os.PathError{Op: "read", Path: path, Err: errors.New("it is no regular file")}
+		return nil, noFile(path)
 	}
-	file, err := os.Open(path)
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, int64(h.limits.ModuleBytes)+1))
+	if info, err = file.Stat(); err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, noFile(path)
+	}
+	most := int64(h.limits.ModuleBytes) + 1
+	// Read into what grows as it comes, it would take several times the room.
+	code := bytes.NewBuffer(make([]byte, 0, min(info.Size(), most)+bytes.MinRead))
+	_, err = code.ReadFrom(io.LimitReader(file, most))
+	return code.Bytes(), err
+}
+
+func noFile(path string) error {
+	return &os.PathError{Op: "read", Path: path, Err: errors.New("it is no regular file")}
 }
