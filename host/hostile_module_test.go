@@ -38,6 +38,18 @@ func TestHost_RefusesModulesThatAreNoPlugins(t *testing.T) {
 		}
 		return a.binary()
 	}
+	importing := func(module, name string, params ...byte) []byte {
+		a := newAssembly()
+		a.declare(module, name, params, nil)
+		a.export("describe", a.function(nil, []byte{t32}, c32(0)))
+		return a.binary()
+	}
+	borrowing := func(what ...byte) []byte {
+		a := newAssembly()
+		a.typ(nil, nil)
+		a.imports = append(a.imports, join(vector([]byte("env")), vector([]byte("x")), what))
+		return a.binary()
+	}
 	good := describing(manifestOf("bad", nil))
 	cases := []struct {
 		name   string
@@ -49,7 +61,15 @@ func TestHost_RefusesModulesThatAreNoPlugins(t *testing.T) {
 		{"cut off", good[:len(good)/2], nil},
 		{"only a head", good[:8], []string{"describe"}},
 		{"rubbish after the head", append(good[:8:8], "rubbish"...), nil},
-		{"unknown import", describing(manifestOf("bad", nil))[:0], []string{"not a WebAssembly module"}},
+		{"an import of nobody's", importing("env", "abort"), []string{"imports abort of env", "no such function", "docs/plugin-abi.md"}},
+		{"an import that there is none of", importing(wasiModule, "dance"), []string{"imports dance of " + wasiModule, "no such function"}},
+		{"an import whose name breaks the line", importing("x\n\x1b[31m", "a\x00b"), []string{"imports ab of x [31m;"}},
+		{"an import whose name is no text", importing("\xff", "a"), []string{"UTF-8"}},
+		{"an import of WASI of another type", importing(wasiModule, "random_get", 0x7d), []string{"random_get", "(f32) -> ()", "(i32, i32) -> i32"}},
+		{"a memory of another's", borrowing(2, 0, 1), []string{"imports a memory, a table or a global"}},
+		{"a table of another's", borrowing(1, 0x70, 0, 1), []string{"imports a memory, a table or a global"}},
+		{"a global of another's", borrowing(3, 0x7f, 0), []string{"imports a memory, a table or a global"}},
+		{"an exception", borrowing(4, 0, 0), []string{"imports are malformed"}},
 		{"loop in describe", loop("describe"), []string{tooLong}},
 		{"loop in _initialize", loop("_initialize"), []string{tooLong}},
 		{"loop in its start function", loop("start"), []string{tooLong}},
@@ -103,14 +123,6 @@ func TestHost_RefusesModulesThatAreNoPlugins(t *testing.T) {
 			return a.binary()
 		}(), []string{"describe"}},
 	}
-	for n := range cases {
-		if cases[n].name == "unknown import" {
-			a := newAssembly()
-			a.declare("env", "system", []byte{t32}, []byte{t32})
-			a.export("describe", a.function(nil, []byte{t32}, c32(0)))
-			cases[n].module, cases[n].words = a.binary(), []string{"env"}
-		}
-	}
 	a, brief := newArena(t, Options{}), newArena(t, Options{Limits: briefly})
 	before := a.host.Names()
 	a.healthy(func() {
@@ -129,6 +141,22 @@ func TestHost_RefusesModulesThatAreNoPlugins(t *testing.T) {
 		}
 		if s := a.host.Stats(); s.Instances > 2 {
 			t.Errorf("refused plugins have left sandboxes: %+v", s)
+		}
+	}
+}
+
+// TestHost_RefusesFunctionsOfAnotherType takes each function that guests are given for
+// one of another type.
+func TestHost_RefusesFunctionsOfAnotherType(t *testing.T) {
+	a := newArena(t, Options{})
+	for module, functions := range map[string][]hostFunction{atlasModule: atlasImports(), extismModule: extismImports()} {
+		for _, f := range functions {
+			as := newAssembly()
+			as.declare(module, f.name, append([]byte{0x7d}, f.params...), f.results)
+			as.export("describe", as.function(nil, []byte{t32}, c32(0)))
+			t.Run(f.name, func(t *testing.T) {
+				expect(t, a.load("bad", as.binary()), spec.KindPlugin, f.name+" of "+module, "with the type (f32")
+			})
 		}
 	}
 }

@@ -74,6 +74,9 @@ func (m *module) inspect() *spec.Error {
 	if !m.exports[spec.OpDescribe] {
 		return &spec.Error{Kind: spec.KindPlugin, Message: "the plugin does not export describe", Hint: "is this a provider plugin of Atlas?"}
 	}
+	if failure := m.engine.foreign(); failure != nil {
+		return failure
+	}
 	for _, f := range m.engine.compiled.ImportedFunctions() {
 		if from, name, _ := f.Import(); from == atlasModule && name == "http_begin" {
 			m.parking = true

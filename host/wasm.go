@@ -98,6 +98,9 @@ func boundModule(code []byte) (bounded []byte, problem string) {
 		if check(&s); s.bad || len(s.rest) > 0 {
 			return nil, "its " + name + " are malformed, or more or larger than allowed"
 		}
+		if s.borrows {
+			return nil, "it imports a memory, a table or a global; a plugin has its own and imports functions alone"
+		}
 		width = s.width
 		switch {
 		case id == tableSection:
@@ -121,6 +124,8 @@ type wasmReader struct {
 	rest  []byte
 	bad   bool
 	width int // of the widest type, a result counting as four parameters
+
+	borrows bool // it imports something other than functions
 }
 
 func (r *wasmReader) byte() byte {
@@ -209,7 +214,9 @@ func (r *wasmReader) imports() {
 	r.each(mostImports, func() {
 		r.skip(r.number())
 		r.skip(r.number())
-		switch r.byte() {
+		kind := r.byte()
+		r.borrows = r.borrows || kind != 0
+		switch kind {
 		case 0:
 			r.number()
 		case 1:
