@@ -23,8 +23,9 @@ const sumFile = "sum"
 
 // codeCache is the folder of one module's compiled code.
 type codeCache struct {
-	root string // of all modules
-	dir  string // of this one
+	root string   // of all modules
+	dir  string   // of this one
+	held *os.File // that, from usable to free
 }
 
 // newCodeCache names the folder for a module. checked tells code that looks for
@@ -66,12 +67,18 @@ func engineVersion(program *debug.BuildInfo) string {
 }
 
 // usable prepares the folder and removes an entry that is not whole. It reports
-// false where the folder cannot be used; then code is kept in memory only.
+// false where the folder cannot be used; then code is kept in memory only. free is to
+// be called in either case.
 func (c *codeCache) usable() bool {
 	if err := os.MkdirAll(c.dir, 0o700); err != nil {
 		return false
 	}
-	info, err := os.Lstat(c.dir)
+	c.free()
+	var err error
+	if c.held, err = openFolder(c.dir); err != nil {
+		return false
+	}
+	info, err := c.held.Stat()
 	if err != nil || !info.IsDir() || !private(info) {
 		return false
 	}
@@ -82,7 +89,7 @@ func (c *codeCache) usable() bool {
 	if c.wipe() != nil {
 		return false
 	}
-	probe, err := os.CreateTemp(c.dir, "probe.*.tmp")
+	probe, err := os.CreateTemp(c.path(), "probe.*.tmp")
 	if err != nil {
 		return false
 	}
@@ -90,9 +97,30 @@ func (c *codeCache) usable() bool {
 	return os.Remove(probe.Name()) == nil
 }
 
+// free lets go of the folder.
+func (c *codeCache) free() {
+	if c.held != nil {
+		_ = c.held.Close()
+		c.held = nil
+	}
+}
+
+// path is how the folder is reached: by its descriptor, so that it is the one that was
+// found to be private. Whoever owns a folder above it can put another in its place.
+func (c *codeCache) path() string {
+	if c.held == nil {
+		return c.dir
+	}
+	path := fmt.Sprintf("/proc/self/fd/%d", c.held.Fd())
+	if _, err := os.Stat(path); err != nil { // a system without /proc
+		return c.dir
+	}
+	return path
+}
+
 // entries returns the files that the engine has written for this module.
 func (c *codeCache) entries() []string {
-	found, _ := filepath.Glob(filepath.Join(c.dir, "wazero-*", "*"))
+	found, _ := filepath.Glob(filepath.Join(c.path(), "wazero-*", "*"))
 	list := found[:0]
 	for _, path := range found {
 		if !strings.HasSuffix(path, ".tmp") {
@@ -104,7 +132,7 @@ func (c *codeCache) entries() []string {
 
 // whole reports whether there is an entry and its checksum is right.
 func (c *codeCache) whole() bool {
-	want, err := os.ReadFile(filepath.Join(c.dir, sumFile))
+	want, err := os.ReadFile(filepath.Join(c.path(), sumFile))
 	if err != nil {
 		return false
 	}
@@ -133,19 +161,19 @@ func (c *codeCache) sum() (string, error) {
 // seal writes the checksum of a new entry, in one step. Where that fails the
 // entry is written anew next time, which is all the harm there is.
 func (c *codeCache) seal() {
-	if _, err := os.Lstat(filepath.Join(c.dir, sumFile)); err == nil {
+	if _, err := os.Lstat(filepath.Join(c.path(), sumFile)); err == nil {
 		return
 	}
 	text, err := c.sum()
 	if err != nil {
 		return
 	}
-	file, err := os.CreateTemp(c.dir, sumFile+".*.tmp")
+	file, err := os.CreateTemp(c.path(), sumFile+".*.tmp")
 	if err != nil {
 		return
 	}
 	_, err = file.WriteString(text)
-	if closed := file.Close(); err != nil || closed != nil || os.Rename(file.Name(), filepath.Join(c.dir, sumFile)) != nil {
+	if closed := file.Close(); err != nil || closed != nil || os.Rename(file.Name(), filepath.Join(c.path(), sumFile)) != nil {
 		_ = os.Remove(file.Name())
 		return
 	}
@@ -154,7 +182,7 @@ func (c *codeCache) seal() {
 
 // wipe removes what is there, so that the next compilation writes it anew.
 func (c *codeCache) wipe() error {
-	if err := os.Remove(filepath.Join(c.dir, sumFile)); err != nil && !os.IsNotExist(err) {
+	if err := os.Remove(filepath.Join(c.path(), sumFile)); err != nil && !os.IsNotExist(err) {
 		return err
 	}
 	for _, path := range c.entries() {
@@ -167,19 +195,28 @@ func (c *codeCache) wipe() error {
 
 // touch marks the entry as used, at most once a day.
 func (c *codeCache) touch() {
-	path := filepath.Join(c.dir, sumFile)
+	path := filepath.Join(c.path(), sumFile)
 	if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
 		now := time.Now()
 		_ = os.Chtimes(path, now, now)
 	}
 }
 
-// prune removes entries that nobody has used for three months.
+// prune removes entries that nobody has used for three months, and what processes that
+// were killed have left half written.
 func (c *codeCache) prune() {
-	sums, _ := filepath.Glob(filepath.Join(c.root, "*", sumFile))
-	for _, path := range sums {
-		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > 90*24*time.Hour {
-			_ = os.RemoveAll(filepath.Dir(path))
+	const day = 24 * time.Hour
+	for pattern, age := range map[string]time.Duration{sumFile: 90 * day, "*.tmp": day, "wazero-*/*.tmp": day} {
+		found, _ := filepath.Glob(filepath.Join(c.root, "*", pattern))
+		for _, path := range found {
+			info, err := os.Lstat(path)
+			if err != nil || time.Since(info.ModTime()) <= age {
+				continue
+			}
+			if pattern == sumFile {
+				path = filepath.Dir(path)
+			}
+			_ = os.RemoveAll(path)
 		}
 	}
 }

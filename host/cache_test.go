@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/exatlas/atlas/core/spec"
 )
@@ -51,7 +52,9 @@ func entryOf(t *testing.T, dir string) *codeCache {
 	if len(folders) != 1 {
 		t.Fatalf("the cache holds %v", folders)
 	}
-	return &codeCache{root: root, dir: folders[0]}
+	cache := &codeCache{root: root, dir: folders[0]}
+	t.Cleanup(cache.free)
+	return cache
 }
 
 func TestCache_SurvivesEveryCorruption(t *testing.T) {
@@ -124,6 +127,40 @@ func TestCache_SurvivesEveryCorruption(t *testing.T) {
 	try("a file in the way")
 }
 
+// TestCache_RemovesWhatNobodyNeeds has an entry that nobody has used for long, and files
+// that processes were writing when they were killed, or are writing now.
+func TestCache_RemovesWhatNobodyNeeds(t *testing.T) {
+	dir := t.TempDir()
+	if err := use(dir, small("acme")); err != nil {
+		t.Fatal(err)
+	}
+	cache := entryOf(t, dir)
+	old := time.Now().Add(-100 * 24 * time.Hour)
+	unused := filepath.Join(cache.root, "unused")
+	left, half, now := filepath.Join(cache.dir, "sum.1.tmp"), cache.entries()[0]+".1.tmp", cache.entries()[0]+".2.tmp"
+	if err := os.Mkdir(unused, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Join(unused, sumFile), left, half, now} {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if path != now {
+			if err := os.Chtimes(path, old, old); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := use(dir, small("other")); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]bool{unused: false, left: false, half: false, now: true, cache.entries()[0]: true, filepath.Join(cache.dir, sumFile): true} {
+		if _, err := os.Stat(path); (err == nil) != want {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
 func TestCache_IsNotReadWhereOthersMayWrite(t *testing.T) {
 	dir := t.TempDir()
 	plugin := small("acme")
@@ -156,6 +193,7 @@ func TestCache_IsKeptForEachVersionOfTheEngine(t *testing.T) {
 		t.Errorf("%s is not the folder of the version %s, in which the engine works at %s", own.dir, version, at)
 	}
 	other := newCodeCache(dir, small("acme").SHA256, true, "v9.0.0")
+	defer other.free()
 	folder := filepath.Join(other.dir, "wazero-v9.0.0-amd64-linux")
 	if !other.usable() {
 		t.Fatal("another program has no cache")
@@ -230,6 +268,7 @@ func TestCache_IsSharedByProcesses(t *testing.T) {
 	}
 	for _, folder := range folders {
 		cache := &codeCache{root: filepath.Dir(folder), dir: folder}
+		t.Cleanup(cache.free)
 		if !cache.usable() || len(cache.entries()) > 1 {
 			t.Errorf("the entry is not usable: %v", cache.entries())
 		}

@@ -29,18 +29,31 @@ type engine struct {
 // compile compiles a module, or reads its code from the cache. checked compiles
 // deadline checks in.
 func compile(ctx context.Context, module []byte, checked bool, memory int64, folder *codeCache) (*engine, error) {
-	if folder != nil && folder.usable() {
-		if cache, err := wazero.NewCompilationCacheWithDir(folder.dir); err == nil {
-			e, err := compileWith(ctx, module, checked, memory, cache)
-			if err == nil {
-				folder.seal()
+	if folder != nil {
+		defer folder.free()
+		if folder.usable() {
+			if e, err := compileInto(ctx, module, checked, memory, folder); err == nil {
 				return e, nil
 			}
 			// The entry, the disk or the module: the second attempt tells.
-			_ = folder.wipe()
 		}
 	}
 	return compileWith(ctx, module, checked, memory, nil)
+}
+
+// compileInto compiles a module, or reads its code, with a folder that is usable.
+func compileInto(ctx context.Context, module []byte, checked bool, memory int64, folder *codeCache) (*engine, error) {
+	cache, err := wazero.NewCompilationCacheWithDir(folder.path())
+	if err != nil {
+		return nil, err
+	}
+	e, err := compileWith(ctx, module, checked, memory, cache)
+	if err != nil {
+		_ = folder.wipe()
+		return nil, err
+	}
+	folder.seal()
+	return e, nil
 }
 
 func compileWith(ctx context.Context, module []byte, checked bool, memory int64, cache wazero.CompilationCache) (_ *engine, err error) {
