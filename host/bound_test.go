@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/host/wasm"
 )
 
 // TestHost_RefusesModulesThatDeclareMoreThanTheyHold gives the engine what would
@@ -77,48 +78,6 @@ func nested(depth, locals int) []byte {
 	return a.binary()
 }
 
-// TestBoundModule_ReadsBodies has every manner of instruction before a loop that counts.
-func TestBoundModule_ReadsBodies(t *testing.T) {
-	code := join(
-		[]byte{0x02, 0x40, 0x02, 0xc0, 0x01, 0x04, 0x7f, 0x0b, 0x0b, 0x0b}, // blocks of several types
-		[]byte{0x0c, 0, 0x0e, 2, 0, 1, 0x80, 1, 0x10, 0x85, 1, 0x11, 3, 0, 0x1c, 1, 0x7f},
-		[]byte{0x20, 0x83, 1, 0x24, 3, 0x25, 3, 0x28, 2, 0x83, 1, 0x3f, 0, 0x40, 0, 0x41, 0x83, 3, 0x42, 0x83, 0x83, 3},
-		[]byte{0x43, 3, 3, 3, 3, 0x44, 3, 3, 3, 3, 3, 3, 3, 3, 0x45, 0xc4, 0xd0, 0x70, 0xd1, 0xd2, 3},
-		[]byte{0xfc, 3, 0xfc, 8, 3, 0, 0xfc, 9, 3, 0xfc, 10, 0, 0, 0xfc, 11, 0, 0xfc, 12, 3, 3, 0xfc, 13, 3, 0xfc, 14, 3, 3, 0xfc, 17, 3},
-		[]byte{0xfd, 3, 3, 3, 0xfd, 12, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0xfd, 21, 3, 0xfd, 84, 3, 3, 3, 0xfd, 0x83, 1},
-		[]byte{0x03, 0x40, 0x03, 0x40, 0x0b, 0x0b, 0x03, 0x40, 0x0b, 0x0b},
-	)
-	r := wasmReader{rest: code}
-	if got, want := r.shape(), (shape{blocks: 6, loops: 3, depth: 2}); got != want || r.bad || len(r.rest) > 0 {
-		t.Errorf("%+v, want %+v; %x is left, bad: %v", got, want, r.rest, r.bad)
-	}
-	r = wasmReader{rest: []byte{0x1f, 3, 3, 3}} // the engine refuses it
-	if got := r.shape(); got != (shape{}) || r.bad {
-		t.Errorf("%+v, bad: %v", got, r.bad)
-	}
-	if _, problem := boundModule(nested(50, 50)); problem != "" {
-		t.Error(problem)
-	}
-}
-
-// TestBoundModule_LetsTheUsualTypesHaveTheGreatestBodies holds the bound of wide types
-// against what compilers make.
-func TestBoundModule_LetsTheUsualTypesHaveTheGreatestBodies(t *testing.T) {
-	for _, row := range []struct {
-		params, results, size int
-		fits                  bool
-	}{
-		{16, 4, mostBody - 10, true}, {0, 5, mostBody - 10, false}, {17, 0, mostBody - 10, false},
-		{64, 1, 60 << 10, true}, {1000, 1, 4000, true}, {1000, 1000, 1000, true}, {1000, 1000, 2000, false},
-	} {
-		a := newAssembly()
-		a.function(bytes.Repeat([]byte{t32}, row.params), bytes.Repeat([]byte{t32}, row.results), make([]byte, row.size))
-		if _, problem := boundModule(a.binary()); problem == "" != row.fits {
-			t.Errorf("%+v: %q", row, problem)
-		}
-	}
-}
-
 // TestHost_BoundsTheGrowthOfTables lets a guest grow a table that has no maximum,
 // in one step and in many.
 func TestHost_BoundsTheGrowthOfTables(t *testing.T) {
@@ -167,21 +126,9 @@ func TestHost_TakesTheTimeItNeedsForABuiltInPlugin(t *testing.T) {
 	}
 }
 
-// TestBoundModule_LeavesOutWhatIsForDebuggers holds the names of functions, whose
-// number nothing bounds.
-func TestBoundModule_LeavesOutWhatIsForDebuggers(t *testing.T) {
-	good := answering("acme", `{"value":{}}`)
-	names := join(vector([]byte("name")), []byte{1}, vector(leb(1<<32-1)))
-	named := append(append(good[:len(good):len(good)], 0), vector(names)...)
-	bounded, problem := boundModule(named)
-	if want, _ := boundModule(good); problem != "" || string(bounded) != string(want) {
-		t.Errorf("%q; %d bytes, want %d", problem, len(bounded), len(want))
-	}
-}
-
-// FuzzBoundModule gives the engine what the check lets through. A module that
+// FuzzBound gives the engine what the check lets through. A module that
 // makes it take too much memory ends the process, and so the test.
-func FuzzBoundModule_WhatIsLetThroughCompiles(f *testing.F) {
+func FuzzBound_WhatIsLetThroughCompiles(f *testing.F) {
 	f.Add(answering("acme", `{"value":{}}`))
 	f.Add(asking("acme", requestMeta("https://api.example.com/", nil), nil))
 	f.Add(hostile("acme", func(a *assembly) []byte {
@@ -190,7 +137,7 @@ func FuzzBoundModule_WhatIsLetThroughCompiles(f *testing.F) {
 		return join([]byte{0xd0, 0x70}, c32(9), []byte{0xfc, 0x0f, 0}, opDrop)
 	}))
 	f.Fuzz(func(t *testing.T, code []byte) {
-		bounded, problem := boundModule(code)
+		bounded, problem := wasm.Bound(code)
 		if problem != "" {
 			return
 		}
@@ -199,7 +146,7 @@ func FuzzBoundModule_WhatIsLetThroughCompiles(f *testing.F) {
 			return
 		}
 		e.close()
-		if again, problem := boundModule(bounded); problem != "" || string(again) != string(bounded) {
+		if again, problem := wasm.Bound(bounded); problem != "" || string(again) != string(bounded) {
 			t.Errorf("what has been bounded is bounded again: %q", problem)
 		}
 	})

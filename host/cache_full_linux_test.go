@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/tetratelabs/wazero"
+
+	"github.com/exatlas/atlas/host/wasm"
 )
 
 // TestCompile_CompilesOnceWhereTheCodeCannotBeKept takes away the right to write to the
@@ -33,7 +35,7 @@ func TestCompile_CompilesOnceWhereTheCodeCannotBeKept(t *testing.T) {
 		}
 		defer func() { _ = syscall.Setfsuid(0) }()
 	}
-	module, problem := boundModule(answering("acme", `{"value":{}}`))
+	module, problem := wasm.Bound(answering("acme", `{"value":{}}`))
 	if problem != "" {
 		t.Fatal(problem)
 	}

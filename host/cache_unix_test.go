@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/exatlas/atlas/host/wasm"
 )
 
 // TestCache_RunsNoCodeFromAnotherUsersFolder: whoever makes the folder first, in a
@@ -45,7 +47,7 @@ func TestCache_ReadsTheFolderThatWasChecked(t *testing.T) {
 	if _, err := os.Stat("/proc/self/fd"); err != nil {
 		t.Skip(err)
 	}
-	module, problem := boundModule(answering("acme", `{"value":{}}`))
+	module, problem := wasm.Bound(answering("acme", `{"value":{}}`))
 	if problem != "" {
 		t.Fatal(problem)
 	}

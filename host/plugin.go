@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/host/wasm"
 	"github.com/exatlas/atlas/internal/safego"
 )
 
@@ -222,7 +223,7 @@ func (h *Host) build(ctx context.Context, p *plugin, m *module) (*engine, error)
 			}
 		}
 	}
-	code, problem := boundModule(code)
+	code, problem := wasm.Bound(code)
 	if problem != "" {
 		return nil, spec.NewError(spec.KindPlugin, "the file is no plugin: "+problem)
 	}

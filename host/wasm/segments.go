@@ -1,4 +1,4 @@
-package host
+package wasm
 
 import (
 	"encoding/binary"
@@ -26,7 +26,7 @@ type run struct {
 // slice for each of them in every instance, a megabyte, and works out the place of each
 // whenever it makes one. A section with anything but such segments stays as it is.
 func mergeData(content []byte) []byte {
-	r := wasmReader{rest: content}
+	r := reader{rest: content}
 	var runs []run
 	size := len(content)
 	for range r.number() {
@@ -47,7 +47,7 @@ func mergeData(content []byte) []byte {
 
 // writeRuns appends a section of data with the runs into which another one falls.
 func writeRuns(to, content []byte, runs []run) []byte {
-	r := wasmReader{rest: content}
+	r := reader{rest: content}
 	r.number()
 	to = binary.AppendUvarint(to, uint64(len(runs)))
 	for _, one := range runs {
@@ -89,7 +89,7 @@ const (
 )
 
 // placed reads a segment whose place is a number in the lower half of the memory.
-func (r *wasmReader) placed() (s segment, ok bool) {
+func (r *reader) placed() (s segment, ok bool) {
 	if r.number() != 0 || r.byte() != i32Const {
 		return s, false
 	}

@@ -1,4 +1,4 @@
-package host
+package wasm
 
 import "encoding/binary"
 
@@ -35,30 +35,30 @@ const (
 
 // section returns what a part of a module is called, and how what it declares is
 // checked; no name where there is no such part.
-func section(id byte) (name string, check func(*wasmReader)) {
+func section(id byte) (name string, check func(*reader)) {
 	switch id {
 	case 1:
-		return "types", (*wasmReader).types
+		return "types", (*reader).types
 	case 2:
-		return "imports", (*wasmReader).imports
+		return "imports", (*reader).imports
 	case 3:
-		return "functions", func(r *wasmReader) { r.each(mostFunctions, func() { r.number() }) }
+		return "functions", func(r *reader) { r.each(mostFunctions, func() { r.number() }) }
 	case tableSection:
-		return "tables", func(r *wasmReader) { r.tables() }
+		return "tables", func(r *reader) { r.tables() }
 	case 5:
-		return "memories", func(r *wasmReader) { r.each(1, func() { r.limits() }) }
+		return "memories", func(r *reader) { r.each(1, func() { r.limits() }) }
 	case 6:
-		return "globals", func(r *wasmReader) { r.each(mostGlobals, func() { r.global(); r.constant() }) }
+		return "globals", func(r *reader) { r.each(mostGlobals, func() { r.global(); r.constant() }) }
 	case 7:
-		return "exports", func(r *wasmReader) { r.each(mostExports, func() { r.skip(r.number()); r.byte(); r.number() }) }
+		return "exports", func(r *reader) { r.each(mostExports, func() { r.skip(r.number()); r.byte(); r.number() }) }
 	case 9:
-		return "elements", (*wasmReader).elements
+		return "elements", (*reader).elements
 	case 10:
-		return "functions' bodies", (*wasmReader).code
+		return "functions' bodies", (*reader).code
 	case dataSection:
-		return "data segments", (*wasmReader).data
+		return "data segments", (*reader).data
 	case 8, dataCountSection:
-		return "start function or count of data", func(r *wasmReader) { r.number() }
+		return "start function or count of data", func(r *reader) { r.number() }
 	}
 	return "", nil
 }
@@ -69,17 +69,17 @@ const (
 	dataCountSection = 12
 )
 
-// boundModule checks what a module declares before the engine sees it; the engine
+// Bound checks what a module declares before the engine sees it; the engine
 // validates the rest. It returns the module as it is to be compiled: without what
 // is for debuggers, with a maximum for every table, and with few segments of data.
 // problem says what is wrong with it.
-func boundModule(code []byte) (bounded []byte, problem string) {
+func Bound(code []byte) (bounded []byte, problem string) {
 	const head = "\x00asm\x01\x00\x00\x00"
 	if len(code) < len(head) || string(code[:len(head)]) != head {
 		return nil, "it is not a WebAssembly module"
 	}
 	bounded = append(make([]byte, 0, len(code)+64), head...)
-	r := wasmReader{rest: code[len(head):]}
+	r := reader{rest: code[len(head):]}
 	counted, width := false, usualWidth
 	for len(r.rest) > 0 {
 		id := r.byte()
@@ -94,7 +94,7 @@ func boundModule(code []byte) (bounded []byte, problem string) {
 		if name == "" {
 			return nil, "it has a section of an unknown kind"
 		}
-		s := wasmReader{rest: content, width: width}
+		s := reader{rest: content, width: width}
 		if check(&s); s.bad || len(s.rest) > 0 {
 			return nil, "its " + name + " are malformed, or more or larger than allowed"
 		}
@@ -104,7 +104,7 @@ func boundModule(code []byte) (bounded []byte, problem string) {
 		width = s.width
 		switch {
 		case id == tableSection:
-			s = wasmReader{rest: content}
+			s = reader{rest: content}
 			content = s.tables()
 		case id == dataCountSection:
 			counted = true
@@ -118,9 +118,9 @@ func boundModule(code []byte) (bounded []byte, problem string) {
 	return bounded, ""
 }
 
-// wasmReader reads the binary format. Past the end it reads zeros and is bad, as
+// reader reads the binary format. Past the end it reads zeros and is bad, as
 // it is once something goes beyond a limit.
-type wasmReader struct {
+type reader struct {
 	rest  []byte
 	bad   bool
 	width int // of the widest type, a result counting as four parameters
@@ -128,7 +128,7 @@ type wasmReader struct {
 	borrows bool // it imports something other than functions
 }
 
-func (r *wasmReader) byte() byte {
+func (r *reader) byte() byte {
 	if len(r.rest) == 0 {
 		r.bad = true
 		return 0
@@ -139,10 +139,10 @@ func (r *wasmReader) byte() byte {
 }
 
 // number reads a LEB128 number of 32 bits, unsigned.
-func (r *wasmReader) number() uint64 { return r.leb(5) }
+func (r *reader) number() uint64 { return r.leb(5) }
 
 // leb reads a LEB128 number of so many bytes at the most.
-func (r *wasmReader) leb(most int) uint64 {
+func (r *reader) leb(most int) uint64 {
 	var n uint64
 	for i := range most {
 		b := r.byte()
@@ -155,7 +155,7 @@ func (r *wasmReader) leb(most int) uint64 {
 	return 0
 }
 
-func (r *wasmReader) take(n uint64) []byte {
+func (r *reader) take(n uint64) []byte {
 	if n > uint64(len(r.rest)) {
 		r.bad, r.rest = true, nil
 		return nil
@@ -165,11 +165,11 @@ func (r *wasmReader) take(n uint64) []byte {
 	return b
 }
 
-func (r *wasmReader) skip(n uint64) { r.take(n) }
+func (r *reader) skip(n uint64) { r.take(n) }
 
 // each reads a vector: its length and then its items, each of which takes a byte
 // or more.
-func (r *wasmReader) each(most uint64, item func()) (count uint64) {
+func (r *reader) each(most uint64, item func()) (count uint64) {
 	count = r.number()
 	if count > most || count > uint64(len(r.rest)) {
 		r.bad = true
@@ -181,7 +181,7 @@ func (r *wasmReader) each(most uint64, item func()) (count uint64) {
 	return count
 }
 
-func (r *wasmReader) types() {
+func (r *reader) types() {
 	function := func() {
 		r.byte()
 		params := r.each(mostParams, r.valueType)
@@ -204,13 +204,13 @@ func (r *wasmReader) types() {
 }
 
 // valueType reads a type; the long forms are references to a type by its number.
-func (r *wasmReader) valueType() {
+func (r *reader) valueType() {
 	if b := r.byte(); b == 0x63 || b == 0x64 {
 		r.leb(5)
 	}
 }
 
-func (r *wasmReader) imports() {
+func (r *reader) imports() {
 	r.each(mostImports, func() {
 		r.skip(r.number())
 		r.skip(r.number())
@@ -232,14 +232,14 @@ func (r *wasmReader) imports() {
 	})
 }
 
-func (r *wasmReader) global() {
+func (r *reader) global() {
 	r.valueType()
 	r.byte()
 }
 
 // limits reads a least and a greatest size. Where there is no greatest it is the
 // greatest of all numbers.
-func (r *wasmReader) limits() (least, most uint64) {
+func (r *reader) limits() (least, most uint64) {
 	flags := r.byte()
 	least, most = r.number(), 1<<32-1
 	if flags&1 != 0 {
@@ -252,7 +252,7 @@ func (r *wasmReader) limits() (least, most uint64) {
 }
 
 // tables returns the section with a maximum for every table.
-func (r *wasmReader) tables() []byte {
+func (r *reader) tables() []byte {
 	var dst []byte
 	count := r.each(mostTables, func() {
 		from := r.rest
@@ -282,7 +282,7 @@ func (r *wasmReader) tables() []byte {
 	return append(binary.AppendUvarint(nil, count), dst...)
 }
 
-func (r *wasmReader) elements() {
+func (r *reader) elements() {
 	all := uint64(0)
 	r.each(mostSegments, func() {
 		flags := r.number()
@@ -310,10 +310,10 @@ func (r *wasmReader) elements() {
 	})
 }
 
-func (r *wasmReader) code() {
+func (r *reader) code() {
 	all := uint64(0)
 	r.each(mostFunctions, func() {
-		body := wasmReader{rest: r.take(r.number())}
+		body := reader{rest: r.take(r.number())}
 		if len(body.rest) > mostBody || len(body.rest)*r.width > mostWork {
 			r.bad = true
 		}
@@ -332,7 +332,7 @@ func (r *wasmReader) code() {
 	})
 }
 
-func (r *wasmReader) data() {
+func (r *reader) data() {
 	r.each(mostSegments, func() {
 		switch r.number() {
 		case 0:
@@ -349,7 +349,7 @@ func (r *wasmReader) data() {
 }
 
 // constant reads an expression that has a constant value.
-func (r *wasmReader) constant() {
+func (r *reader) constant() {
 	for !r.bad {
 		switch r.byte() {
 		case 0x0b: // end

@@ -1,4 +1,4 @@
-package host
+package wasm
 
 // What a function's body makes the compiler do. Each value that a local has where ways of
 // control meet is one of its own at first, and those of loops within loops are sorted out
@@ -25,7 +25,7 @@ func (s *shape) heavy(locals uint64) bool {
 
 // shape reads instructions. It stops at one that it does not know, which the engine
 // refuses before it compiles anything.
-func (r *wasmReader) shape() (s shape) {
+func (r *reader) shape() (s shape) {
 	var open []bool // the blocks around; whether each is a loop
 	within := 0
 	for len(r.rest) > 0 && !r.bad {
@@ -59,7 +59,7 @@ func (r *wasmReader) shape() (s shape) {
 }
 
 // blockType reads a type of a value, of none, or the number of a function's type.
-func (r *wasmReader) blockType() {
+func (r *reader) blockType() {
 	if len(r.rest) > 0 && r.rest[0] < 0x80 {
 		r.valueType()
 		return
@@ -69,7 +69,7 @@ func (r *wasmReader) blockType() {
 
 // immediates reads what follows an instruction's first byte. It reports false where it
 // does not know the instruction.
-func (r *wasmReader) immediates(op byte) bool {
+func (r *reader) immediates(op byte) bool {
 	switch {
 	case op == 0x00, op == 0x01, op == 0x05, op == 0x0f, op == 0x1a, op == 0x1b, op >= 0x45 && op <= 0xc4, op == 0xd1:
 	case op == 0x0c, op == 0x0d, op == 0x10, op >= 0x20 && op <= 0x26, op == 0x3f, op == 0x40, op == 0x41, op == 0xd0, op == 0xd2:
@@ -99,14 +99,14 @@ func (r *wasmReader) immediates(op byte) bool {
 	return true
 }
 
-func (r *wasmReader) numbers(n int) {
+func (r *reader) numbers(n int) {
 	for range n {
 		r.number()
 	}
 }
 
 // bulk reads what follows the number of an instruction on memories and tables.
-func (r *wasmReader) bulk(op uint64) bool {
+func (r *reader) bulk(op uint64) bool {
 	switch op {
 	case 0, 1, 2, 3, 4, 5, 6, 7: // conversions
 	case 8, 10, 12, 14:
@@ -120,7 +120,7 @@ func (r *wasmReader) bulk(op uint64) bool {
 }
 
 // vector reads what follows the number of an instruction on vectors.
-func (r *wasmReader) vector(op uint64) {
+func (r *reader) vector(op uint64) {
 	switch {
 	case op <= 11, op == 92, op == 93: // loads and stores
 		r.numbers(2)

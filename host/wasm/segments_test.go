@@ -1,4 +1,4 @@
-package host
+package wasm
 
 import (
 	"bytes"
@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/exatlas/atlas/plugins/builtin"
 )
 
 // dataOf returns a section of data with a segment for each pair of place and text.
@@ -14,14 +16,14 @@ func dataOf(pairs ...any) []byte {
 	for n := 0; n < len(pairs); n += 2 {
 		items = append(items, join([]byte{0}, c32(int64(pairs[n].(int))), []byte{endOfConstant}, vector([]byte(pairs[n+1].(string)))))
 	}
-	return list(items)
+	return join(leb(uint64(len(items))), join(items...))
 }
 
 // written returns what a section of data makes of a memory, and of how many segments.
 func written(t *testing.T, content []byte) ([]byte, int) {
 	t.Helper()
 	memory := make([]byte, 1<<21)
-	r := wasmReader{rest: content}
+	r := reader{rest: content}
 	count := r.number()
 	for range count {
 		s, ok := r.placed()
@@ -92,7 +94,7 @@ func TestMergeData_LeavesAloneWhatIsNotPlacedByANumber(t *testing.T) {
 
 func dataSectionOf(t *testing.T, module []byte) []byte {
 	t.Helper()
-	r := wasmReader{rest: module[8:]}
+	r := reader{rest: module[8:]}
 	for len(r.rest) > 0 {
 		id := r.byte()
 		if content := r.take(r.number()); id == dataSection {
@@ -103,14 +105,18 @@ func dataSectionOf(t *testing.T, module []byte) []byte {
 	return nil
 }
 
-func TestBoundModule_MergesTheDataOfBuiltInPlugins(t *testing.T) {
-	for _, p := range builtins(t) {
+func TestBound_MergesTheDataOfBuiltInPlugins(t *testing.T) {
+	list := builtin.List()
+	if len(list) == 0 {
+		t.Fatal("no plugins are built; run make plugins first")
+	}
+	for _, p := range list {
 		code, err := p.Open()
 		if err != nil {
 			t.Fatal(err)
 		}
 		before := slices.Clone(code)
-		bounded, problem := boundModule(code)
+		bounded, problem := Bound(code)
 		if problem != "" || !bytes.Equal(code, before) {
 			t.Fatalf("%s: %s; what was given is changed: %v", p.Name, problem, !bytes.Equal(code, before))
 		}
@@ -122,14 +128,13 @@ func TestBoundModule_MergesTheDataOfBuiltInPlugins(t *testing.T) {
 	}
 }
 
-// TestBoundModule_KeepsTheNumbersOfSegments has a module whose code may use them, which
+// TestBound_KeepsTheNumbersOfSegments has a module whose code may use them, which
 // only one that tells how many there are may do.
-func TestBoundModule_KeepsTheNumbersOfSegments(t *testing.T) {
-	section := func(id byte, content []byte) []byte { return append([]byte{id}, vector(content)...) }
-	head, data := []byte("\x00asm\x01\x00\x00\x00"), dataOf(100, "a", 101, "b")
-	memory := section(5, []byte{1, 0, 1})
-	for count, want := range map[string]int{"": 1, string(section(dataCountSection, []byte{2})): 2} {
-		bounded, problem := boundModule(join(head, memory, []byte(count), section(dataSection, data)))
+func TestBound_KeepsTheNumbersOfSegments(t *testing.T) {
+	data := dataOf(100, "a", 101, "b")
+	memory := part(5, []byte{1, 0, 1})
+	for count, want := range map[string]int{"": 1, string(part(dataCountSection, []byte{2})): 2} {
+		bounded, problem := Bound(module(memory, []byte(count), part(dataSection, data)))
 		if problem != "" {
 			t.Fatal(problem)
 		}
