@@ -9,11 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/exatlas/atlas/core/spec"
 )
@@ -44,17 +42,13 @@ func use(dir string, plugins ...Plugin) error {
 	return h.Close(context.Background())
 }
 
-// entryOf is the cache's folder of the one module in it.
-func entryOf(t *testing.T, dir string) *codeCache {
+func glob(t *testing.T, parts ...string) []string {
 	t.Helper()
-	root := filepath.Join(dir, cacheFormat)
-	folders, _ := filepath.Glob(filepath.Join(root, "*"))
-	if len(folders) != 1 {
-		t.Fatalf("the cache holds %v", folders)
+	found, err := filepath.Glob(filepath.Join(parts...))
+	if err != nil {
+		t.Fatal(err)
 	}
-	cache := &codeCache{root: root, dir: folders[0]}
-	t.Cleanup(cache.free)
-	return cache
+	return found
 }
 
 func TestCache_SurvivesEveryCorruption(t *testing.T) {
@@ -67,17 +61,33 @@ func TestCache_SurvivesEveryCorruption(t *testing.T) {
 		}
 	}
 	try("empty")
-	cache := entryOf(t, dir)
-	if !cache.whole() {
-		t.Fatal("the entry is not whole")
+	entries := func() []string { return glob(t, dir, "*", "*", "wazero-*", "*") }
+	if len(entries()) != 1 {
+		t.Fatalf("the cache holds %v", entries())
 	}
-	if info, err := os.Stat(cache.dir); err != nil || info.Mode().Perm() != 0o700 {
-		t.Errorf("mode of the folder is %v", info.Mode())
-	}
-	entry := cache.entries()[0]
+	entry := entries()[0]
+	folder := filepath.Dir(filepath.Dir(entry))
+	sum := filepath.Join(folder, "sum")
 	good, err := os.ReadFile(entry)
 	if err != nil {
 		t.Fatal(err)
+	}
+	sealed, err := os.ReadFile(sum)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(folder); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("mode of the folder is %v", info.Mode())
+	}
+	anew := func(what string) {
+		t.Helper()
+		try(what)
+		if text, err := os.ReadFile(entry); err != nil || !bytes.Equal(text, good) || len(entries()) != 1 {
+			t.Errorf("%s: the entry is not written anew: %v %v", what, entries(), err)
+		}
+		if text, err := os.ReadFile(sum); err != nil || !bytes.Equal(text, sealed) {
+			t.Errorf("%s: the checksum is not written anew: %v", what, err)
+		}
 	}
 	corruptions := map[string][]byte{"the last byte": flip(good, len(good)-1), "empty": {}, "another file": []byte("something else"), "longer": append(good[:len(good):len(good)], 0)}
 	for part := range 16 {
@@ -89,33 +99,24 @@ func TestCache_SurvivesEveryCorruption(t *testing.T) {
 		if err := os.WriteFile(entry, bad, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if cache.whole() {
-			t.Errorf("%s is not noticed", what)
-		}
-		try(what)
-		if !cache.whole() {
-			t.Errorf("%s: the entry is not written anew", what)
-		}
+		anew(what)
 	}
-	if err := os.WriteFile(filepath.Join(cache.dir, sumFile), []byte("rubbish"), 0o600); err != nil {
+	if err := os.WriteFile(sum, []byte("rubbish"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	try("a wrong checksum")
-	if err := os.Remove(filepath.Join(cache.dir, sumFile)); err != nil {
+	anew("a wrong checksum")
+	if err := os.Remove(sum); err != nil {
 		t.Fatal(err)
 	}
-	try("no checksum")
+	anew("no checksum")
 	if err := os.Remove(entry); err != nil {
 		t.Fatal(err)
 	}
-	try("a checksum of nothing")
+	anew("a checksum of nothing")
 	if err := os.MkdirAll(filepath.Join(entry+"x", "y"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	try("a folder among the entries")
-	if !cache.whole() {
-		t.Error("a folder among the entries stays in the way")
-	}
+	anew("a folder among the entries")
 
 	// Whatever lies in the way of the cache, calls go on.
 	if err := os.RemoveAll(dir); err != nil {
@@ -125,107 +126,6 @@ func TestCache_SurvivesEveryCorruption(t *testing.T) {
 		t.Fatal(err)
 	}
 	try("a file in the way")
-}
-
-// TestCache_RemovesWhatNobodyNeeds has an entry that nobody has used for long, and files
-// that processes were writing when they were killed, or are writing now.
-func TestCache_RemovesWhatNobodyNeeds(t *testing.T) {
-	dir := t.TempDir()
-	if err := use(dir, small("acme")); err != nil {
-		t.Fatal(err)
-	}
-	cache := entryOf(t, dir)
-	old := time.Now().Add(-100 * 24 * time.Hour)
-	unused := filepath.Join(cache.root, "unused")
-	left, half, now := filepath.Join(cache.dir, "sum.1.tmp"), cache.entries()[0]+".1.tmp", cache.entries()[0]+".2.tmp"
-	if err := os.Mkdir(unused, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range []string{filepath.Join(unused, sumFile), left, half, now} {
-		if err := os.WriteFile(path, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if path != now {
-			if err := os.Chtimes(path, old, old); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if err := use(dir, small("other")); err != nil {
-		t.Fatal(err)
-	}
-	for path, want := range map[string]bool{unused: false, left: false, half: false, now: true, cache.entries()[0]: true, filepath.Join(cache.dir, sumFile): true} {
-		if _, err := os.Stat(path); (err == nil) != want {
-			t.Errorf("%s: %v", path, err)
-		}
-	}
-}
-
-func TestCache_IsNotReadWhereOthersMayWrite(t *testing.T) {
-	dir := t.TempDir()
-	plugin := small("acme")
-	if err := use(dir, plugin); err != nil {
-		t.Fatal(err)
-	}
-	cache := entryOf(t, dir)
-	if err := os.Chmod(cache.dir, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	if cache.usable() {
-		t.Error("a folder that everybody writes is used")
-	}
-	if err := use(dir, plugin); err != nil {
-		t.Error(err)
-	}
-}
-
-// Programs that are linked differently, such as one of `go test` and the library,
-// each have code of their own, and none removes another's.
-func TestCache_IsKeptForEachVersionOfTheEngine(t *testing.T) {
-	dir := t.TempDir()
-	if err := use(dir, small("acme")); err != nil {
-		t.Fatal(err)
-	}
-	own := entryOf(t, dir)
-	program, _ := debug.ReadBuildInfo()
-	version := engineVersion(program)
-	if at := filepath.Base(filepath.Dir(own.entries()[0])); !strings.HasPrefix(at, "wazero-"+version+"-") || !strings.HasSuffix(own.dir, "-"+version) {
-		t.Errorf("%s is not the folder of the version %s, in which the engine works at %s", own.dir, version, at)
-	}
-	other := newCodeCache(dir, small("acme").SHA256, true, "v9.0.0")
-	defer other.free()
-	folder := filepath.Join(other.dir, "wazero-v9.0.0-amd64-linux")
-	if !other.usable() {
-		t.Fatal("another program has no cache")
-	}
-	if err := os.Mkdir(folder, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(folder, "code"), []byte("of another version"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	other.seal()
-	if !own.usable() || len(own.entries()) != 1 || !other.usable() || len(other.entries()) != 1 {
-		t.Errorf("one program has removed another's code: %v and %v are left", own.entries(), other.entries())
-	}
-}
-
-func TestEngineVersion_IsWhatTheEngineTakesItselfFor(t *testing.T) {
-	linked := []*debug.Module{{Path: "github.com/other/module", Version: "v1.0.0"}, {Path: "github.com/tetratelabs/wazero", Version: "v1.12.0"}}
-	for _, row := range []struct {
-		program *debug.BuildInfo
-		want    string
-	}{
-		{nil, "dev"},
-		{&debug.BuildInfo{}, "dev"},
-		{&debug.BuildInfo{Main: debug.Module{Version: "(devel)"}}, "dev"},
-		{&debug.BuildInfo{Main: debug.Module{Version: "v0.2.0"}}, "v0.2.0"},
-		{&debug.BuildInfo{Main: debug.Module{Version: "v0.2.0"}, Deps: linked}, "v1.12.0"},
-	} {
-		if got := engineVersion(row.program); got != row.want {
-			t.Errorf("%+v: %s, want %s", row.program, got, row.want)
-		}
-	}
 }
 
 func flip(b []byte, at int) []byte {
@@ -262,16 +162,8 @@ func TestCache_IsSharedByProcesses(t *testing.T) {
 		})
 	}
 	all.Wait()
-	folders, _ := filepath.Glob(filepath.Join(dir, cacheFormat, "*"))
-	if len(folders) != len(plugins) {
-		t.Fatalf("the cache holds %v", folders)
-	}
-	for _, folder := range folders {
-		cache := &codeCache{root: filepath.Dir(folder), dir: folder}
-		t.Cleanup(cache.free)
-		if !cache.usable() || len(cache.entries()) > 1 {
-			t.Errorf("the entry is not usable: %v", cache.entries())
-		}
+	if entries, sums := glob(t, dir, "*", "*", "wazero-*", "*"), glob(t, dir, "*", "*", "sum"); len(entries) != len(plugins) || len(sums) != len(plugins) {
+		t.Errorf("the cache holds %v and %v", entries, sums)
 	}
 	err := filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
 		if strings.HasSuffix(path, ".tmp") {

@@ -12,6 +12,8 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 	wasi "github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	"github.com/exatlas/atlas/host/codecache"
 )
 
 // engine is one module's compiled code with the runtime it runs in. Each module
@@ -28,31 +30,28 @@ type engine struct {
 
 // compile compiles a module, or reads its code from the cache. checked compiles
 // deadline checks in.
-func compile(ctx context.Context, module []byte, checked bool, memory int64, folder *codeCache) (*engine, error) {
+func compile(ctx context.Context, module []byte, checked bool, memory int64, folder *codecache.Folder) (*engine, error) {
 	if folder != nil {
-		defer folder.free()
-		if folder.usable() {
-			if e, err := compileInto(ctx, module, checked, memory, folder); err == nil {
-				return e, nil
-			}
-			// The entry, the disk or the module: the second attempt tells.
+		if e, err := compileInto(ctx, module, checked, memory, folder); err == nil {
+			return e, nil
 		}
+		// The entry, the disk or the module: the second attempt tells.
 	}
 	return compileWith(ctx, module, checked, memory, nil)
 }
 
-// compileInto compiles a module, or reads its code, with a folder that is usable.
-func compileInto(ctx context.Context, module []byte, checked bool, memory int64, folder *codeCache) (*engine, error) {
-	cache, err := wazero.NewCompilationCacheWithDir(folder.path())
+// compileInto compiles a module and keeps its code in a folder, or reads it there.
+func compileInto(ctx context.Context, module []byte, checked bool, memory int64, folder *codecache.Folder) (*engine, error) {
+	cache, err := wazero.NewCompilationCacheWithDir(folder.Path())
 	if err != nil {
 		return nil, err
 	}
 	e, err := compileWith(ctx, module, checked, memory, cache)
 	if err != nil {
-		_ = folder.wipe()
+		_ = folder.Wipe()
 		return nil, err
 	}
-	folder.seal()
+	folder.Seal()
 	return e, nil
 }
 

@@ -9,13 +9,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/host/codecache"
 	"github.com/exatlas/atlas/host/wasm"
 	"github.com/exatlas/atlas/internal/safego"
 )
@@ -233,9 +233,11 @@ func (h *Host) build(ctx context.Context, p *plugin, m *module) (*engine, error)
 		limited, cancel = context.WithTimeout(ctx, h.limits.CompileTime)
 		defer cancel()
 	}
-	program, _ := debug.ReadBuildInfo()
-	cache := newCodeCache(h.options.CacheDir, m.sha, m.checked, engineVersion(program))
-	e, err := compile(limited, code, m.checked, h.limits.MemoryBytes, cache)
+	folder := codecache.Open(h.options.CacheDir, m.sha, m.checked)
+	if folder != nil {
+		defer folder.Close()
+	}
+	e, err := compile(limited, code, m.checked, h.limits.MemoryBytes, folder)
 	switch {
 	case err != nil && limited.Err() != nil:
 		return nil, &spec.Error{Kind: spec.KindPlugin, Message: "the plugin cannot be compiled: it takes longer than " + h.limits.CompileTime.String(), Err: errSlow,

@@ -222,17 +222,6 @@ func TestCall_EndsWithItsContext(t *testing.T) {
 	expect(t, err, spec.KindCancelled)
 }
 
-func TestCacheFormat_NamesTheEngineThatIsLinked(t *testing.T) {
-	text, err := os.ReadFile("../go.mod")
-	if err != nil {
-		t.Fatal(err)
-	}
-	version := strings.TrimPrefix(cacheFormat, "atlas-3-wazero-")
-	if !strings.Contains(string(text), "github.com/tetratelabs/wazero v"+version+"\n") {
-		t.Errorf("go.mod links another wazero than %s: code of one must not be run by the other", version)
-	}
-}
-
 // TestHost_LoadsNoPluginThatWasReplaced has a call that has looked up a plugin which
 // another replaces before anybody has used it: nobody would let go of its code.
 func TestHost_LoadsNoPluginThatWasReplaced(t *testing.T) {

@@ -29,6 +29,7 @@ var layers = map[string][]string{
 	"core/dispatch":       {"core", "internal/safego"},
 	"host":                {"core/spec", "host", "internal/safego"},
 	"host/egress":         {"core/spec", "internal/safego"},
+	"host/codecache":      {},
 	"host/wasm":           {},
 	"plugins/sdk":         {"core/spec", "plugins/sdk"},
 	"plugins/builtin":     {"core/spec"},

@@ -1,4 +1,4 @@
-package host
+package codecache
 
 import (
 	"encoding/hex"
@@ -12,37 +12,49 @@ import (
 	"time"
 )
 
-// cacheFormat names the folder of compiled code. It holds the engine's version:
+// format names the folder of compiled code. It holds the engine's version:
 // code of another one must never be run.
-const cacheFormat = "atlas-3-wazero-1.12.0"
+const format = "atlas-3-wazero-1.12.0"
 
 // sumFile holds the checksum of the entry beside it. The engine checks only part
 // of what it reads back, so an entry is used only if the whole of it is as it
 // was written.
 const sumFile = "sum"
 
-// codeCache is the folder of one module's compiled code.
-type codeCache struct {
+// Folder is that of one module's compiled code, which is nobody else's to write to.
+type Folder struct {
 	root string   // of all modules
 	dir  string   // of this one
-	held *os.File // that, from usable to free
+	held *os.File // that, until Close
 }
 
-// newCodeCache names the folder for a module. checked tells code that looks for
-// deadlines from code that does not. engine is the version that the engine gives
-// itself: it keeps the code of each version apart, so an entry that programs with
-// different ones shared would hold two modules' code, and each program would find
-// it broken and compile anew what the other had just written. Nothing is made yet.
-func newCodeCache(base, sha string, checked bool, engine string) *codeCache {
+// Open makes and checks the folder for a module, by its SHA-256 in hexadecimal, and
+// removes an entry that is not whole. checked tells code that looks for deadlines from
+// code that does not. nil: there is none that can be used, and code is kept in memory only.
+func Open(base, sha string, checked bool) *Folder {
+	program, _ := debug.ReadBuildInfo()
+	return open(base, sha, checked, engineVersion(program))
+}
+
+// open is given the version that the engine gives itself: it keeps the code of each
+// version apart, so an entry that programs with different ones shared would hold two
+// modules' code, and each program would find it broken and compile anew what the other
+// had just written.
+func open(base, sha string, checked bool, engine string) *Folder {
 	if base == "" {
 		return nil
 	}
-	root := filepath.Join(base, cacheFormat)
+	root := filepath.Join(base, format)
 	kind := "-free"
 	if checked {
 		kind = "-checked"
 	}
-	return &codeCache{root: root, dir: filepath.Join(root, sha[:32]+kind+"-"+engine)}
+	f := &Folder{root: root, dir: filepath.Join(root, sha[:32]+kind+"-"+engine)}
+	if !f.hold() || !f.prepare() {
+		f.Close()
+		return nil
+	}
+	return f
 }
 
 // engineVersion is the version that the engine gives itself in a program: the one
@@ -66,30 +78,29 @@ func engineVersion(program *debug.BuildInfo) string {
 	return version
 }
 
-// usable prepares the folder and removes an entry that is not whole. It reports
-// false where the folder cannot be used; then code is kept in memory only. free is to
-// be called in either case.
-func (c *codeCache) usable() bool {
-	if err := os.MkdirAll(c.dir, 0o700); err != nil {
+// hold makes the folder and opens it. It reports false where others may write to it.
+func (f *Folder) hold() bool {
+	if err := os.MkdirAll(f.dir, 0o700); err != nil {
 		return false
 	}
-	c.free()
 	var err error
-	if c.held, err = openFolder(c.dir); err != nil {
+	if f.held, err = openFolder(f.dir); err != nil {
 		return false
 	}
-	info, err := c.held.Stat()
-	if err != nil || !info.IsDir() || !private(info) {
-		return false
-	}
-	if c.whole() {
-		c.touch()
+	info, err := f.held.Stat()
+	return err == nil && info.IsDir() && private(info)
+}
+
+// prepare removes an entry that is not whole. It reports false where none can be written.
+func (f *Folder) prepare() bool {
+	if f.whole() {
+		f.touch()
 		return true
 	}
-	if c.wipe() != nil {
+	if f.Wipe() != nil {
 		return false
 	}
-	probe, err := os.CreateTemp(c.path(), "probe.*.tmp")
+	probe, err := os.CreateTemp(f.Path(), "probe.*.tmp")
 	if err != nil {
 		return false
 	}
@@ -97,30 +108,30 @@ func (c *codeCache) usable() bool {
 	return os.Remove(probe.Name()) == nil
 }
 
-// free lets go of the folder.
-func (c *codeCache) free() {
-	if c.held != nil {
-		_ = c.held.Close()
-		c.held = nil
+// Close lets go of the folder.
+func (f *Folder) Close() {
+	if f.held != nil {
+		_ = f.held.Close()
+		f.held = nil
 	}
 }
 
-// path is how the folder is reached: by its descriptor, so that it is the one that was
+// Path is how the folder is reached: by its descriptor, so that it is the one that was
 // found to be private. Whoever owns a folder above it can put another in its place.
-func (c *codeCache) path() string {
-	if c.held == nil {
-		return c.dir
+func (f *Folder) Path() string {
+	if f.held == nil {
+		return f.dir
 	}
-	path := fmt.Sprintf("/proc/self/fd/%d", c.held.Fd())
+	path := fmt.Sprintf("/proc/self/fd/%d", f.held.Fd())
 	if _, err := os.Stat(path); err != nil { // a system without /proc
-		return c.dir
+		return f.dir
 	}
 	return path
 }
 
 // entries returns the files that the engine has written for this module.
-func (c *codeCache) entries() []string {
-	found, _ := filepath.Glob(filepath.Join(c.path(), "wazero-*", "*"))
+func (f *Folder) entries() []string {
+	found, _ := filepath.Glob(filepath.Join(f.Path(), "wazero-*", "*"))
 	list := found[:0]
 	for _, path := range found {
 		if !strings.HasSuffix(path, ".tmp") {
@@ -131,17 +142,17 @@ func (c *codeCache) entries() []string {
 }
 
 // whole reports whether there is an entry and its checksum is right.
-func (c *codeCache) whole() bool {
-	want, err := os.ReadFile(filepath.Join(c.path(), sumFile))
+func (f *Folder) whole() bool {
+	want, err := os.ReadFile(filepath.Join(f.Path(), sumFile))
 	if err != nil {
 		return false
 	}
-	got, err := c.sum()
+	got, err := f.sum()
 	return err == nil && got == string(want)
 }
 
-func (c *codeCache) sum() (string, error) {
-	entries := c.entries()
+func (f *Folder) sum() (string, error) {
+	entries := f.entries()
 	if len(entries) != 1 {
 		return "", fmt.Errorf("%d entries", len(entries))
 	}
@@ -158,34 +169,34 @@ func (c *codeCache) sum() (string, error) {
 	return fmt.Sprintf("%s %d %s", filepath.Base(entries[0]), size, hex.EncodeToString(hash.Sum(nil))), nil
 }
 
-// seal writes the checksum of a new entry, in one step. Where that fails the
+// Seal writes the checksum of a new entry, in one step. Where that fails the
 // entry is written anew next time, which is all the harm there is.
-func (c *codeCache) seal() {
-	if _, err := os.Lstat(filepath.Join(c.path(), sumFile)); err == nil {
+func (f *Folder) Seal() {
+	if _, err := os.Lstat(filepath.Join(f.Path(), sumFile)); err == nil {
 		return
 	}
-	text, err := c.sum()
+	text, err := f.sum()
 	if err != nil {
 		return
 	}
-	file, err := os.CreateTemp(c.path(), sumFile+".*.tmp")
+	file, err := os.CreateTemp(f.Path(), sumFile+".*.tmp")
 	if err != nil {
 		return
 	}
 	_, err = file.WriteString(text)
-	if closed := file.Close(); err != nil || closed != nil || os.Rename(file.Name(), filepath.Join(c.path(), sumFile)) != nil {
+	if closed := file.Close(); err != nil || closed != nil || os.Rename(file.Name(), filepath.Join(f.Path(), sumFile)) != nil {
 		_ = os.Remove(file.Name())
 		return
 	}
-	c.prune()
+	f.prune()
 }
 
-// wipe removes what is there, so that the next compilation writes it anew.
-func (c *codeCache) wipe() error {
-	if err := os.Remove(filepath.Join(c.path(), sumFile)); err != nil && !os.IsNotExist(err) {
+// Wipe removes what is there, so that the next compilation writes it anew.
+func (f *Folder) Wipe() error {
+	if err := os.Remove(filepath.Join(f.Path(), sumFile)); err != nil && !os.IsNotExist(err) {
 		return err
 	}
-	for _, path := range c.entries() {
+	for _, path := range f.entries() {
 		if err := os.RemoveAll(path); err != nil {
 			return err
 		}
@@ -194,8 +205,8 @@ func (c *codeCache) wipe() error {
 }
 
 // touch marks the entry as used, at most once a day.
-func (c *codeCache) touch() {
-	path := filepath.Join(c.path(), sumFile)
+func (f *Folder) touch() {
+	path := filepath.Join(f.Path(), sumFile)
 	if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
 		now := time.Now()
 		_ = os.Chtimes(path, now, now)
@@ -204,10 +215,10 @@ func (c *codeCache) touch() {
 
 // prune removes entries that nobody has used for three months, and what processes that
 // were killed have left half written.
-func (c *codeCache) prune() {
+func (f *Folder) prune() {
 	const day = 24 * time.Hour
 	for pattern, age := range map[string]time.Duration{sumFile: 90 * day, "*.tmp": day, "wazero-*/*.tmp": day} {
-		found, _ := filepath.Glob(filepath.Join(c.root, "*", pattern))
+		found, _ := filepath.Glob(filepath.Join(f.root, "*", pattern))
 		for _, path := range found {
 			info, err := os.Lstat(path)
 			if err != nil || time.Since(info.ModTime()) <= age {
