@@ -14,6 +14,7 @@ import (
 	"github.com/valyala/fastjson"
 
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/host/linear"
 	"github.com/exatlas/atlas/internal/safego"
 )
 
@@ -33,7 +34,7 @@ type instance struct {
 
 	guest     api.Module
 	memory    api.Memory // nil: the module has none
-	allocator *memoryAllocator
+	allocator *linear.Allocator
 	functions map[string]api.Function // that were entered: each has a stack of its own
 	resume    api.Function
 	ctx       *guestContext
@@ -175,7 +176,7 @@ func (c *entryClock) run(d time.Duration) {
 // else knows it. c, the call that needs it, may be nil; it gets the blame for
 // what is logged. It does not panic: whoever makes an instance holds the right to.
 func newInstance(ctx context.Context, m *module, c *call) (_ *instance, err *spec.Error) {
-	i := &instance{owner: m, lock: make(chan struct{}, 1), patience: patienceFirst, allocator: &memoryAllocator{limit: uint64(m.engine.memory), gauge: &m.host.memory}}
+	i := &instance{owner: m, lock: make(chan struct{}, 1), patience: patienceFirst, allocator: linear.New(uint64(m.engine.memory), &m.host.memory)}
 	i.ctx = &guestContext{Context: experimental.WithMemoryAllocator(context.Background(), i.allocator), instance: i}
 	if m.checked {
 		i.ctx.clock = newEntryClock()
@@ -199,7 +200,7 @@ func newInstance(ctx context.Context, m *module, c *call) (_ *instance, err *spe
 	}
 	i.functions = map[string]api.Function{}
 	i.resume = i.guest.ExportedFunction(exportResume)
-	i.call, i.fresh = nil, i.allocator.size()
+	i.call, i.fresh = nil, i.allocator.Size()
 	return i, nil
 }
 
@@ -222,7 +223,7 @@ func (i *instance) instantiate(ctx context.Context) error {
 		return err
 	}
 	i.guest = guest
-	if i.allocator.memory != nil {
+	if i.allocator.Made() {
 		i.memory = guest.Memory()
 	}
 	return nil
@@ -231,7 +232,7 @@ func (i *instance) instantiate(ctx context.Context) error {
 // noRoom is the error of a sandbox that could not be made: the engine panics where
 // it gets no memory to begin with. defect is what that looks like.
 func (i *instance) noRoom(defect *spec.Error) *spec.Error {
-	if !i.allocator.short() {
+	if !i.allocator.Short() {
 		return defect
 	}
 	return &spec.Error{Kind: spec.KindInternal, Message: "the system gives a sandbox of the plugin no memory", Retryable: true, Err: defect,

@@ -10,6 +10,7 @@ import (
 	json "github.com/goccy/go-json"
 
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/host/jsonscan"
 )
 
 // maxManifest bounds what a plugin says of itself: every host of it is compared with
@@ -21,7 +22,7 @@ func readManifest(output []byte, exports map[string]bool) (*spec.Manifest, *spec
 	if len(output) > maxManifest {
 		return nil, badManifest("it is larger than " + utoa(maxManifest) + " bytes")
 	}
-	if _, ok := scanObject(output, nil); !ok {
+	if _, ok := jsonscan.Object(output, nil); !ok {
 		return nil, badManifest("it is not a JSON object in UTF-8")
 	}
 	// The number of the ABI comes first: what else there is depends on it.

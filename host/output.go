@@ -4,37 +4,38 @@ import (
 	json "github.com/goccy/go-json"
 
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/host/jsonscan"
 )
 
 // readOutput checks what an operation wrote, {"value":{…}} or {"error":{…}}, and
 // returns a copy of the value.
 func readOutput(output []byte) (spec.Raw, *spec.Error) {
-	var room [4]member
-	members, ok := scanObject(output, room[:0])
+	var room [4]jsonscan.Member
+	members, ok := jsonscan.Object(output, room[:0])
 	if !ok {
-		return nil, spec.NewError(spec.KindPlugin, "the plugin's answer is not a JSON object in UTF-8, nested at most "+utoa(maxDepth)+" deep")
+		return nil, spec.NewError(spec.KindPlugin, "the plugin's answer is not a JSON object in UTF-8, nested at most "+utoa(jsonscan.MaxDepth)+" deep")
 	}
-	var value, failure *member
+	var value, failure *jsonscan.Member
 	for n := range members {
 		m := &members[n]
 		switch {
-		case m.key == "value" && value == nil:
+		case m.Key == "value" && value == nil:
 			value = m
-		case m.key == "error" && failure == nil:
+		case m.Key == "error" && failure == nil:
 			failure = m
-		case m.key == "value" || m.key == "error":
-			return nil, spec.NewError(spec.KindPlugin, "the plugin's answer has two members "+m.key)
+		case m.Key == "value" || m.Key == "error":
+			return nil, spec.NewError(spec.KindPlugin, "the plugin's answer has two members "+m.Key)
 		}
 	}
 	switch {
 	case value != nil && failure != nil:
 		return nil, spec.NewError(spec.KindPlugin, "the plugin's answer has both a value and an error")
 	case failure != nil:
-		return nil, readError(output[failure.start:failure.end])
+		return nil, readError(output[failure.Start:failure.End])
 	case value == nil:
 		return nil, spec.NewError(spec.KindPlugin, "the plugin's answer has neither a value nor an error")
 	}
-	text := output[value.start:value.end]
+	text := output[value.Start:value.End]
 	if text[0] != '{' {
 		return nil, spec.NewError(spec.KindPlugin, "the plugin's value is not a JSON object")
 	}

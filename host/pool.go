@@ -24,7 +24,7 @@ func (m *module) give(i *instance) {
 		return
 	}
 	if !i.dead.Load() {
-		if i.allocator.size() > m.host.limits.IdleMemoryBytes {
+		if i.allocator.Size() > m.host.limits.IdleMemoryBytes {
 			i.drop()
 		} else {
 			m.idleMu.Lock()

@@ -19,7 +19,7 @@ const (
 // grown counts a look at the instance, and reports whether it has been grown for so
 // long that it is to be exchanged. Only the idle watch calls it.
 func (i *instance) grown() bool {
-	if i.allocator.size() <= i.fresh+grownBytes {
+	if i.allocator.Size() <= i.fresh+grownBytes {
 		i.looks, i.patience = 0, patienceFirst
 		return false
 	}
@@ -71,7 +71,7 @@ func (m *module) another(ctx context.Context) *instance {
 // there is none, or the last one that was exchanged still holds calls.
 func (m *module) largest() (found *instance) {
 	look := func(i *instance) {
-		if i.grown() && (found == nil || i.allocator.size() > found.allocator.size()) {
+		if i.grown() && (found == nil || i.allocator.Size() > found.allocator.Size()) {
 			found = i
 		}
 	}

@@ -73,7 +73,7 @@ func (a renewal) held(name string) (list, all int, memory int64) {
 	defer m.release()
 	for _, i := range append(*m.list.Load(), m.idle...) {
 		list++
-		memory += i.allocator.size()
+		memory += i.allocator.Size()
 	}
 	return list, int(m.instances.Load()), memory
 }

@@ -30,6 +30,8 @@ var layers = map[string][]string{
 	"host":                {"core/spec", "host", "internal/safego"},
 	"host/egress":         {"core/spec", "internal/safego"},
 	"host/codecache":      {},
+	"host/jsonscan":       {},
+	"host/linear":         {},
 	"host/wasm":           {},
 	"plugins/sdk":         {"core/spec", "plugins/sdk"},
 	"plugins/builtin":     {"core/spec"},

@@ -1,4 +1,4 @@
-package host
+package linear
 
 import (
 	"sync/atomic"
@@ -6,19 +6,23 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// memoryAllocator makes the linear memory of one instance. It reserves the
+// Allocator makes the linear memory of one instance. It reserves the
 // address space of the limit first, so that growing neither copies nor moves
 // what is there: a guest that grows to hold thousands of parked calls costs only
 // the pages it has touched.
-type memoryAllocator struct {
+type Allocator struct {
 	limit  uint64
 	gauge  *atomic.Int64 // sum of all instances' sizes
-	memory *linearMemory
+	memory *memory       // nil: none was asked for
 }
 
+// New makes an allocator of a memory of so many bytes at the most. gauge counts what all
+// memories have.
+func New(limit uint64, gauge *atomic.Int64) *Allocator { return &Allocator{limit: limit, gauge: gauge} }
+
 // Allocate implements experimental.MemoryAllocator.
-func (a *memoryAllocator) Allocate(_, most uint64) experimental.LinearMemory {
-	a.memory = &linearMemory{gauge: a.gauge, most: min(most, a.limit)}
+func (a *Allocator) Allocate(_, most uint64) experimental.LinearMemory {
+	a.memory = &memory{gauge: a.gauge, most: min(most, a.limit)}
 	a.memory.reserved = reserve(a.memory.most)
 	return a.memory
 }
@@ -26,27 +30,31 @@ func (a *memoryAllocator) Allocate(_, most uint64) experimental.LinearMemory {
 // Free releases the memory. The engine frees it with the instance; where it
 // closed the instance between two calls it does not, so the instance always
 // frees it too.
-func (a *memoryAllocator) Free() {
+func (a *Allocator) Free() {
 	if a.memory != nil {
 		a.memory.Free()
 	}
 }
 
-// short reports whether a memory was asked for and there is none of it.
-func (a *memoryAllocator) short() bool {
+// Made reports whether the instance has a memory.
+func (a *Allocator) Made() bool { return a.memory != nil }
+
+// Short reports whether a memory was asked for and there is none of it.
+func (a *Allocator) Short() bool {
 	return a.memory != nil && a.memory.refused && a.memory.size.Load() == 0
 }
 
-func (a *memoryAllocator) size() int64 {
+// Size is how many bytes the memory has.
+func (a *Allocator) Size() int64 {
 	if a.memory == nil {
 		return 0
 	}
 	return int64(a.memory.size.Load())
 }
 
-// linearMemory is the memory of one instance. It is used under the lock of its
+// memory is that of one instance. It is used under the lock of its
 // instance, but for size.
-type linearMemory struct {
+type memory struct {
 	gauge    *atomic.Int64
 	reserved []byte // address space; nil where the system gives none
 	heap     []byte // instead of reserved
@@ -57,7 +65,7 @@ type linearMemory struct {
 }
 
 // Reallocate implements experimental.LinearMemory. nil: there is not so much.
-func (m *linearMemory) Reallocate(size uint64) []byte {
+func (m *memory) Reallocate(size uint64) []byte {
 	if m.freed || size > m.most {
 		m.refused = true
 		return nil
@@ -80,12 +88,12 @@ func (m *linearMemory) Reallocate(size uint64) []byte {
 	return m.heap
 }
 
-func (m *linearMemory) resize(size uint64) {
+func (m *memory) resize(size uint64) {
 	m.gauge.Add(int64(size) - int64(m.size.Swap(size)))
 }
 
 // Free implements experimental.LinearMemory.
-func (m *linearMemory) Free() {
+func (m *memory) Free() {
 	if m.freed {
 		return
 	}

@@ -1,20 +1,20 @@
-package host
+package jsonscan
 
 import "unicode/utf8"
 
-// maxDepth is how deep JSON from a guest may nest. Decoders further up recurse,
+// MaxDepth is how deep JSON from a guest may nest. Decoders further up recurse,
 // so what they get is bounded here, where nothing recurses.
-const maxDepth = 200
+const MaxDepth = 200
 
-// member is a member of a JSON object: where its value lies in the text.
-type member struct {
-	key        string // as written, without quotes; escapes are not resolved
-	start, end int
+// Member is a member of a JSON object: where its value lies in the text.
+type Member struct {
+	Key        string // as written, without quotes; escapes are not resolved
+	Start, End int
 }
 
-// scanObject checks that text is one JSON object in UTF-8 and appends its
+// Object checks that text is one JSON object in UTF-8 and appends its
 // members to list.
-func scanObject(text []byte, list []member) ([]member, bool) {
+func Object(text []byte, list []Member) ([]Member, bool) {
 	if !utf8.Valid(text) {
 		return list, false
 	}
@@ -30,17 +30,17 @@ func scanObject(text []byte, list []member) ([]member, bool) {
 			if !s.str() {
 				return list, false
 			}
-			m := member{key: string(text[from : s.at-1])}
+			m := Member{Key: string(text[from : s.at-1])}
 			s.space()
 			if !s.take(':') {
 				return list, false
 			}
 			s.space()
-			m.start = s.at
+			m.Start = s.at
 			if !s.value() {
 				return list, false
 			}
-			m.end = s.at
+			m.End = s.at
 			list = append(list, m)
 			s.space()
 			if s.take('}') {
@@ -84,7 +84,7 @@ func (s *scanner) take(c byte) bool {
 // value walks over one value of any kind, without recursion: open holds what is
 // open, an object or an array, from the outside in.
 func (s *scanner) value() bool {
-	var open [maxDepth]bool // true: an object
+	var open [MaxDepth]bool // true: an object
 	depth := 0
 	for {
 		// A value begins here.
@@ -93,7 +93,7 @@ func (s *scanner) value() bool {
 		}
 		switch c := s.text[s.at]; {
 		case c == '{' || c == '[':
-			if depth == maxDepth {
+			if depth == MaxDepth {
 				return false
 			}
 			s.at++

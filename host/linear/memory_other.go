@@ -1,6 +1,6 @@
 //go:build !unix
 
-package host
+package linear
 
 // Systems without mmap keep linear memory on the Go heap.
 
