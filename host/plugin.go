@@ -11,7 +11,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/exatlas/atlas/core/spec"
@@ -293,7 +292,7 @@ func (h *Host) readModule(path string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, noFile(path)
 	}
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	file, err := openAtOnce(path)
 	if err != nil {
 		return nil, err
 	}
