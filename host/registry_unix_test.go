@@ -27,4 +27,9 @@ func TestHost_OpensNoPipe(t *testing.T) {
 	expect(t, err, spec.KindPlugin, "cannot be read", "no regular file")
 	_, err = h.Load(ctx, pipe, "")
 	expect(t, err, spec.KindPlugin, "cannot be read", "no regular file")
+	file, err := openAtOnce(pipe) // as when it takes a file's place after the look at it
+	if err != nil {
+		t.Fatal(err)
+	}
+	file.Close()
 }
