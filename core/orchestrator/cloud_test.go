@@ -41,6 +41,7 @@ type cloud struct {
 	slow     string                                      // a provider that answers nothing while its caller waits
 	stopless bool                                        // its machines cannot be stopped
 	terse    bool                                        // it answers nothing to a terminate
+	page     func(cursor string) spec.ComputePage        // how it lists them; nil: all at once
 	accounts map[string]string                           // whose a credential is; nil: all are of one account
 	owner    map[string]string                           // account of each machine
 	fail     func(operation string, n int) *spec.Error   // an operation fails without effect
@@ -123,6 +124,10 @@ func (c *cloud) do(n int, call spec.Call) (any, *spec.Error) {
 		c.billed = append(c.billed, r)
 		return spec.Bill{AmountUSD: c.bill}, nil
 	case spec.OpList, spec.OpFind:
+		var r spec.ListRequest
+		if err := json.Unmarshal(call.Request, &r); err == nil && c.page != nil && call.Operation == spec.OpList {
+			return c.page(r.Cursor), nil
+		}
 		out := spec.ComputeList{}
 		for _, m := range c.machines {
 			if c.owner[m.ID] == c.accounts[call.Key.Reveal()] {
