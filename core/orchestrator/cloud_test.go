@@ -244,6 +244,13 @@ func (f *faulty) Get(ctx context.Context, id string) (store.Session, bool, error
 	return f.Store.Get(ctx, id)
 }
 
+func (f *faulty) Events(ctx context.Context, topic string, from uint64, limit int) ([]store.Event, uint64, error) {
+	if err := f.check("events"); err != nil {
+		return nil, 0, err
+	}
+	return f.Store.Events(ctx, topic, from, limit)
+}
+
 func (f *faulty) Claim(ctx context.Context, by store.Lease, n int) ([]store.Claimed, error) {
 	if err := f.check("claim"); err != nil {
 		return nil, err

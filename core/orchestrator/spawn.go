@@ -46,8 +46,14 @@ func (s *Service) newID() (string, *spec.Error) {
 	if _, err := io.ReadFull(s.Random, raw[:]); err != nil {
 		return "", &spec.Error{Kind: spec.KindInternal, Message: "the system gave no random bytes", Err: err}
 	}
-	return "ses-" + hex.EncodeToString(raw[:]), nil
+	return sessionPrefix + hex.EncodeToString(raw[:]), nil
 }
+
+// What a session's identifier begins with, and how long it is.
+const (
+	sessionPrefix = "ses-"
+	sessionLength = len(sessionPrefix) + 24
+)
 
 // credential makes the text of a session's credential: a keyed hash of the
 // session's identifier. It can be made again after a restart without having been
