@@ -283,9 +283,23 @@ func newWorld(t *testing.T) *world {
 	return &world{t: t, cloud: newCloud(), store: memory.New(clock.System{})}
 }
 
+// line is what a process has to the cloud, until it is killed.
+type line struct {
+	*cloud
+	cut atomic.Bool
+}
+
+func (l *line) Call(ctx context.Context, call spec.Call) (spec.Raw, error) {
+	if l.cut.Load() {
+		return nil, &spec.Error{Kind: spec.KindTransport, Message: "killed"}
+	}
+	return l.cloud.Call(ctx, call)
+}
+
 // process is one of them.
 type process struct {
 	*Service
+	line  *line
 	w     *world
 	store *faulty
 	bus   *events.Bus
@@ -295,15 +309,16 @@ func (w *world) process(change ...func(*Settings)) *process {
 	w.t.Helper()
 	f := &faulty{Store: w.store.Handle(), logless: w.logless}
 	bus := events.NewBus(clock.System{}, events.Settings{})
-	d := provider.NewDirectory(w.cloud, provider.Settings{Default: "runpod", Keys: map[string]spec.Secret{"runpod": spec.NewSecret(w.key)}, Accounts: map[string]spec.Secret{"runpod:acme": spec.NewSecret(w.key)}})
+	l := &line{cloud: w.cloud}
+	d := provider.NewDirectory(l, provider.Settings{Default: "runpod", Keys: map[string]spec.Secret{"runpod": spec.NewSecret(w.key)}, Accounts: map[string]spec.Secret{"runpod:acme": spec.NewSecret(w.key)}})
 	settings := Settings{NamePrefix: "atlas-"}
 	for _, c := range change {
 		c(&settings)
 	}
 	s := New(Wiring{Open: func(context.Context) (store.Store, error) { return f, nil }, Key: func() ([32]byte, error) { return [32]byte{1, 2, 3}, nil },
 		Directory: d, Names: w.cloud.Names, Bus: bus, Clock: clock.System{}, Random: rand.Reader, Settings: settings})
-	s.Compute = compute.New(compute.Wiring{Backend: w.cloud, Directory: d, Catalog: catalog.New(), Events: s, Acting: s.Acting, Clock: clock.System{}, Random: rand.Reader, Settings: compute.Settings{NamePrefix: "atlas-"}})
-	p := &process{Service: s, w: w, store: f, bus: bus}
+	s.Compute = compute.New(compute.Wiring{Backend: l, Directory: d, Catalog: catalog.New(), Events: s, Acting: s.Acting, Clock: clock.System{}, Random: rand.Reader, Settings: compute.Settings{NamePrefix: "atlas-"}})
+	p := &process{Service: s, line: l, w: w, store: f, bus: bus}
 	if err := s.Start(context.Background()); err != nil {
 		w.t.Fatal(err)
 	}
@@ -322,6 +337,7 @@ func (p *process) close() {
 // kill ends a process as a signal does: nothing is written any more, no lease is
 // given back.
 func (p *process) kill() {
+	p.line.cut.Store(true)
 	p.store.set(func(string) error { return errors.New("killed") })
 	p.end()
 	p.work.Wait()
