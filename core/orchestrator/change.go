@@ -3,6 +3,7 @@ package orchestrator
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -78,6 +79,7 @@ func (s *Service) conclude(t *tracked, row store.Session, next *document, told [
 	case store.Done:
 		row.Touched = max(row.Touched, r.Touched)
 		s.learn(t, row, next)
+		t.said.Store(r.Last)
 		if row.ComputeID != "" {
 			s.index.add(t, row.ComputeID)
 		}
@@ -210,6 +212,7 @@ func (s *Service) refresh(t *tracked) error {
 		return fault
 	}
 	s.learn(t, row, doc)
+	t.said.Store(0)
 	if row.ComputeID != "" {
 		s.index.add(t, row.ComputeID)
 		s.catchUp(topicOf(row.ComputeID), known)
@@ -257,7 +260,7 @@ func (s *Service) publish(topic string, told []store.Event, last uint64) {
 }
 
 // known is the inStep of whoever has brought memory to where the store is.
-func known() bool { return true }
+func known(string) uint64 { return math.MaxUint64 }
 
 func busEvents(topic string, list []store.Event) []*events.Event {
 	out := make([]*events.Event, len(list))

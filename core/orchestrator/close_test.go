@@ -158,3 +158,50 @@ func TestShutdown_StoppedSpotMachineIsNotTakenForPreempted(t *testing.T) {
 		}
 	})
 }
+
+// Its caller is told that it failed, and the next process would take the machine for one
+// that is in use.
+func TestClose_LeavesNoMachineThatTheStoreDidNotTake(t *testing.T) {
+	for _, patience := range []time.Duration{time.Millisecond, time.Minute} { // of whoever closes
+		for _, done := range []bool{false, true} { // the commit of the machine
+			bubble(t, func(t *testing.T, w *world) {
+				p := w.process()
+				w.cloud.set(func(c *cloud) {
+					c.lose = func(operation string, _ int) *spec.Error {
+						if operation != spec.OpSpawn {
+							return nil
+						}
+						p.store.set(func(what string) error {
+							if what == "commit" && !done || what == "committed" || what == "get" {
+								return errors.New("the disk fails")
+							}
+							return nil
+						})
+						return nil
+					}
+				})
+				answer := make(chan error)
+				go func() {
+					_, err := p.Spawn(context.Background(), params(idle(0)))
+					answer <- err
+				}()
+				wait(time.Second)
+				ctx, cancel := context.WithTimeout(context.Background(), patience)
+				defer cancel()
+				p.Close(ctx)
+				if err := <-answer; err == nil {
+					t.Fatal("it succeeded")
+				}
+				p.Compute.Close(context.Background())
+				p.bus.Close()
+				q := w.process()
+				defer q.close()
+				wait(5 * time.Minute)
+				list, err := q.List(context.Background(), &ListParams{State: []string{"intended", "live", "ending", "ended"}})
+				if err != nil || len(list.Items) != 1 || list.Items[0].State != "ended" || w.cloud.count() != 0 {
+					t.Errorf("closed within %v, committed %v: %d machines, %+v %v", patience, done, w.cloud.count(), list, err)
+				}
+			})
+		}
+	}
+}

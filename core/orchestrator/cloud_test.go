@@ -41,6 +41,7 @@ type cloud struct {
 	slow     string                                      // a provider that answers nothing while its caller waits
 	stopless bool                                        // its machines cannot be stopped
 	terse    bool                                        // it answers nothing to a terminate
+	page     func(cursor string) spec.ComputePage        // how it lists them; nil: all at once
 	accounts map[string]string                           // whose a credential is; nil: all are of one account
 	owner    map[string]string                           // account of each machine
 	fail     func(operation string, n int) *spec.Error   // an operation fails without effect
@@ -123,6 +124,10 @@ func (c *cloud) do(n int, call spec.Call) (any, *spec.Error) {
 		c.billed = append(c.billed, r)
 		return spec.Bill{AmountUSD: c.bill}, nil
 	case spec.OpList, spec.OpFind:
+		var r spec.ListRequest
+		if err := json.Unmarshal(call.Request, &r); err == nil && c.page != nil && call.Operation == spec.OpList {
+			return c.page(r.Cursor), nil
+		}
 		out := spec.ComputeList{}
 		for _, m := range c.machines {
 			if c.owner[m.ID] == c.accounts[call.Key.Reveal()] {
@@ -239,6 +244,13 @@ func (f *faulty) Get(ctx context.Context, id string) (store.Session, bool, error
 	return f.Store.Get(ctx, id)
 }
 
+func (f *faulty) Events(ctx context.Context, topic string, from uint64, limit int) ([]store.Event, uint64, error) {
+	if err := f.check("events"); err != nil {
+		return nil, 0, err
+	}
+	return f.Store.Events(ctx, topic, from, limit)
+}
+
 func (f *faulty) Claim(ctx context.Context, by store.Lease, n int) ([]store.Claimed, error) {
 	if err := f.check("claim"); err != nil {
 		return nil, err
@@ -271,9 +283,23 @@ func newWorld(t *testing.T) *world {
 	return &world{t: t, cloud: newCloud(), store: memory.New(clock.System{})}
 }
 
+// line is what a process has to the cloud, until it is killed.
+type line struct {
+	*cloud
+	cut atomic.Bool
+}
+
+func (l *line) Call(ctx context.Context, call spec.Call) (spec.Raw, error) {
+	if l.cut.Load() {
+		return nil, &spec.Error{Kind: spec.KindTransport, Message: "killed"}
+	}
+	return l.cloud.Call(ctx, call)
+}
+
 // process is one of them.
 type process struct {
 	*Service
+	line  *line
 	w     *world
 	store *faulty
 	bus   *events.Bus
@@ -283,15 +309,16 @@ func (w *world) process(change ...func(*Settings)) *process {
 	w.t.Helper()
 	f := &faulty{Store: w.store.Handle(), logless: w.logless}
 	bus := events.NewBus(clock.System{}, events.Settings{})
-	d := provider.NewDirectory(w.cloud, provider.Settings{Default: "runpod", Keys: map[string]spec.Secret{"runpod": spec.NewSecret(w.key)}, Accounts: map[string]spec.Secret{"runpod:acme": spec.NewSecret(w.key)}})
+	l := &line{cloud: w.cloud}
+	d := provider.NewDirectory(l, provider.Settings{Default: "runpod", Keys: map[string]spec.Secret{"runpod": spec.NewSecret(w.key)}, Accounts: map[string]spec.Secret{"runpod:acme": spec.NewSecret(w.key)}})
 	settings := Settings{NamePrefix: "atlas-"}
 	for _, c := range change {
 		c(&settings)
 	}
 	s := New(Wiring{Open: func(context.Context) (store.Store, error) { return f, nil }, Key: func() ([32]byte, error) { return [32]byte{1, 2, 3}, nil },
 		Directory: d, Names: w.cloud.Names, Bus: bus, Clock: clock.System{}, Random: rand.Reader, Settings: settings})
-	s.Compute = compute.New(compute.Wiring{Backend: w.cloud, Directory: d, Catalog: catalog.New(), Events: s, Acting: s.Acting, Clock: clock.System{}, Random: rand.Reader, Settings: compute.Settings{NamePrefix: "atlas-"}})
-	p := &process{Service: s, w: w, store: f, bus: bus}
+	s.Compute = compute.New(compute.Wiring{Backend: l, Directory: d, Catalog: catalog.New(), Events: s, Acting: s.Acting, Clock: clock.System{}, Random: rand.Reader, Settings: compute.Settings{NamePrefix: "atlas-"}})
+	p := &process{Service: s, line: l, w: w, store: f, bus: bus}
 	if err := s.Start(context.Background()); err != nil {
 		w.t.Fatal(err)
 	}
@@ -310,6 +337,7 @@ func (p *process) close() {
 // kill ends a process as a signal does: nothing is written any more, no lease is
 // given back.
 func (p *process) kill() {
+	p.line.cut.Store(true)
 	p.store.set(func(string) error { return errors.New("killed") })
 	p.end()
 	p.work.Wait()

@@ -51,6 +51,7 @@ func TestCrash_BetweenRentingAndRememberingLeaksNothing(t *testing.T) {
 			c.lose = func(operation string, _ int) *spec.Error {
 				if operation == spec.OpSpawn {
 					p.store.set(func(string) error { return errors.New("killed") })
+					p.line.cut.Store(true)
 					p.end()
 				}
 				return nil

@@ -20,7 +20,7 @@ const (
 	lookupsMax = 64                    // machines missing from a listing that one poll asks for singly
 	youngMax   = 4                     // new machines asked for singly while a listing in many parts goes on
 	onePage    = 1500                  // machines whose listing is as quick as asking for one
-	pagesMax   = 10_000                // no account is so large: the listing does not end
+	partsMax   = 10_000                // no account is so large: the listing does not end
 )
 
 // polls ask each cloud for its machines: one listing answers for all sessions
@@ -277,10 +277,10 @@ func (p *polls) poll(name string) time.Duration {
 	}
 	number, asked := p.numbers.Add(1), s.node.now()
 	var spent time.Duration
-	listed, cursor := 0, ""
-	for range pagesMax {
+	listed := 0
+	for l := s.listing(target(name)); ; {
 		began := time.Now()
-		items, next, err := s.pageOf(s.until, target(name), cursor)
+		items, more, err := l.next(s.until)
 		if err != nil { // says nothing of any machine
 			return max(s.Settings.Poll, heeded(spec.AsError(err)))
 		}
@@ -297,16 +297,14 @@ func (p *polls) poll(name string) time.Duration {
 		}
 		listed += len(items)
 		spent = max(pollBusy*time.Since(began), pollEach*time.Duration(len(items)))
-		if cursor = next; cursor == "" {
+		if !more {
 			break
 		}
 		if !p.rest(name, spent) {
 			return s.Settings.Poll
 		}
 	}
-	if cursor == "" {
-		p.lookFor(name, number, asked)
-	}
+	p.lookFor(name, number, asked)
 	pause := s.Settings.Poll
 	if listed <= onePage && len(p.unready(name, 1)) > 0 {
 		pause = min(pause, pollNew)

@@ -39,7 +39,7 @@ func (s *Service) Get(ctx context.Context, p *SessionParams) (*Session, error) {
 // cannot be understood it is the row alone, and the error.
 func (s *Service) read(ctx context.Context, id string) (*store.Session, *document, error) {
 	t := s.index.find(id)
-	if t != nil && s.node.valid() && !t.over() {
+	if t != nil && s.node.valid() && !t.over() && !t.isStale() {
 		if row, d := t.whole(); d != nil {
 			return &row, d, nil
 		}

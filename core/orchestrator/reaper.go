@@ -199,98 +199,122 @@ func (s *Service) Reap(ctx context.Context, p *ReapParams) (*ReapReport, error) 
 
 // reap looks at one account. The cloud is listed first and the store read after
 // it, so that no session can come between unseen; so with each part of a listing.
-// rest is called between two parts, and tells whether to go on.
+// Nothing is given back before the listing has come to its end: what a cloud tells
+// that leads in a circle, or breaks off, is nothing to act on. rest is called between
+// two parts, and tells whether to go on.
 func (r *reaper) reap(ctx context.Context, a *provider.Account, marked mark, grace time.Duration, dry bool, rest func(listed int) bool) *Reaped {
 	s := r.service
-	out := &Reaped{Provider: a.Provider, DryRun: dry, Gone: []ReapedItem{}, Failed: []ReapedItem{}}
-	at := provider.Target{Provider: a.Provider, APIKey: a.Key}
-	alone := map[string]bool{}
-	cursor := ""
-	for range pagesMax {
+	run := &reaping{Reaped: &Reaped{Provider: a.Provider, DryRun: dry, Gone: []ReapedItem{}, Failed: []ReapedItem{}},
+		at: provider.Target{Provider: a.Provider, APIKey: a.Key}, marked: marked, grace: grace, alone: map[string]bool{}}
+	for l := s.listing(run.at); ; {
 		if !s.settled(a.Provider) {
-			out.Skipped = "spawns without a result are being settled, or sessions taken over"
-			return out
+			return run.skip("spawns without a result are being settled, or sessions taken over", nil)
 		}
 		began := s.node.now()
-		items, next, err := s.pageOf(ctx, at, cursor)
+		items, more, err := l.next(ctx)
 		if err != nil {
-			out.Skipped, out.Error = "the cloud did not list its machines", spec.AsError(err)
-			return out
+			return run.skip("the cloud did not list its machines", err)
 		}
-		if !r.part(ctx, at, items, began, marked, grace, alone, out) {
-			return out
+		if err := r.part(ctx, run, items, began); err != nil {
+			return run.skip("the store did not answer", unknown(err))
 		}
-		if cursor = next; cursor == "" {
-			r.forget(a.Provider+"/", alone)
-			return out
+		if !more {
+			break
 		}
 		if !rest(len(items)) {
-			out.Skipped = "this process has stopped, or lost its lease"
-			return out
+			return run.skip("this process has stopped, or lost its lease", nil)
 		}
 	}
-	out.Skipped = "the listing does not end"
-	return out
+	r.forget(a.Provider+"/", run.alone)
+	return r.giveBack(ctx, run)
 }
 
-// pageOf reads one part of a listing.
-func (s *Service) pageOf(ctx context.Context, at provider.Target, cursor string) ([]spec.Compute, string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*cloudLimit)
-	defer cancel()
-	return s.Compute.Page(ctx, at, cursor)
+// reaping is one run at one account.
+type reaping struct {
+	*Reaped
+	at     provider.Target
+	marked mark
+	grace  time.Duration
+	alone  map[string]bool // machines without a session
+	old    []spec.Compute  // those out of their grace
 }
 
-// part looks at some machines of an account; false: it could not.
-func (r *reaper) part(ctx context.Context, at provider.Target, items []spec.Compute, began int64, marked mark, grace time.Duration, alone map[string]bool, out *Reaped) bool {
+// skip is the report of a run that came to nothing, or not to its end.
+func (run *reaping) skip(why string, err error) *Reaped {
+	if run.Skipped = why; err != nil {
+		run.Error = spec.AsError(err)
+	}
+	return run.Reaped
+}
+
+// part looks at some machines of an account. An error is the store's.
+func (r *reaper) part(ctx context.Context, run *reaping, items []spec.Compute, began int64) error {
 	s := r.service
-	out.Listed += len(items)
+	run.Listed += len(items)
 	intended, err := s.intended(ctx)
 	if err != nil {
-		out.Skipped, out.Error = "the store did not answer", spec.AsError(unknown(err))
-		return false
+		return err
 	}
-	out.Odd = intended.told()
+	run.Odd = intended.told()
 	for i := range items {
 		c := &items[i]
-		if c.Status == spec.StatusTerminated || !marked.has(c) {
+		if c.Status == spec.StatusTerminated || !run.marked.has(c) {
 			continue
 		}
-		out.Owned++
+		run.Owned++
 		held, err := s.held(ctx, c, intended)
 		if err != nil {
-			out.Skipped, out.Error = "the store did not answer", spec.AsError(unknown(err))
-			return false
+			return err
 		}
-		if held {
+		key := run.at.Provider + "/" + c.ID
+		if held || run.alone[key] { // a machine may come again with the next part
 			continue
 		}
-		key := at.Provider + "/" + c.ID
-		alone[key] = true
-		if r.young(key, c, began, grace) {
-			out.Young++
+		run.alone[key] = true
+		if r.young(key, c, began, run.grace) {
+			run.Young++
 			continue
 		}
-		r.giveBack(ctx, at, c, out.DryRun, out)
+		run.old = append(run.old, *c)
 	}
-	return true
+	return nil
 }
 
-func (r *reaper) giveBack(ctx context.Context, at provider.Target, c *spec.Compute, dry bool, out *Reaped) {
-	item := ReapedItem{ID: c.ID, Name: c.Name, Status: c.Status}
-	if dry {
-		out.Gone = append(out.Gone, item)
-		return
+// giveBack gives back what no session holds. The listing may have taken minutes, so the
+// store is asked once more for each.
+func (r *reaper) giveBack(ctx context.Context, run *reaping) *Reaped {
+	s := r.service
+	if len(run.old) == 0 {
+		return run.Reaped
 	}
-	if !r.service.node.valid() {
-		out.Skipped = "this process has lost its lease"
-		return
+	intended, err := s.intended(ctx)
+	if err != nil {
+		return run.skip("the store did not answer", unknown(err))
 	}
-	if _, err := r.service.Compute.Terminate(ctx, &compute.IDParams{Target: at, ID: c.ID}); err != nil {
-		item.Error = spec.AsError(err)
-		out.Failed = append(out.Failed, item)
-		return
+	for i := range run.old {
+		c := &run.old[i]
+		held, err := s.held(ctx, c, intended)
+		if err != nil {
+			return run.skip("the store did not answer", unknown(err))
+		}
+		item := ReapedItem{ID: c.ID, Name: c.Name, Status: c.Status}
+		switch {
+		case held:
+			continue
+		case run.DryRun:
+			run.Gone = append(run.Gone, item)
+			continue
+		case !s.node.valid():
+			return run.skip("this process has lost its lease", nil)
+		}
+		if _, err := s.Compute.Terminate(ctx, &compute.IDParams{Target: run.at, ID: c.ID}); err != nil {
+			item.Error = spec.AsError(err)
+			run.Failed = append(run.Failed, item)
+			continue
+		}
+		run.Gone = append(run.Gone, item)
 	}
-	out.Gone = append(out.Gone, item)
+	return run.Reaped
 }
 
 // held tells whether a session holds a machine, or may be about to.

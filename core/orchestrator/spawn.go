@@ -46,8 +46,14 @@ func (s *Service) newID() (string, *spec.Error) {
 	if _, err := io.ReadFull(s.Random, raw[:]); err != nil {
 		return "", &spec.Error{Kind: spec.KindInternal, Message: "the system gave no random bytes", Err: err}
 	}
-	return "ses-" + hex.EncodeToString(raw[:]), nil
+	return sessionPrefix + hex.EncodeToString(raw[:]), nil
 }
+
+// What a session's identifier begins with, and how long it is.
+const (
+	sessionPrefix = "ses-"
+	sessionLength = len(sessionPrefix) + 24
+)
 
 // credential makes the text of a session's credential: a keyed hash of the
 // session's identifier. It can be made again after a restart without having been
@@ -273,8 +279,9 @@ func (sp *spawning) rented(machine *compute.Spawned) (*Session, error) {
 	defer t.settleDown() // its document stays in memory until here
 	verdict, err := sp.record(machine)
 	switch {
-	case err != nil: // the store does not answer: the machine is given back once it does
+	case err != nil: // the store does not answer, and may not before the process ends: the next one would keep the machine
 		t.abandoned = true
+		s.handBack(machine)
 		s.timers.set(t, s.node.now())
 		return nil, unknown(err)
 	case verdict != store.Done:
@@ -366,11 +373,24 @@ func (s *Service) overtaken(t *tracked, machine *compute.Spawned) (*Session, err
 			break
 		}
 	}
-	gone, err := s.Compute.Terminate(s.until, &compute.IDParams{Target: target(machine.Provider), ID: machine.ID})
 	e := s.lost()
 	e.Message = "this process lost its lease on the store while it rented; the machine was given back"
-	if err != nil || !gone.Found { // a cloud may not show yet what it has just rented
+	if !s.handBack(machine) {
 		e.Message = "this process lost its lease on the store while it rented; the machine " + machine.ID + " could not be given back yet, the reaper will do it"
 	}
 	return nil, e
+}
+
+// handBackLimit bounds the terminate of a machine whose spawn has failed: its caller
+// waits, and so may whoever closes the client.
+const handBackLimit = 10 * time.Second
+
+// handBack terminates a machine that nobody is told of, also while the service ends. What
+// the store holds then ends as that of a machine that is gone. false: the cloud did not
+// take it back, or does not show yet what it has just rented.
+func (s *Service) handBack(machine *compute.Spawned) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), handBackLimit)
+	defer cancel()
+	known, err := s.Compute.End(ctx, &compute.IDParams{Target: target(machine.Provider), ID: machine.ID})
+	return err == nil && known
 }

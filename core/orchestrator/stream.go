@@ -2,7 +2,8 @@ package orchestrator
 
 import (
 	"context"
-	"strconv"
+	"math"
+	"sort"
 	"strings"
 	"time"
 
@@ -32,69 +33,72 @@ func (s *Service) Stored(topic string) bool { return s.running() && OfStore(topi
 // new events alone. Of a session that has ended there are none: who would wait for
 // them gets the last event there was, and the subscription is over.
 func (s *Service) Subscribe(ctx context.Context, topic string, from uint64, ready func(*events.Subscription)) (*events.Subscription, error) {
+	machine, ofMachine := strings.CutPrefix(topic, "compute:")
+	if ofMachine {
+		if err := s.misnamed(ctx, machine); err != nil {
+			return nil, err
+		}
+	}
 	s.follow.Lock()
 	defer s.follow.Unlock()
 	first, last, err := s.store.Events(ctx, topic, max(from, 1), page)
 	if err != nil {
 		return nil, unknown(err)
 	}
-	if last == 0 && strings.HasPrefix(topic, "compute:") && s.index.find(strings.TrimPrefix(topic, "compute:")) == nil {
+	if last == 0 && ofMachine && s.index.find(machine) == nil {
 		return plain(s.Bus.Subscribe(topic, from, ready, nil)) // a machine without a session
 	}
-	if seen, watched := s.Bus.Watched(topic); watched {
+	there := last
+	seen, watched := s.Bus.Watched(topic)
+	if watched {
 		last = seen
+	} else if last, err = s.heard(ctx, topic, last); err != nil {
+		return nil, unknown(err)
 	}
-	var kept []*events.Event
-	for from > 0 && len(first) > 0 && first[0].Seq <= last {
-		for _, e := range busEvents(topic, first) {
-			if e.Seq <= last {
-				kept = append(kept, e)
-			}
-		}
-		next := first[len(first)-1].Seq + 1
-		if len(first) < page || next > last {
-			break
-		}
-		if first, _, err = s.store.Events(ctx, topic, next, page); err != nil {
-			return nil, unknown(err)
-		}
+	kept, err := s.replay(ctx, topic, from, first, last)
+	if err != nil {
+		return nil, unknown(err)
 	}
-	if len(kept) == 0 && last > 0 {
-		list, _, err := s.store.Events(ctx, topic, last, 1)
-		if err != nil {
-			return nil, unknown(err)
-		}
-		if end := busEvents(topic, list); len(end) == 1 && end[0].Last && end[0].Seq == last {
-			kept = end
-		}
+	sub, fault := s.Bus.SubscribeStored(topic, kept, last, ready, nil)
+	if fault == nil && !watched && last < there { // what was held back may be known by now, and was published to nobody
+		s.handOn(topic, s.inStep)
 	}
-	if len(kept) > 0 {
-		kept = gapless(kept[0].Seq, kept, last)
-	}
-	return plain(s.Bus.SubscribeStored(topic, kept, last, ready, nil))
+	return plain(sub, fault)
 }
 
-// gapless puts an event "pruned" in the place of those that were forgotten between
-// others: it has the number of the last one of them and says how many they were. So
-// whoever reads from a number knows missing events from lost ones. next is the number
-// that comes first, and last the one behind which the reader goes on.
-func gapless(next uint64, list []*events.Event, last uint64) []*events.Event {
-	out := make([]*events.Event, 0, len(list)+1)
-	for i := 0; next <= last; i++ {
-		until := last + 1
-		if i < len(list) {
-			until = list[i].Seq
-		}
-		if until > next {
-			beside := list[min(i, len(list)-1)]
-			out = append(out, &events.Event{Topic: beside.Topic, Seq: until - 1, Time: beside.Time, Name: "pruned", Data: spec.Raw(`{"count":` + strconv.FormatUint(until-next, 10) + `}`), Class: events.Lifecycle})
-		}
-		if i < len(list) {
-			out = append(out, list[i])
-		}
-		next = until + 1
+// misnamed refuses a topic that names a session where its machine belongs: nothing is
+// ever told there.
+func (s *Service) misnamed(ctx context.Context, id string) error {
+	if !strings.HasPrefix(id, sessionPrefix) {
+		return nil
 	}
-	return out
+	row, found, err := s.store.Get(ctx, id)
+	switch {
+	case err != nil:
+		return unknown(err)
+	case !found && len(id) == sessionLength:
+		return notFound()
+	case !found || row.ID != id:
+		return nil
+	}
+	e := &spec.Error{Kind: spec.KindValidation, Message: "params.topic: it names a session, and the topic is its machine's", Hint: "subscribe to " + topicOf(row.ComputeID)}
+	if row.ComputeID == "" {
+		e.Hint = "a session has a topic once its machine is known: orchestrator.get tells it then"
+	}
+	return e
+}
+
+// heard is the number of the last event that a new subscription begins with. Those that
+// are there already and of which this process does not know yet come after it.
+func (s *Service) heard(ctx context.Context, topic string, last uint64) (uint64, error) {
+	if known := s.inStep(topic); known > 0 || last == 0 {
+		return min(last, known), nil
+	}
+	list, _, err := s.store.Events(ctx, topic, last, 1)
+	if len(list) == 1 && list[0].Name == lastEvent { // nobody knows how far, but not that far
+		last--
+	}
+	return last, err
 }
 
 // plain keeps a nil *spec.Error from becoming an error that is not nil.
@@ -110,48 +114,68 @@ func (s *Service) followTopics() {
 	for s.pause(followEvery) {
 		for _, topic := range s.Bus.WatchedTopics() {
 			if s.Stored(topic) {
-				s.catchUp(topic, func() bool { return s.inStep(topic) })
+				s.catchUp(topic, s.inStep)
 			}
 		}
 	}
 }
 
-// inStep tells whether this process knows of a topic's session what the store knows. It
-// does not while it acts on the session: the answer to a commit may be on its way. Whoever
-// acts publishes that, and an event would else be told of a session that does not show it.
-func (s *Service) inStep(topic string) bool {
+// inStep is the number of a topic's last event up to which this process knows of its
+// session what the store knows; 0: it cannot tell. That is not the last one there is while
+// it acts on the session: the answer to a commit may be on its way. Whoever acts publishes
+// that, and an event would else be told of a session that does not show it.
+func (s *Service) inStep(topic string) uint64 {
 	t := s.index.find(strings.TrimPrefix(topic, "compute:"))
 	if t == nil {
-		return true
+		return math.MaxUint64
 	}
 	if !t.acting.TryLock() {
-		return false
+		return t.said.Load()
 	}
 	t.acting.Unlock()
-	return true
+	return math.MaxUint64
 }
 
 // catchUp hands on the events of a topic that its subscribers have not had. inStep is
-// asked once they are read; false leaves them to a later time.
-func (s *Service) catchUp(topic string, inStep func() bool) {
+// asked once they are read, and what lies behind it is left to a later time.
+func (s *Service) catchUp(topic string, inStep func(topic string) uint64) {
 	s.follow.Lock()
 	defer s.follow.Unlock()
+	s.handOn(topic, inStep)
+}
+
+// handOn is catchUp of whoever holds the lock.
+func (s *Service) handOn(topic string, inStep func(topic string) uint64) {
 	for {
 		seen, watched := s.Bus.Watched(topic)
 		if !watched {
 			return
 		}
-		ctx, cancel := context.WithTimeout(s.until, commitLimit)
-		list, _, err := s.store.Events(ctx, topic, seen+1, page)
-		cancel()
-		if err != nil || len(list) == 0 || !inStep() {
+		list, last, err := s.following(topic, seen+1)
+		if err != nil {
 			return // the next round asks again
 		}
-		s.Bus.Deliver(topic, gapless(seen+1, busEvents(topic, list), list[len(list)-1].Seq))
-		if len(list) < page {
+		known := inStep(topic)
+		if len(list) == 0 {
+			if last > seen && last <= known {
+				s.skip(topic, seen, last)
+			}
+			return
+		}
+		mine := list[:sort.Search(len(list), func(i int) bool { return list[i].Seq > known })]
+		if len(mine) > 0 {
+			s.Bus.Deliver(topic, gapless(seen+1, busEvents(topic, mine), mine[len(mine)-1].Seq))
+		}
+		if len(mine) < page {
 			return
 		}
 	}
+}
+
+func (s *Service) following(topic string, from uint64) ([]store.Event, uint64, error) {
+	ctx, cancel := context.WithTimeout(s.until, commitLimit)
+	defer cancel()
+	return s.store.Events(ctx, topic, from, page)
 }
 
 // Publish is what core/compute tells its events to. Those of a tracked machine

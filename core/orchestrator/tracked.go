@@ -24,6 +24,7 @@ type tracked struct {
 	waiting atomic.Pointer[context.CancelFunc] // ends its spawn's wait for capacity; nil: it does not wait
 	beat    atomic.Int64                       // when the last heartbeat was told
 	seen    atomic.Int64                       // the poll that last found its machine
+	said    atomic.Uint64                      // number of the last event that memory is in step with; 0: not known
 
 	acting sync.Mutex // held by whoever changes the session, its commit included
 

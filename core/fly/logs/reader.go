@@ -48,12 +48,35 @@ func encode(v any) spec.Raw {
 	return out
 }
 
+// wants tells whether a line is one of those the reader asked for.
+func (r *reader) wants(e *entry) bool {
+	return r.filter.takes(e.Line) && !(e.old && (r.since == 0 || e.at < r.since))
+}
+
+// hold keeps fresh lines for a reader that is catching up. Those beyond mostHeld are
+// dropped and counted.
+func (r *reader) hold(list []entry) {
+	lost := 0
+	for i := range list {
+		switch {
+		case !r.wants(&list[i]):
+		case len(r.held) < mostHeld:
+			r.held = append(r.held, list[i])
+		default:
+			lost++
+		}
+	}
+	if lost > 0 {
+		r.sub.Lose(lost)
+	}
+}
+
 // take chooses what of fresh lines the reader gets.
 func (r *reader) take(list []entry) []spec.Raw {
 	var out []spec.Raw
 	for i := range list {
 		e := &list[i]
-		if !r.filter.takes(e.Line) || e.old && (r.since == 0 || e.at < r.since) {
+		if !r.wants(e) {
 			continue
 		}
 		if n := r.given[e.key]; n > 0 {
@@ -105,11 +128,7 @@ func (st *streamer) spread(list []entry) {
 	defer st.mu.Unlock()
 	for r := range st.readers {
 		if r.holding {
-			room := max(0, mostHeld-len(r.held))
-			r.held = append(r.held, list[:min(room, len(list))]...)
-			if lost := len(list) - room; lost > 0 {
-				r.sub.Lose(lost)
-			}
+			r.hold(list)
 			continue
 		}
 		mine := all

@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/exatlas/atlas/core/clock"
+	"github.com/exatlas/atlas/core/events"
 	"github.com/exatlas/atlas/core/spec"
 )
 
@@ -256,5 +258,37 @@ func TestFetch_FiltersWhatFlyDoesNot(t *testing.T) {
 	c.write("my-api", written{at: time.Now().Add(-time.Second), text: "x", region: "ord", instance: "m1"})
 	if out, err := s.Fetch(t.Context(), &FetchParams{App: "my-api", Region: "ams", Instance: "m1"}); err != nil || len(out.Items) != 0 {
 		t.Errorf("%+v %v", out, err)
+	}
+}
+
+// What comes for a reader that is catching up waits for it, as much as may, and the rest
+// is counted: of the lines that it asked for.
+func TestStreamer_CountsWhatItCannotHoldForWhoCatchesUp(t *testing.T) {
+	bus := events.NewBus(clock.System{}, events.Settings{})
+	defer bus.Close()
+	sub, fault := bus.Feed("fly.logs:my-api", func(*events.Subscription) {}, nil)
+	if fault != nil {
+		t.Fatal(fault)
+	}
+	sub.Start()
+	r := &reader{sub: sub, filter: filter{instance: "a"}}
+	st := &streamer{readers: map[*reader]struct{}{}}
+	st.join(r, true)
+	lines := func(n int, instance string) (out []entry) {
+		for range n {
+			out = append(out, entry{Line: &Line{Instance: instance}})
+		}
+		return out
+	}
+	st.spread(append(lines(100, "b"), lines(mostHeld-5, "a")...))
+	if _, full := sub.Progress(); len(r.held) != mostHeld-5 || full {
+		t.Fatalf("%d lines are held", len(r.held))
+	}
+	st.spread(append(lines(12, "a"), lines(1000, "b")...))
+	st.spread(lines(3, "a"))
+	sub.Tell("after", nil)
+	e, _ := sub.TakeEvent()
+	if len(r.held) != mostHeld || e == nil || e.Name != "dropped" || string(e.Data) != `{"count":10}` {
+		t.Errorf("%d lines are held; %+v", len(r.held), e)
 	}
 }

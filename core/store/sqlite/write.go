@@ -12,6 +12,7 @@ type job struct {
 	do    func(w *writer) error
 	done  chan error
 	taken atomic.Bool // by the writer, or by a caller that gave up before that
+	begun bool        // by the writer; of it alone
 }
 
 // writer is the transaction a job runs in, with statements prepared once.
@@ -114,31 +115,57 @@ func (s *Store) write() {
 				break more
 			}
 		}
-		err := s.transact(batch)
-		for _, j := range batch {
-			j.done <- err
+		s.carryOut(batch)
+	}
+}
+
+// carryOut carries out jobs and answers them. One that fails by itself fails alone: the
+// transaction is rolled back, and the others are carried out without it.
+func (s *Store) carryOut(batch []*job) {
+	for {
+		bad, err := s.transact(batch)
+		if bad < 0 {
+			answer(batch, err)
+			return
+		}
+		answer(batch[bad:bad+1], err)
+		if bad > 0 {
+			s.carryOut(batch[:bad])
+		}
+		if batch = batch[bad+1:]; len(batch) == 0 {
+			return
 		}
 	}
 }
 
-func (s *Store) transact(batch []*job) error {
+func answer(batch []*job, err error) {
+	for _, j := range batch {
+		j.done <- err
+	}
+}
+
+// transact carries out jobs in one transaction. bad is the one that failed, and then
+// nothing was written; -1 says that err is what became of all of them, which after a
+// commit that failed nobody knows.
+func (s *Store) transact(batch []*job) (bad int, err error) {
 	tx, err := s.writes.Begin()
 	if err != nil {
-		return err
+		return -1, err
 	}
 	w := &writer{Tx: tx, prepared: map[string]*sql.Stmt{}}
-	for _, j := range batch {
-		if j.taken.Swap(true) {
+	for i, j := range batch {
+		if !j.begun && j.taken.Swap(true) {
 			continue // its caller has gone
 		}
+		j.begun = true
 		if err := j.do(w); err != nil {
-			return errors.Join(err, tx.Rollback())
+			return i, errors.Join(err, tx.Rollback())
 		}
 	}
 	if err := s.there(); err != nil {
-		return errors.Join(err, tx.Rollback())
+		return -1, errors.Join(err, tx.Rollback())
 	}
-	return tx.Commit()
+	return -1, tx.Commit()
 }
 
 // refuse answers jobs that came too late.
