@@ -29,13 +29,20 @@ func suspicious(text []byte, key string) bool {
 	return false
 }
 
+// begins reports whether a text holds what a needle begins with. A trie of all needles
+// is large, and most of what is suspicious holds none.
+func begins(text []byte, key string) bool {
+	_, _, found := newSearch(newTrie(beginnings(key)), text).next()
+	return found
+}
+
 // redactBody takes a credential out of a body. With cut, the body may end in
 // the middle of the credential; what is there of it is taken off.
 func redactBody(body []byte, key string, cut bool) []byte {
 	if len(key) < shortest || len(body) == 0 || !cut && !suspicious(body, key) {
 		return body
 	}
-	if _, _, begun := newSearch(newTrie(beginnings(key)), body).next(); !begun {
+	if !begins(body, key) {
 		return body
 	}
 	r := redaction{search: newSearch(newTrie(needles(key)), body)}
@@ -156,7 +163,8 @@ func redactHeaders(lines []Header, text, key string) {
 	if len(key) < shortest {
 		return
 	}
-	if !suspicious(unsafe.Slice(unsafe.StringData(text), len(text)), key) && !strings.Contains(text, lower(key)) {
+	all := unsafe.Slice(unsafe.StringData(text), len(text))
+	if !(suspicious(all, key) && begins(all, key)) && !strings.Contains(text, lower(key)) {
 		return
 	}
 	for i := range lines {
