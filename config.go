@@ -44,7 +44,7 @@ type PluginSettings struct {
 
 // LimitSettings bound what callers may ask at once.
 type LimitSettings struct {
-	Calls        int `json:"calls" min:"1" max:"10000000" default:"100000" doc:"Calls in flight, completions not yet taken included."`
+	Calls        int `json:"calls" min:"1" max:"10000000" default:"100000" doc:"Calls in flight, completions not yet taken included. 256 more are taken in of the methods that end what costs money: compute.terminate and stop, jobs.cancel, orchestrator.stop, reap and shutdown."`
 	Queue        int `json:"queue" min:"1" max:"1000000" default:"1024" doc:"Events that wait in one subscription before log lines drop and streams pause; 16 MiB of them, or 1 KiB for each of so many where that is more, do the same."`
 	RequestBytes int `json:"request_bytes" min:"1024" max:"268435456" default:"1048576" doc:"Size of one request in bytes."`
 }

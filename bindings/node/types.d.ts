@@ -1604,7 +1604,7 @@ export interface PluginSettings {
 }
 
 export interface LimitSettings {
-  /** Calls in flight, completions not yet taken included. Default 100000. */
+  /** Calls in flight, completions not yet taken included. 256 more are taken in of the methods that end what costs money: compute.terminate and stop, jobs.cancel, orchestrator.stop, reap and shutdown. Default 100000. */
   calls?: number;
   /** Events that wait in one subscription before log lines drop and streams pause; 16 MiB of them, or 1 KiB for each of so many where that is more, do the same. Default 1024. */
   queue?: number;

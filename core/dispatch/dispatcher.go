@@ -23,6 +23,10 @@ const (
 	DefaultRequestBytes = 1 << 20
 )
 
+// reserve is how many calls of methods that end what costs money are taken in beyond
+// the limit: what fills it must not keep a machine from being given back.
+const reserve = 256
+
 // Dispatcher carries requests to their methods.
 type Dispatcher struct {
 	table    *Table
@@ -137,7 +141,7 @@ func (d *Dispatcher) begin(r *Request) (ctx context.Context, end func(completion
 	if d.closed {
 		return nil, nil, Closed, Document(&spec.Error{Kind: spec.KindCancelled, Message: "the client is closed"})
 	}
-	if d.running+d.queue.waiting() >= d.limits.Calls {
+	if d.running+d.queue.waiting() >= d.room(r.Method) {
 		return nil, nil, Busy, answer("", r.ID, nil, &spec.Error{Kind: spec.KindRateLimited, Message: "too many calls in flight", Retryable: true,
 			Hint: "wait for completions, or raise limits.calls when opening the client"})
 	}
@@ -161,6 +165,14 @@ func (d *Dispatcher) begin(r *Request) (ctx context.Context, end func(completion
 		d.table.count(method, e)
 		d.end(id, cancel, completion)
 	}, OK, nil
+}
+
+// room is how many calls there may be for one of a method to be taken in.
+func (d *Dispatcher) room(method string) int {
+	if d.table.methods[method].Doc.Ends {
+		return d.limits.Calls + reserve
+	}
+	return d.limits.Calls
 }
 
 // end counts a call out. Its id is free, and its place taken by its completion,

@@ -63,6 +63,7 @@ func bench(l Limits) *Dispatcher {
 			return nil, ctx.Err()
 		}
 	})
+	add(t, "test.end", Doc{Ends: true}, func(context.Context, *None) (*None, error) { return &None{}, nil })
 	add(t, "test.started", Doc{}, func(context.Context, *None) (*faulty, error) { return &faulty{}, nil })
 	add(t, "other.echo", Doc{}, func(context.Context, *otherParams) (*None, error) { return &None{}, nil })
 	add(t, "third.echo", Doc{}, func(context.Context, *thirdParams) (*None, error) { return &None{}, nil })
@@ -186,6 +187,41 @@ func TestLimits_CountCallsInFlightAndCompletionsNotTaken(t *testing.T) {
 		t.Fatal("no completion")
 	}
 	if outcome, document := d.Call([]byte(`{"method":"test.echo","params":{"text":"x"}}`)); outcome != OK {
+		t.Errorf("%d %s", outcome, document)
+	}
+	d.Cancel("a")
+}
+
+// TestLimits_LetThroughWhatEndsMachines has all places taken: what gives machines back
+// has places of its own, which are bounded, too, and which nobody else gets.
+func TestLimits_LetThroughWhatEndsMachines(t *testing.T) {
+	d := bench(Limits{Calls: 1})
+	defer finish(t, d)
+	full := func(request string) {
+		t.Helper()
+		if outcome, document := d.Submit([]byte(request)); outcome != Busy || !strings.Contains(string(document), "too many calls") {
+			t.Errorf("%s: %d %s", request, outcome, document)
+		}
+	}
+	d.Submit([]byte(`{"id":"a","method":"test.wait"}`))
+	full(`{"id":"b","method":"test.echo","params":{"text":"x"}}`)
+	if outcome, document := d.Call([]byte(`{"method":"test.end"}`)); outcome != OK {
+		t.Errorf("%d %s", outcome, document)
+	}
+	if err := d.Do(t.Context(), "test.end", &None{}, func(context.Context) error { return nil }); err != nil {
+		t.Error(err)
+	}
+	for n := range reserve {
+		if outcome, document := d.Submit(fmt.Appendf(nil, `{"id":"end%d","method":"test.end"}`, n)); outcome != OK {
+			t.Fatalf("%d: %d %s", n, outcome, document)
+		}
+	}
+	full(`{"id":"b","method":"test.end"}`)
+	if outcome, _ := d.Next(-1); outcome != OK {
+		t.Fatal("no completion")
+	}
+	full(`{"id":"b","method":"test.echo","params":{"text":"x"}}`)
+	if outcome, document := d.Submit([]byte(`{"id":"b","method":"test.end"}`)); outcome != OK {
 		t.Errorf("%d %s", outcome, document)
 	}
 	d.Cancel("a")

@@ -21,6 +21,7 @@ type Doc struct {
 	Errors  []spec.Kind // kinds it answers beside validation, internal, cancelled and timeout
 	Params  string      // an example of params, one line of JSON
 	Result  string      // the example's result, shortened
+	Ends    bool        // it ends what costs money: calls of it have places of their own
 }
 
 // Method is one row of the table.

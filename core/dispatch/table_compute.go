@@ -41,6 +41,7 @@ func addCompute(t *Table, s *Services) {
 		return s.Compute.List(ctx, p)
 	})
 	add(t, "compute.stop", Doc{
+		Ends:    true,
 		Summary: "Pauses a machine: its GPUs are given back, its volume is kept and goes on costing.",
 		Errors:  cloudKinds(spec.KindNotFound, spec.KindConflict, spec.KindUnsupported),
 		Params:  `{"provider":"runpod","id":"7h9k2m4n6p"}`,
@@ -54,6 +55,7 @@ func addCompute(t *Table, s *Services) {
 		Result:  `{"id":"7h9k2m4n6p","provider":"runpod","status":"provisioning","gpu_count":1,"ports":[]}`,
 	}, func(ctx context.Context, p *compute.IDParams) (*spec.Compute, error) { return s.Compute.Start(ctx, p) })
 	add(t, "compute.terminate", Doc{
+		Ends:    true,
 		Summary: "Gives a machine back.",
 		Text: "A machine that is not there is given back already: that is success, and found is false. It is false of an identifier that was never this account's, too: " +
 			"look at it where the id, the provider or the key may be wrong. compute.list shows what the account has.",

@@ -42,6 +42,7 @@ func addJobs(t *Table, s *Services) {
 		Result:  done,
 	}, func(ctx context.Context, p *jobs.JobParams) (*spec.Job, error) { return s.Jobs.Get(ctx, p) })
 	add(t, "jobs.cancel", Doc{
+		Ends:    true,
 		Summary: "Cancels a job.",
 		Errors:  cloudKinds(spec.KindNotFound, spec.KindConflict, spec.KindUnsupported),
 		Params:  `{"provider":"runpod","endpoint":"abc123","id":"60902e6c-u1"}`,

@@ -60,6 +60,7 @@ func addOrchestrator(t *Table, s *Services) {
 		return s.Orchestrator.List(ctx, p)
 	})
 	add(t, "orchestrator.stop", Doc{
+		Ends:    true,
 		Summary: "Ends a session and gives its machine back, whichever process watches over it.",
 		Text: "Waits until the cloud says that the machine is gone, at most wait_ms; state tells how far it came. The end is written down before the answer, so it happens even if this process dies. " +
 			"With forget, a session whose machine cannot be given back ends at once, in the store alone, with the reason forgotten: the machine may go on costing, and its last event says confirmed: false. It is refused, kind conflict, while the machine can be given back; stop such a session first. A forgotten machine that a later credential shows under this store's mark is given back by the reaper.",
@@ -70,6 +71,7 @@ func addOrchestrator(t *Table, s *Services) {
 		return s.Orchestrator.Stop(ctx, p)
 	})
 	add(t, "orchestrator.reap", Doc{
+		Ends:    true,
 		Summary: "Gives machines back that sessions rented and no session holds.",
 		Text:    "It runs by itself too, one process for each account. A machine is touched only if its name or request id carries this store's mark, or name_prefix as given; never while something cannot be told.",
 		Errors:  cloudKinds(),
@@ -79,6 +81,7 @@ func addOrchestrator(t *Table, s *Services) {
 		return s.Orchestrator.Reap(ctx, p)
 	})
 	add(t, "orchestrator.shutdown", Doc{
+		Ends:    true,
 		Summary: "Does what on_exit says of this process's sessions, before the client is closed, and tells which are left.",
 		Text:    "Closing the client does the same in the time it is given. What is left is ended by the next process that opens the store.",
 		Errors:  []spec.Kind{},

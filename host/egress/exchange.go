@@ -1,8 +1,6 @@
 package egress
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -116,7 +114,10 @@ func (c *Client) read(ctx context.Context, from *conn, m *message) (got answer, 
 		return got, false, false, err
 	}
 	reader := from.reader
-	framed := framed(reader)
+	framed, err := final(reader)
+	if err != nil {
+		return got, false, true, err
+	}
 	response := fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseResponse(response)
 	response.Header.SetNoDefaultContentType(true)
@@ -124,9 +125,6 @@ func (c *Client) read(ctx context.Context, from *conn, m *message) (got answer, 
 	response.StreamBody = m.req.Read != nil
 	if err = response.ReadLimitBody(reader, c.options.MaxResponseBytes); err != nil {
 		return got, false, true, err
-	}
-	if response.StatusCode() < 200 {
-		return got, false, true, errProtocol
 	}
 	var body []byte
 	cut := false
@@ -150,42 +148,7 @@ func (c *Client) read(ctx context.Context, from *conn, m *message) (got answer, 
 	return got, keep, true, nil
 }
 
-// framed reports whether the head of an answer tells in one way only where its body
-// ends. With both a length and chunks it may end elsewhere for whatever stands between
-// here and the cloud, and what follows be taken for the answer to the next request
-// (RFC 9112, 6.3). Of a head that is not there yet, or follows another, nothing is known.
-func framed(reader *bufio.Reader) bool {
-	var head []byte
-	for end := -1; end < 0; {
-		head, _ = reader.Peek(reader.Buffered())
-		if end = bytes.Index(head, []byte("\r\n\r\n")); end >= 0 {
-			head = head[:end]
-		} else if !bytes.HasPrefix(head, []byte("HTTP/")[:min(5, len(head))]) || len(head) == reader.Size() {
-			return false
-		} else if _, err := reader.Peek(len(head) + 1); err != nil {
-			return false // and reading the answer fails in the same way
-		}
-	}
-	first, lines, _ := bytes.Cut(head, []byte("\r\n"))
-	if !bytes.HasPrefix(first, []byte("HTTP/1.")) || len(first) < 10 || first[9] == '1' {
-		return false
-	}
-	length, coded := false, false
-	for len(lines) > 0 {
-		var line []byte
-		line, lines, _ = bytes.Cut(lines, []byte("\r\n"))
-		name, _, _ := bytes.Cut(line, []byte(":"))
-		name = bytes.TrimSpace(name)
-		length = length || bytes.EqualFold(name, []byte("content-length"))
-		coded = coded || bytes.EqualFold(name, []byte("transfer-encoding"))
-	}
-	return !(length && coded)
-}
-
-var (
-	errProtocol = errors.New("not an answer to this request")
-	errEncoding = errors.New("a content encoding that was not asked for")
-)
+var errEncoding = errors.New("a content encoding that was not asked for")
 
 // plain reports whether the body is as it was before it was sent.
 func plain(response *fasthttp.Response) bool {
@@ -255,11 +218,14 @@ func (c *Client) drain(ctx context.Context, from *conn, stream io.Reader, how *R
 func (c *Client) explain(err error, host string, sent bool) *Failure {
 	var network *net.OpError
 	var broke fasthttp.ErrBrokenChunk
+	var odd headError
 	switch {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		return &Failure{Error: spec.NewError(spec.KindProvider, "the answer of "+host+" is larger than the limit"), Sent: sent}
 	case errors.Is(err, errEncoding):
 		return &Failure{Error: spec.NewError(spec.KindProvider, "the answer of "+host+" has "+errEncoding.Error()), Sent: sent}
+	case errors.As(err, &odd):
+		return broken("the answer of "+host+" is not valid HTTP: "+odd.Error(), sent)
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return broken(host+" closed the connection without a whole answer", sent)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &broke):

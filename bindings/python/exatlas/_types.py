@@ -1998,7 +1998,7 @@ class LimitSettings(TypedDict, total=False):
     """LimitSettings."""
 
     calls: int
-    "Calls in flight, completions not yet taken included."
+    "Calls in flight, completions not yet taken included. 256 more are taken in of the methods that end what costs money: compute.terminate and stop, jobs.cancel, orchestrator.stop, reap and shutdown."
     queue: int
     "Events that wait in one subscription before log lines drop and streams pause; 16 MiB of them, or 1 KiB for each of so many where that is more, do the same."
     request_bytes: int

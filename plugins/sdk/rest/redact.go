@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"strings"
+
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/plugins/sdk/jsonx"
 )
@@ -83,14 +85,7 @@ func Hide(text string, secrets []string) string {
 		if len(secret) < shortest {
 			continue
 		}
-		for at := 0; at+len(secret) <= len(text); {
-			if text[at:at+len(secret)] == secret {
-				text = text[:at] + spec.Redacted + text[at+len(secret):]
-				at += len(spec.Redacted)
-			} else {
-				at++
-			}
-		}
+		text = strings.ReplaceAll(text, secret, spec.Redacted)
 		text = hideBegin(text, secret, shortest)
 	}
 	return text

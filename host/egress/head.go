@@ -1,0 +1,106 @@
+package egress
+
+import (
+	"bufio"
+	"bytes"
+)
+
+// headError says what is wrong with the head of an answer, in words that hold nothing
+// of it.
+type headError string
+
+func (e headError) Error() string { return string(e) }
+
+const (
+	errProtocol headError = "it does not begin as an answer"
+	errStatus   headError = "its status is none"
+	errLines    headError = "its lines do not end as they should"
+	errHead     headError = "its header is larger than 8 KiB"
+	errInterim  headError = "it is announced without end"
+)
+
+// mostInterim is how many answers may come before the one that counts.
+const mostInterim = 100
+
+// final reads to the head of the answer that counts, which others may come before
+// (RFC 9110, 15.2), and leaves it in the reader. What is wrong with it is told as soon
+// as it is there, since who waits for more may wait in vain. framed reports whether it
+// tells in one way only where its body ends: with both a length and chunks that may be
+// elsewhere for whatever stands between here and the cloud, and what follows be
+// taken for the answer to the next request (RFC 9112, 6.3). Nor is an answer trusted so far that
+// comes after another.
+func final(reader *bufio.Reader) (framed bool, err error) {
+	for before := range mostInterim {
+		head, err := headOf(reader)
+		if err != nil {
+			return false, err
+		}
+		first, lines, _ := bytes.Cut(head, []byte("\r\n"))
+		switch status := statusOf(first); {
+		case status < 100 || status > 599:
+			return false, errStatus
+		case status == 101: // nobody asked for that
+			return false, errProtocol
+		case status >= 200:
+			return before == 0 && bytes.HasPrefix(first, []byte("HTTP/1.")) && !twofold(lines), nil
+		}
+		_, _ = reader.Discard(len(head) + len("\r\n\r\n"))
+	}
+	return false, errInterim
+}
+
+// headOf waits for a whole head and returns it without its last line ends.
+func headOf(reader *bufio.Reader) ([]byte, error) {
+	for checked := 0; ; {
+		if _, err := reader.Peek(checked + 1); err == bufio.ErrBufferFull {
+			return nil, errHead
+		} else if err != nil {
+			return nil, err
+		}
+		head, _ := reader.Peek(reader.Buffered())
+		if begin := "HTTP/"; !bytes.HasPrefix(head, []byte(begin)[:min(len(begin), len(head))]) {
+			return nil, errProtocol
+		}
+		for ; checked < len(head); checked++ {
+			if head[checked] != '\n' {
+				continue
+			}
+			if head[checked-1] != '\r' {
+				return nil, errLines
+			}
+			if bytes.HasSuffix(head[:checked+1], []byte("\r\n\r\n")) {
+				return head[:checked-3], nil
+			}
+		}
+	}
+}
+
+// statusOf returns the status of a first line, 0 where it has none.
+func statusOf(first []byte) (status int) {
+	_, rest, _ := bytes.Cut(first, []byte(" "))
+	digits, _, _ := bytes.Cut(bytes.TrimLeft(rest, " "), []byte(" "))
+	if len(digits) != 3 {
+		return 0
+	}
+	for _, b := range digits {
+		if b < '0' || b > '9' {
+			return 0
+		}
+		status = status*10 + int(b-'0')
+	}
+	return status
+}
+
+// twofold reports whether header lines tell both a length and chunks.
+func twofold(lines []byte) bool {
+	length, coded := false, false
+	for len(lines) > 0 {
+		var line []byte
+		line, lines, _ = bytes.Cut(lines, []byte("\r\n"))
+		name, _, _ := bytes.Cut(line, []byte(":"))
+		name = bytes.TrimSpace(name)
+		length = length || bytes.EqualFold(name, []byte("content-length"))
+		coded = coded || bytes.EqualFold(name, []byte("transfer-encoding"))
+	}
+	return length && coded
+}
