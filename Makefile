@@ -11,7 +11,7 @@ include $(sort $(wildcard mk/*.mk))
 
 .PHONY: help
 help: ## Print this list
-	@bold=; plain=; if [ -t 1 ] && [ "$$TERM" != dumb ]; then bold=$$'\e[1m'; plain=$$'\e[0m'; fi; \
+	@bold=; plain=; if [ -t 1 ] && [ "$${TERM:-dumb}" != dumb ]; then bold=$$'\e[1m'; plain=$$'\e[0m'; fi; \
 	awk -F':.*## ' -v bold="$$bold" -v plain="$$plain" '/^[a-zA-Z0-9_-]+:.*## / {printf "  %s%-15s%s %s\n", bold, $$1, plain, $$2}' $(MAKEFILE_LIST) | sort
 
 .PHONY: all

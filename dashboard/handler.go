@@ -107,6 +107,10 @@ func (h *Handler) stream(needs Access, do func(context.Context, *eventWriter, *h
 		if !h.admit(w, r, needs) {
 			return
 		}
+		if r.Method == http.MethodHead { // its reader takes the head for all of it, and keeps the connection
+			streaming(w)
+			return
+		}
 		if !h.enter() {
 			w.Header().Set("Retry-After", "5")
 			fail(w, &spec.Error{Kind: spec.KindRateLimited, Message: "too many people are watching, or the page is closing", Hint: "close another window of it, or raise the limit of viewers"})

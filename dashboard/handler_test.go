@@ -289,6 +289,36 @@ func TestHandler_TellsADefectOfItsSource(t *testing.T) {
 	s.follow("api/sessions").want("trouble", "internal", "defect")
 }
 
+// A reader of HEAD takes the head for the whole answer, and asks again on that connection.
+func TestHandler_AnswersHEADOfAStreamAtOnce(t *testing.T) {
+	s := newSite(t, Options{Refresh: time.Hour, Viewers: 1})
+	conn, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(s.url, "http://"), "/gpus/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	answers := bufio.NewReader(conn)
+	for range 3 {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodHead, s.url+"api/sessions", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer looks")
+		if err := request.Write(conn); err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.ReadResponse(answers, request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response.StatusCode != 200 || response.Header.Get("Content-Type") != "text/event-stream" {
+			t.Errorf("%d %v", response.StatusCode, response.Header)
+		}
+	}
+	s.follow("api/sessions").want("sessions", "s1") // the one stream there may be is free
+}
+
 func TestHandler_LooksOnceForAllViewersAndNotAtAllForNone(t *testing.T) {
 	s := newSite(t, Options{Refresh: time.Hour, Viewers: 3})
 	time.Sleep(20 * time.Millisecond)

@@ -54,6 +54,12 @@ type eventWriter struct {
 	broken  bool
 }
 
+// streaming writes the head of a stream.
+func streaming(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no") // a proxy must not collect events
+}
+
 // patience is how long a reader may take for one event.
 const patience = 20 * time.Second
 
@@ -79,8 +85,7 @@ func (e *eventWriter) beat() error { return e.write([]byte(":\n\n")) }
 func (e *eventWriter) write(text []byte) error {
 	if !e.begun {
 		e.begun = true
-		e.w.Header().Set("Content-Type", "text/event-stream")
-		e.w.Header().Set("X-Accel-Buffering", "no") // a proxy must not collect events
+		streaming(e.w)
 	}
 	_ = e.control.SetWriteDeadline(time.Now().Add(patience)) // a writer that knows no deadlines waits for its reader
 	if e.closing.Err() != nil {

@@ -134,8 +134,9 @@ ATLAS_API int atlas_open(const char *config, size_t config_len,
  * first, at most its own timeout_ms.
  * Ownership: none.
  * Threads:   any.
- * Returns:   ATLAS_OK, also when it is closed already; ATLAS_TIMEOUT when calls
- *            were still ending, which they do in the background;
+ * Returns:   ATLAS_OK, also when it is closed already; ATLAS_TIMEOUT when
+ *            something was still ending: calls, which do so in the background,
+ *            or sessions, which the next process that opens the store ends;
  *            ATLAS_BAD_CLIENT, ATLAS_FORKED.
  * Since:     1
  */

@@ -29,14 +29,15 @@ def abi():
 
 
 def sessions(address):
-    [program] = [text for language, text in blocks("docs/sessions.md") if language == "python"]
-    with tempfile.TemporaryDirectory() as folder:
-        output = python(program.replace("http://127.0.0.1:8700", address), pathlib.Path(folder))
-    lines = output.splitlines()
-    told = lines[1] == "1 provisioning" and lines[-2].endswith(" ready") and lines[-1] == "ended"
-    expect(told, f"the program of docs/sessions.md printed {output!r}")
-    print("ok   docs/sessions.md python")
-    return 1
+    programs = dict(blocks("docs/sessions.md"))
+    for language, start in (("python", python), ("go", go)):
+        with tempfile.TemporaryDirectory() as folder:
+            output = start(programs[language].replace("http://127.0.0.1:8700", address), pathlib.Path(folder))
+        lines = output.splitlines()
+        told = "1 provisioning" in output and lines[-2].endswith(" ready") and lines[-1] == "ended"
+        expect(told, f"the {language} program of docs/sessions.md printed {output!r}")
+    print("ok   docs/sessions.md python, go")
+    return 2
 
 
 def fly():

@@ -20,10 +20,11 @@ func newTeller(out io.Writer) teller {
 }
 
 // knowsEscapes tells whether out is a terminal on which more than text can be
-// written. TERM=dumb says that it cannot.
+// written. TERM=dumb says that it cannot, and without TERM nothing is known of it.
 func knowsEscapes(out io.Writer) bool {
 	_, watched := terminal(out)
-	return watched && os.Getenv("TERM") != "dumb"
+	term := os.Getenv("TERM")
+	return watched && term != "" && term != "dumb"
 }
 
 // say prints a step. An empty heading continues the last one.

@@ -126,9 +126,11 @@ func TestFly_ADeployIsLiveOnATerminalAndLinesOfJSONInAPipe(t *testing.T) {
 			t.Errorf("no JSON: %q", line)
 		}
 	}
-	t.Setenv("TERM", "dumb")
-	if code, text = watched(t, t.Context(), "fly", "deploy", folder); code != 0 || strings.Contains(text, "\x1b") || !strings.Contains(text, "deployed in ") {
-		t.Errorf("TERM=dumb: %d %q", code, text)
+	for _, term := range []string{"dumb", ""} {
+		t.Setenv("TERM", term)
+		if code, text = watched(t, t.Context(), "fly", "deploy", folder); code != 0 || strings.Contains(text, "\x1b") || !strings.Contains(text, "deployed in ") {
+			t.Errorf("TERM=%s: %d %q", term, code, text)
+		}
 	}
 	t.Setenv("TERM", "xterm")
 	t.Setenv("NO_COLOR", "1")

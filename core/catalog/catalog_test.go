@@ -58,6 +58,7 @@ func TestCatalog_PassesNativeNamesThroughAndNamesMistakes(t *testing.T) {
 	}{
 		{runpod, ":h100", "did you mean h100?"}, {runpod, "h1000", "did you mean h100?"}, {runpod, "H-100", "did you mean h100?"}, {runpod, "rtx_490", "did you mean rtx_4090?"},
 		{runpod, "a100", "did you mean a100_80g or a100_80g_sxm?"}, {runpod, "a100_sxm", "did you mean a100_80g_sxm?"}, {&spec.Manifest{Name: "lambda_labs"}, "h1o0", "did you mean h100?"},
+		{&spec.Manifest{Name: "lambda_labs"}, "rtx_4900", "did you mean rtx_4090?"}, // which others have, where any cloud is asked
 		{&spec.Manifest{Name: "vast"}, "a100", "did you mean a100_40g, a100_80g or a100_80g_sxm?"}, {acme, "x900", "did you mean x900_96g?"}, {acme, "h100y", "did you mean h100?"},
 		{runpod, "RTX 4090", "did you mean rtx_4090?"}, {runpod, "NVIDIA RTX 4090", "did you mean rtx_4090?"}, {runpod, "GeForce RTX 3090 Ti", "did you mean rtx_3090_ti?"}, {runpod, "NVIDIA H100", "did you mean h100?"},
 		{runpod, "H100 SXM", "did you mean h100_sxm?"}, {&spec.Manifest{Name: "vast"}, "RTX 6000 Ada", "did you mean rtx_6000_ada?"}, {&spec.Manifest{Name: "lambda_labs"}, "NVIDIA A10", "did you mean a10?"},

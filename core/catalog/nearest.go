@@ -15,7 +15,7 @@ const maxMeant = 4
 // knows is most likely a misspelling of, or "" where it may be a cloud's own name
 // of a GPU newer than the table: a misspelt name that went to a cloud would come
 // back as a shortage, which heals by no waiting. Those that the provider has come
-// first.
+// first, where another is not nearer.
 func (c *Catalog) meant(m *spec.Manifest, name string) string {
 	for _, known := range c.names {
 		if plain(known) == plain(name) {
@@ -36,11 +36,8 @@ func (c *Catalog) meant(m *spec.Manifest, name string) string {
 		if families := family(names, word); families != "" {
 			return families
 		}
-		if near := strict.Nearest(word, names); near != "" {
-			return near
-		}
 	}
-	return ""
+	return strict.Nearest(word, slices.Concat(sold, c.names)) // of two that are equally near the first
 }
 
 // canonicalLike reports whether a name is written like the canonical ones, in

@@ -3,7 +3,8 @@ package strict
 import "strings"
 
 // Nearest returns the word of known that a person most likely meant by name, or
-// "" when none is close: at most a third of the letters differ.
+// "" when none is close: at most a third of the letters differ, or it is the one
+// whose first words they are, as max_price of max_price_per_hour.
 func Nearest(name string, known []string) string {
 	if len(name) > 64 {
 		return ""
@@ -20,7 +21,25 @@ func Nearest(name string, known []string) string {
 			best, bestDistance = word, d
 		}
 	}
+	if best == "" {
+		return begunBy(lower, known)
+	}
 	return best
+}
+
+// begunBy returns the word of known whose first words are name, where it is the only one.
+func begunBy(name string, known []string) string {
+	found := ""
+	for _, word := range known {
+		if name == "" || !strings.HasPrefix(word, name+"_") {
+			continue
+		}
+		if found != "" {
+			return ""
+		}
+		found = word
+	}
+	return found
 }
 
 // Slip returns the word of known that name is a slip of the hand for, or "". It is

@@ -164,9 +164,9 @@ func TestCheck_HoldsStructsToTheSameRules(t *testing.T) {
 }
 
 func TestNearest_FindsWhatWasMeant(t *testing.T) {
-	known := []string{"image", "gpu_count", "container_disk_gb", "cloud_type", "spot"}
+	known := []string{"image", "gpu_count", "container_disk_gb", "cloud_type", "spot", "max_price_per_hour", "max_cost"}
 	for name, want := range map[string]string{"imgae": "image", "Image": "image", "gpuCount": "gpu_count", "gpu-count": "gpu_count", "containerDiskGb": "container_disk_gb",
-		"cloudtyp": "cloud_type", "spt": "spot", "banana": "", "": "", strings.Repeat("x", 100): ""} {
+		"cloudtyp": "cloud_type", "spt": "spot", "max_price": "max_price_per_hour", "container": "container_disk_gb", "max": "", "price": "", "banana": "", "": "", strings.Repeat("x", 100): ""} {
 		if got := Nearest(name, known); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}

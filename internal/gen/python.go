@@ -18,9 +18,12 @@ func pythonTypes(m *model) []byte {
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Literal, TypedDict, Union
+from typing import Any, Dict, List, Literal, Union
+
+from ._typing import TypedDict
 
 `)
+	pythonPublic(&out, m)
 	kinds := m.byType["ErrorDocument"].fields[0].value.enum
 	fmt.Fprintf(&out, "ErrorKind = %s\n", pythonLiteral(kinds))
 	methods := make([]string, 0, len(m.methods))
@@ -33,6 +36,15 @@ from typing import Any, Dict, List, Literal, TypedDict, Union
 		pythonObject(&out, t)
 	}
 	return out.Bytes()
+}
+
+// pythonPublic lists the names that exatlas.types hands on.
+func pythonPublic(out *bytes.Buffer, m *model) {
+	out.WriteString("__all__ = [\n    \"ErrorKind\",\n    \"MethodName\",\n")
+	for _, t := range m.types {
+		fmt.Fprintf(out, "    %q,\n", t.name)
+	}
+	out.WriteString("]\n\n")
 }
 
 func pythonLiteral(words []string) string {

@@ -41,6 +41,9 @@ func TestDocs_LinksLeadSomewhere(t *testing.T) {
 			}
 			checked++
 			file, anchor, _ := strings.Cut(m[1], "#")
+			if strings.HasPrefix(name, "docs/") && strings.HasPrefix(file, "..") {
+				t.Errorf("%s: %s leads out of docs, which make install copies alone", name, m[1])
+			}
 			target, page := path, text
 			if file != "" {
 				target = filepath.Join(filepath.Dir(path), file)

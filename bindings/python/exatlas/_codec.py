@@ -67,8 +67,8 @@ class Asked:
     def encode(self, params: Any) -> bytes:
         """The request with other parameters than the last ones."""
         request = (self._head + encode_params(params or {}) + "}").encode("ascii")
-        # What is equal to a string is written as that string, which is not so with numbers.
-        if self._repeats and type(params) is dict and _STRINGS.issuperset(map(type, params.values())):
+        # What is equal to a string is written as that string, which is not so with numbers. A credential is not kept.
+        if self._repeats and type(params) is dict and "api_key" not in params and _STRINGS.issuperset(map(type, params.values())):
             self.last = params.copy(), request
         return request
 

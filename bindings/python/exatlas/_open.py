@@ -62,6 +62,7 @@ def closing_error(status: int) -> Optional[errors.AtlasError]:
     """What a close that did not finish in time says."""
     if status == _native.TIMEOUT:
         return errors.AtlasTimeoutError(
-            "calls were still ending when the client was closed", hint="they end in the background"
+            "something was still ending when the client was closed",
+            hint="calls end in the background, and the next process that opens the store ends what is left of sessions",
         )
     return None if status in (_native.OK, _native.CLOSED) else _codec.error_of(status)

@@ -278,8 +278,9 @@ class Client:
     def close(self, timeout: Optional[float] = None) -> None:
         """Cancels what is in flight and releases everything. Closing twice is allowed.
 
-        Waits at most timeout seconds (5 by default); raises AtlasTimeoutError where calls were
-        still ending then, which they do in the background.
+        Waits at most timeout seconds (5 by default); raises AtlasTimeoutError where something was
+        still ending then: calls, which end in the background, or sessions that are left to the
+        next process that opens the store.
         """
         _open.closing_ms(timeout)  # refuses what is no time
         if self._finalizer.detach() is None:

@@ -9,3 +9,4 @@ parameters of ``client.compute.spawn``, and so on.
 """
 
 from ._types import *  # noqa: F403
+from ._types import __all__ as __all__

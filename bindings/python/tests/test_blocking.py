@@ -165,6 +165,15 @@ def test_a_read_that_was_quick_and_is_slow_is_asked_again_and_answers(
     client.compute.terminate(id=rented)
 
 
+def test_a_read_that_was_quick_keeps_no_credential(client: exatlas.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "_QUICK_S", 3600)  # nothing a busy machine does is slow
+    rented = client.compute.spawn(gpu="rtx_4090", image="img", api_key="canary-7")["id"]
+    for _ in range(3):
+        assert client.compute.get(id=rented, api_key="canary-7")["id"] == rented
+    assert "canary-7" not in repr([(kept.last, kept._head) for kept in (*client._quick.values(), *client._direct.values())])
+    client.compute.terminate(id=rented, api_key="canary-7")
+
+
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_read_that_was_quick_waits_for_a_cloud_that_fails_for_a_moment(
     simulators: Dict[str, str], client: exatlas.Client, monkeypatch: pytest.MonkeyPatch, status: int

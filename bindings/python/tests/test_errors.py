@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT
 
 import exatlas
-from exatlas import _codec, _native, errors
+from exatlas import _codec, _native, _open, errors
 
 
 def test_every_kind_of_the_core_has_a_class_of_its_own() -> None:
@@ -74,3 +74,8 @@ def test_no_public_name_shadows_a_builtin() -> None:
     import builtins
 
     assert [name for name in exatlas.__all__ if hasattr(builtins, name)] == []
+
+
+def test_a_close_that_did_not_end_tells_what_becomes_of_the_rest() -> None:
+    error = _open.closing_error(_native.TIMEOUT)
+    assert isinstance(error, exatlas.AtlasTimeoutError) and "the next process that opens the store" in error.hint

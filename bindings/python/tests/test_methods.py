@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
+import subprocess
+import sys
 import typing
 from typing import Any, Callable, Dict, List, Optional
 
@@ -97,6 +99,24 @@ def test_annotations_can_be_read_at_run_time() -> None:
             if inspect.isfunction(function) and not name.startswith("_"):
                 typing.get_type_hints(function)
     assert typing.get_type_hints(exatlas.Client.__init__)["orchestrator"] == Optional[exatlas.types.OrchestratorSettings]
+
+
+def test_the_types_are_all_that_their_module_hands_on() -> None:
+    assert {name for name in vars(exatlas.types) if not name.startswith("_")} == set(exatlas.types.__all__)
+    assert {"Session", "ComputeSpawnParams", "ErrorKind"} <= set(exatlas.types.__all__)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="pydantic takes the TypedDict of the typing module")
+def test_pydantic_takes_the_types() -> None:
+    # It refuses a class whose metaclass is of the typing module.
+    shapes = [shape for shape in vars(exatlas.types).values() if inspect.isclass(shape)]
+    assert len(shapes) > 100
+    assert {type(shape).__module__ for shape in shapes} == {"typing_extensions"}
+
+
+def test_the_types_need_the_standard_library_alone() -> None:
+    program = "import sys; sys.modules['typing_extensions'] = None; from exatlas.types import Session; print(Session.__name__)"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True) == "Session\n"
 
 
 def test_client_options_are_those_of_the_configuration() -> None:
