@@ -42,16 +42,34 @@ func (s *Service) cleanUpOne(ctx context.Context, a *provider.Account, c claim) 
 	}
 }
 
-// cleanUpAfter is cleanUp in the background, after a time.
-func (s *Service) cleanUpAfter(a provider.Account, claims []claim, after time.Duration) {
+// cleanUpFailed is cleanUp in the background, after a create that made no machine. A
+// cloud that was not ready for it, or is in trouble, may not show yet what the create
+// has made: what is not there is asked for again when the listing has settled.
+func (s *Service) cleanUpFailed(a provider.Account, own claim, failure *spec.Error) {
+	switch failure.Kind {
+	case spec.KindProvider, spec.KindTransport, spec.KindTimeout, spec.KindPlugin, spec.KindUnknown:
+		s.cleanUpAfter(a, []claim{own}, 0, s.settle(&a))
+	default: // a refusal, in words
+		s.cleanUpAfter(a, []claim{own}, 0)
+	}
+}
+
+// cleanUpAfter is cleanUp in the background, after each of the waits.
+func (s *Service) cleanUpAfter(a provider.Account, claims []claim, waits ...time.Duration) {
 	if len(claims) == 0 || !a.Exports(spec.OpCleanUp) {
 		return
 	}
 	safego.Go(&s.work, nil, func() {
-		ctx, cancel := context.WithTimeout(s.rescueUntil, after+backgroundLimit)
-		defer cancel()
-		if s.Clock.Wait(ctx, after) == nil {
-			s.cleanUp(ctx, &a, claims)
+		for _, wait := range waits {
+			s.cleanUpOnce(&a, claims, wait)
 		}
 	})
+}
+
+func (s *Service) cleanUpOnce(a *provider.Account, claims []claim, after time.Duration) {
+	ctx, cancel := context.WithTimeout(s.rescueUntil, after+backgroundLimit)
+	defer cancel()
+	if s.Clock.Wait(ctx, after) == nil {
+		s.cleanUp(ctx, a, claims)
+	}
 }

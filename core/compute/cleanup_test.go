@@ -114,6 +114,37 @@ func TestCleanUp_IsAskedForTheUnfinishedCreatesOfAnotherProcess(t *testing.T) {
 	})
 }
 
+// What a create made in the moment before its cloud had trouble may not show yet, and a
+// clean-up that does not find it says that all is done.
+func TestCleanUp_IsAskedAgainWhenWhatMayBeThereShows(t *testing.T) {
+	for kind, want := range map[spec.Kind]int{spec.KindProvider: 2, spec.KindTransport: 2, spec.KindTimeout: 2, spec.KindCapacity: 1, spec.KindFunds: 1, spec.KindRateLimited: 1, spec.KindForbidden: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			f.create = func(int, *spec.SpawnRequest) (*spec.Error, bool) {
+				return &spec.Error{Kind: kind, Message: "no"}, false
+			}
+			r := newRig(f, Settings{Settle: 4 * time.Second})
+			p := gpu("h100")
+			p.CloudType = spec.CloudSecure
+			start := time.Now()
+			if _, err := r.Spawn(context.Background(), p); err == nil {
+				t.Error("rented")
+			}
+			if time.Since(start) > 0 {
+				t.Error("the spawn waits for it")
+			}
+			synctest.Wait()
+			f.mu.Lock()
+			first := len(f.cleaned)
+			f.mu.Unlock()
+			r.finish(t)
+			if took := time.Since(start); first != min(want, 1) || len(f.cleaned) != want || (took == 4*time.Second) != (want == 2) {
+				t.Errorf("%s: cleaned up %d times at once, %v after %v", kind, first, f.cleaned, took)
+			}
+		})
+	}
+}
+
 func TestCleanUp_TellsWhatItCouldNotDo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
