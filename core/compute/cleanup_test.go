@@ -43,19 +43,49 @@ func TestCleanUp_IsAskedForEachCreateThatMadeNoMachine(t *testing.T) {
 	})
 }
 
-func TestCleanUp_IsNotAskedAfterARefusalOfTheRequest(t *testing.T) {
+func TestCleanUp_IsNotAskedWhereNothingWasMade(t *testing.T) {
+	for want, failures := range [][]spec.Error{
+		{{Kind: spec.KindValidation}, {Kind: spec.KindForbidden}, {Kind: spec.KindUnsupported}, {Kind: spec.KindUnauthorized, Status: 401}}, // nothing was sent, or all would be refused
+		{{Kind: spec.KindValidation, Status: 422}, {Kind: spec.KindForbidden, Status: 403}},                                                 // what was made before may be left
+	} {
+		for _, failure := range failures {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFake()
+				f.create = func(int, *spec.SpawnRequest) (*spec.Error, bool) { return &failure, false }
+				r := newRig(f, Settings{})
+				p := gpu("h100")
+				p.CloudType = spec.CloudSecure
+				if _, err := r.Spawn(context.Background(), p); kind(err) != failure.Kind {
+					t.Error(err)
+				}
+				r.finish(t)
+				if len(f.cleaned) != want {
+					t.Errorf("%s, status %d: cleaned up %v", failure.Kind, failure.Status, f.cleaned)
+				}
+			})
+		}
+	}
+}
+
+func TestCleanUp_OutlivesARefusalThatPasses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
-		f.create = func(int, *spec.SpawnRequest) (*spec.Error, bool) {
-			return &spec.Error{Kind: spec.KindValidation, Message: "no such image", Status: 422}, false
+		f.create = func(int, *spec.SpawnRequest) (*spec.Error, bool) { return noCapacity(), false }
+		f.before = func(_ context.Context, n int, operation string) *spec.Error {
+			if operation == spec.OpCleanUp && n < 3 {
+				return &spec.Error{Kind: spec.KindValidation, Message: "a web page in place of an answer", Status: 422}
+			}
+			return nil
 		}
 		r := newRig(f, Settings{})
-		if _, err := r.Spawn(context.Background(), gpu("h100")); kind(err) != spec.KindValidation {
+		p := gpu("h100")
+		p.CloudType = spec.CloudSecure
+		if _, err := r.Spawn(context.Background(), p); kind(err) != spec.KindCapacity {
 			t.Error(err)
 		}
 		r.finish(t)
-		if len(f.cleaned) > 0 {
-			t.Errorf("cleaned up %v", f.cleaned)
+		if len(f.cleaned) != 1 || len(r.rentals(t)) != 0 {
+			t.Errorf("cleaned up %v, told %v", f.cleaned, r.rentals(t))
 		}
 	})
 }
