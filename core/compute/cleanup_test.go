@@ -43,19 +43,49 @@ func TestCleanUp_IsAskedForEachCreateThatMadeNoMachine(t *testing.T) {
 	})
 }
 
-func TestCleanUp_IsNotAskedAfterARefusalOfTheRequest(t *testing.T) {
+func TestCleanUp_IsNotAskedWhereNothingWasMade(t *testing.T) {
+	for want, failures := range [][]spec.Error{
+		{{Kind: spec.KindValidation}, {Kind: spec.KindForbidden}, {Kind: spec.KindUnsupported}, {Kind: spec.KindUnauthorized, Status: 401}}, // nothing was sent, or all would be refused
+		{{Kind: spec.KindValidation, Status: 422}, {Kind: spec.KindForbidden, Status: 403}},                                                 // what was made before may be left
+	} {
+		for _, failure := range failures {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFake()
+				f.create = func(int, *spec.SpawnRequest) (*spec.Error, bool) { return &failure, false }
+				r := newRig(f, Settings{})
+				p := gpu("h100")
+				p.CloudType = spec.CloudSecure
+				if _, err := r.Spawn(context.Background(), p); kind(err) != failure.Kind {
+					t.Error(err)
+				}
+				r.finish(t)
+				if len(f.cleaned) != want {
+					t.Errorf("%s, status %d: cleaned up %v", failure.Kind, failure.Status, f.cleaned)
+				}
+			})
+		}
+	}
+}
+
+func TestCleanUp_OutlivesARefusalThatPasses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
-		f.create = func(int, *spec.SpawnRequest) (*spec.Error, bool) {
-			return &spec.Error{Kind: spec.KindValidation, Message: "no such image", Status: 422}, false
+		f.create = func(int, *spec.SpawnRequest) (*spec.Error, bool) { return noCapacity(), false }
+		f.before = func(_ context.Context, n int, operation string) *spec.Error {
+			if operation == spec.OpCleanUp && n < 3 {
+				return &spec.Error{Kind: spec.KindValidation, Message: "a web page in place of an answer", Status: 422}
+			}
+			return nil
 		}
 		r := newRig(f, Settings{})
-		if _, err := r.Spawn(context.Background(), gpu("h100")); kind(err) != spec.KindValidation {
+		p := gpu("h100")
+		p.CloudType = spec.CloudSecure
+		if _, err := r.Spawn(context.Background(), p); kind(err) != spec.KindCapacity {
 			t.Error(err)
 		}
 		r.finish(t)
-		if len(f.cleaned) > 0 {
-			t.Errorf("cleaned up %v", f.cleaned)
+		if len(f.cleaned) != 1 || len(r.rentals(t)) != 0 {
+			t.Errorf("cleaned up %v, told %v", f.cleaned, r.rentals(t))
 		}
 	})
 }
@@ -112,6 +142,37 @@ func TestCleanUp_IsAskedForTheUnfinishedCreatesOfAnotherProcess(t *testing.T) {
 			t.Errorf("cleaned up %v", f.cleaned)
 		}
 	})
+}
+
+// What a create made in the moment before its cloud had trouble may not show yet, and a
+// clean-up that does not find it says that all is done.
+func TestCleanUp_IsAskedAgainWhenWhatMayBeThereShows(t *testing.T) {
+	for kind, want := range map[spec.Kind]int{spec.KindProvider: 2, spec.KindTransport: 2, spec.KindTimeout: 2, spec.KindCapacity: 1, spec.KindFunds: 1, spec.KindRateLimited: 1, spec.KindForbidden: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			f.create = func(int, *spec.SpawnRequest) (*spec.Error, bool) {
+				return &spec.Error{Kind: kind, Message: "no"}, false
+			}
+			r := newRig(f, Settings{Settle: 4 * time.Second})
+			p := gpu("h100")
+			p.CloudType = spec.CloudSecure
+			start := time.Now()
+			if _, err := r.Spawn(context.Background(), p); err == nil {
+				t.Error("rented")
+			}
+			if time.Since(start) > 0 {
+				t.Error("the spawn waits for it")
+			}
+			synctest.Wait()
+			f.mu.Lock()
+			first := len(f.cleaned)
+			f.mu.Unlock()
+			r.finish(t)
+			if took := time.Since(start); first != min(want, 1) || len(f.cleaned) != want || (took == 4*time.Second) != (want == 2) {
+				t.Errorf("%s: cleaned up %d times at once, %v after %v", kind, first, f.cleaned, took)
+			}
+		})
+	}
 }
 
 func TestCleanUp_TellsWhatItCouldNotDo(t *testing.T) {

@@ -36,8 +36,9 @@
 //
 // What a create made beside a machine that did not come into being, an app or an
 // address, is taken away by clean_up of the provider that has it: when the listing
-// has settled without the machine, after a failure that is no refusal of the
-// request, and when unfinished creates of another process are settled.
+// has settled without the machine, after a create that failed when something was sent
+// (and again when the listing has settled, where the cloud was in trouble), and when
+// unfinished creates of another process are settled.
 //
 // # Candidates
 //

@@ -71,7 +71,7 @@ func (s *Service) acting(ctx context.Context, a *provider.Account, id, operation
 
 // failed tells of an act that failed, where it is certain that nothing came of it.
 func (s *Service) failed(ctx context.Context, a *provider.Account, id, operation string, e *spec.Error) {
-	certain := !e.UnknownOutcome && (!e.Retryable || e.Kind == spec.KindRateLimited)
+	certain := !e.UnknownOutcome && (!e.Retryable || e.Kind == spec.KindRateLimited || e.Kind == spec.KindConflict)
 	if s.Acting != nil && certain {
 		_ = s.Acting(context.WithoutCancel(ctx), a.Provider, id, operation, true) // nothing is left to be kept from being sent
 	}

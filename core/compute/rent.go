@@ -72,9 +72,7 @@ func (r *rental) create(ctx context.Context, c candidate, taken *candidate) (*sp
 		}
 		if !failure.UnknownOutcome && gone == nil {
 			r.note(c, id, OutcomeRefused, failure)
-			if !hopeless(failure) { // a refusal of the request leaves nothing; trouble may have kept the plugin from taking back what it made
-				s.cleanUpAfter(r.account, []claim{own}, 0)
-			}
+			s.cleanUpFailed(r.account, own, failure)
 			if r.tracking.Refuse != nil {
 				r.tracking.Refuse(id)
 			}

@@ -22,7 +22,8 @@ const (
 const undecidedAfter = 20 * time.Second
 
 // search looks for the machines of lost creates until one is found or the
-// listing has settled. missing are the claims whose machines do not show yet: where
+// listing has settled. Until then no error ends it: an edge or a proxy that swallowed
+// the answer of a create may refuse a listing, too, in words that mean a wrong key. missing are the claims whose machines do not show yet: where
 // some do, the others may all the same.
 func (s *Service) search(ctx context.Context, a *provider.Account, claims []claim, settle time.Duration) (found []spec.Compute, missing []claim, v verdict) {
 	settled := claims[len(claims)-1].lostAt.Add(settle)
@@ -41,7 +42,7 @@ func (s *Service) search(ctx context.Context, a *provider.Account, claims []clai
 			return nil, claims, none
 		case err == nil:
 			wait = max(0, min(pause, settled.Sub(now)))
-		case hopeless(err) || !now.Before(until):
+		case hopeless(err) && !now.Before(settled) || !now.Before(until):
 			return nil, claims, undecided
 		default:
 			wait = min(retryAfter(err, pause), until.Sub(now))

@@ -280,6 +280,35 @@ func TestSpawn_SendsAgainWhatCameTooEarlyForTheCloud(t *testing.T) {
 	}
 }
 
+// What swallows the answer of a create, an edge or a proxy, may refuse the listing that
+// is to tell of its machine, too, in words that mean a wrong key or a wrong request.
+func TestSpawn_FindsItsMachineThoughTheListingIsRefusedAtFirst(t *testing.T) {
+	for _, refusal := range []spec.Kind{spec.KindForbidden, spec.KindValidation, spec.KindUnauthorized} {
+		for _, passes := range []bool{true, false} {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFake()
+				f.create = func(int, *spec.SpawnRequest) (*spec.Error, bool) { return lost(), true }
+				f.before = func(_ context.Context, n int, operation string) *spec.Error {
+					if operation == spec.OpFind && (n < 3 || !passes) {
+						return &spec.Error{Kind: refusal, Message: "error code: 1010", Status: 403}
+					}
+					return nil
+				}
+				r := newRig(f, Settings{Settle: 4 * time.Second})
+				start := time.Now()
+				got, err := r.Spawn(t.Context(), gpu("rtx_4090"))
+				switch took := time.Since(start); {
+				case passes && (err != nil || got.ID != "m1" || got.Attempts[0].Outcome != OutcomeAdopted):
+					t.Errorf("%s: %+v %v", refusal, got, err)
+				case !passes && (err == nil || !spec.AsError(err).UnknownOutcome || took > 7*time.Second || len(f.spawns) != 1):
+					t.Errorf("%s that stays: %v after %v, %d creates", refusal, err, took, len(f.spawns))
+				}
+				r.finish(t)
+			})
+		}
+	}
+}
+
 func TestSpawn_EndsWithItsCallerWhileItWaitsForTheCloud(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()

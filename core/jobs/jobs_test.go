@@ -300,6 +300,18 @@ func TestStream_EndsWithAResultOrAnError(t *testing.T) {
 		{"failures without end", []string{"!transport"}, nil, "error", `"kind":"transport"`},
 		{"lost answers", []string{`{"status":"in_progress","chunks":[1]}`, "?transport", "?timeout", `{"status":"in_progress"}`, "?provider", `{"status":"in_progress","chunks":[4]}`, "?transport", `{"status":"completed"}`},
 			[]string{job("completed")}, `{"output":1} gap {"output":4} gap result`, `"output":{"x":1}`},
+		{"the cloud gives the same again and again", []string{`{"status":"in_progress","chunks":[1]}`, `{"status":"completed","chunks":[2,3]}`}, []string{job("completed")},
+			`{"output":1} {"output":2} {"output":3} result`, `"output":{"x":1}`},
+		{"it does, and fails now and then", []string{`{"status":"completed","chunks":[1]}`, `{"status":"completed","chunks":[1]}`, "!transport", `{"status":"completed","chunks":[1]}`}, []string{job("completed")},
+			`{"output":1} result`, `"output":{"x":1}`},
+		{"it does, and never tells the end", []string{`{"status":"in_progress","chunks":[1]}`}, []string{job("in_progress"), job("completed")},
+			`{"output":1} {"output":1} result`, `"output":{"x":1}`},
+		{"the worker yields the same twice", []string{`{"status":"in_progress","chunks":["."]}`, `{"status":"completed","chunks":["."]}`, `{"status":"completed","chunks":["."]}`, `{"status":"completed"}`}, []string{job("completed")},
+			`{"output":"."} {"output":"."} {"output":"."} result`, `"output":{"x":1}`},
+		{"the worker yields the same twice and more", []string{`{"status":"completed","chunks":[1]}`, `{"status":"completed","chunks":[1]}`, `{"status":"completed","chunks":[2]}`, `{"status":"completed"}`}, []string{job("completed")},
+			`{"output":1} {"output":1} {"output":2} result`, `"output":{"x":1}`},
+		{"the worker yields the same twice, and the job has expired since", []string{`{"status":"completed","chunks":[1]}`, `{"status":"completed","chunks":[1]}`, "!not_found"}, []string{"!not_found"},
+			`{"output":1} {"output":1} result`, `"status":"completed"`},
 		{"refused", []string{"!unauthorized"}, nil, "error", `"kind":"unauthorized"`},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -38,6 +38,7 @@ type reader struct {
 	first   uint64 // sequence number of its first event
 	ctx     context.Context
 	stop    context.CancelFunc
+	tail    tail
 
 	subs map[*events.Subscription]bool // guarded by the service
 	over bool
@@ -106,6 +107,7 @@ func (r *reader) run() {
 		if err != nil {
 			e := spec.AsError(err)
 			if e.Kind == spec.KindNotFound && last.Terminal() { // it is forgotten since its end was read
+				_ = r.release() // an ended stream is noticed by its last event
 				r.conclude(last)
 				return
 			}
@@ -114,6 +116,7 @@ func (r *reader) run() {
 				r.missing(e)
 			}
 			if failures++; r.ctx.Err() != nil || !passing(e) || failures > streamFailures {
+				_ = r.release()
 				r.fail(e)
 				return
 			}
@@ -124,19 +127,26 @@ func (r *reader) run() {
 			pause = min(2*pause, streamLongest)
 			continue
 		}
+		again := r.same(chunks.Chunks)
+		if again {
+			chunks.Status = r.status(chunks.Status)
+		}
 		failures, last = 0, chunks.Status
 		gap = gap && len(chunks.Chunks) == 0
-		for _, chunk := range chunks.Chunks {
-			if s.Bus.Publish(r.ctx, r.topic, events.Data, EventChunk, encode(map[string]spec.Raw{"output": chunk})) != nil {
-				r.fail(&spec.Error{Kind: spec.KindCancelled, Message: "cancelled"})
-				return
-			}
+		held := again && last.Terminal()
+		switch {
+		case held && r.hold():
+			r.conclude(last)
+			return
+		case !held && r.hand(chunks.Chunks) != nil:
+			r.fail(&spec.Error{Kind: spec.KindCancelled, Message: "cancelled"})
+			return
 		}
 		switch {
-		case len(chunks.Chunks) > 0:
+		case len(chunks.Chunks) > 0 && !held:
 			pause = streamFirst
-		case chunks.Status.Terminal():
-			r.conclude(chunks.Status)
+		case last.Terminal() && !held:
+			r.conclude(last)
 			return
 		default:
 			if s.Clock.Wait(r.ctx, spread(pause, s.Jitter)) != nil {

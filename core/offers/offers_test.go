@@ -144,6 +144,36 @@ func TestSearch_Filters(t *testing.T) {
 	}
 }
 
+func TestSearch_ShowsAnOfferOnce(t *testing.T) {
+	c := world()
+	c["vast"].offers = append(c["vast"].offers[:2:2], spec.Offer{ID: "1", GPUNative: "RTX 4090", GPUCount: 1, PricePerHour: 0.7}, c["vast"].offers[0])
+	c["runpod"].types[0].Regions = []string{"EU-RO-1", "EU-RO-1", "US-KS-2"}
+	c["runpod"].types = append(c["runpod"].types, c["runpod"].types[0])
+	s := open(c, "vast", "runpod")
+	if got, err := s.Search(context.Background(), &Params{GPU: []string{"rtx_4090"}}); err != nil || ids(got.Items) != "runpod:EU-RO-1 runpod:US-KS-2 vast:2 vast:1" {
+		t.Errorf("%s %v", ids(got.Items), err)
+	}
+	if got, err := s.Search(context.Background(), &Params{GPU: []string{"rtx_4090"}, Limit: 2}); err != nil || ids(got.Items) != "runpod:EU-RO-1 runpod:US-KS-2" {
+		t.Errorf("of two: %s %v", ids(got.Items), err)
+	}
+}
+
+func TestSearch_LeavesOutWhatHasNoPriceToSpeakOf(t *testing.T) {
+	c := world()
+	for _, price := range []float64{0, -1, 1e308, 9e302} {
+		c["runpod"].types = append(c["runpod"].types, spec.GPUType{ID: "NVIDIA GeForce RTX 4090", PricePerHour: number(price)})
+		c["vast"].offers = append(c["vast"].offers, spec.Offer{ID: fmt.Sprint("odd ", price), GPUNative: "RTX 4090", GPUCount: 1, PricePerHour: price})
+	}
+	s := open(c, "vast", "runpod")
+	got, err := s.Search(context.Background(), &Params{GPU: []string{"rtx_4090"}})
+	if err != nil || ids(got.Items) != "runpod:EU-RO-1 runpod:US-KS-2 vast:2 vast:1" {
+		t.Errorf("%s %v", ids(got.Items), err)
+	}
+	if _, err := json.Marshal(got); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSearch_FindsWhatCostsTheCeilingToTheCent(t *testing.T) {
 	for _, row := range []struct {
 		each    float64

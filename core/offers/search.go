@@ -2,6 +2,7 @@ package offers
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -51,6 +52,7 @@ func (s *Service) Search(ctx context.Context, p *Params) (*OfferResults, error) 
 		return nil, failed(found.Problems)
 	}
 	rank(found.Items)
+	found.Items = once(found.Items)
 	limit := p.Limit
 	if limit == 0 {
 		limit = defaultLimit
@@ -59,6 +61,26 @@ func (s *Service) Search(ctx context.Context, p *Params) (*OfferResults, error) 
 		found.Items = found.Items[:limit]
 	}
 	return found, nil
+}
+
+// once leaves out of ranked offers what a cloud has listed more than once: an offer of
+// the same identifier, or a row that differs in nothing that tells machines apart.
+func once(list []spec.Offer) []spec.Offer {
+	type row struct {
+		provider, id, native, region string
+		tier                         spec.CloudType
+		price, vcpus, memory, disk   float64
+	}
+	seen := make(map[row]bool, len(list))
+	return slices.DeleteFunc(list, func(o spec.Offer) bool {
+		key := row{provider: o.Provider, id: o.ID}
+		if o.ID == "" {
+			key = row{o.Provider, "", o.GPUNative, o.Region, o.CloudType, o.PricePerHour, o.VCPUCount, o.MemoryGB, o.DiskGB}
+		}
+		again := seen[key]
+		seen[key] = true
+		return again
+	})
 }
 
 // failed is the error of a search that no cloud answered: of one cloud its own,
@@ -201,7 +223,7 @@ func fits(o *spec.Offer, natives []string, p *Params) bool {
 // and whatever they cost.
 func matches(o *spec.Offer, natives []string, p *Params) bool {
 	switch {
-	case o.PricePerHour <= 0, o.Spot != p.Spot,
+	case o.PricePerHour <= 0, math.IsInf(Round(o.PricePerHour), 1), o.Spot != p.Spot,
 		o.GPUCount != max(p.GPUCount, 1),
 		len(natives) > 0 && !slices.Contains(natives, o.GPUNative),
 		o.GPUMemoryGB < p.MinGPUMemoryGB,

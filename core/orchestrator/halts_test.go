@@ -199,30 +199,33 @@ func TestHalt_ByAnotherNameOfTheAccountIsNoPreemption(t *testing.T) {
 	}
 }
 
-// TestHalt_ThatTheCloudDidNotTakeIsForgotten has a cloud that answers 429, which is to be
-// tried again and was not carried out, and the machine taken back long after.
+// TestHalt_ThatTheCloudDidNotTakeIsForgotten has a cloud that answers 429, or 409 for
+// somebody's lease, which are to be tried again and were not carried out, and the machine
+// taken back long after.
 func TestHalt_ThatTheCloudDidNotTakeIsForgotten(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		p := w.process()
-		defer p.close()
-		s := p.spawn(idle(0), spot)
-		wait(time.Minute)
-		w.cloud.set(func(c *cloud) {
-			c.fail = func(operation string, _ int) *spec.Error {
-				if operation == spec.OpStop {
-					return &spec.Error{Kind: spec.KindRateLimited, Message: "slower", Status: 429, Retryable: true}
+	for _, refusal := range []spec.Error{{Kind: spec.KindRateLimited, Message: "slower", Status: 429, Retryable: true}, {Kind: spec.KindConflict, Message: "leased", Status: 409, Retryable: true}} {
+		bubble(t, func(t *testing.T, w *world) {
+			p := w.process()
+			defer p.close()
+			s := p.spawn(idle(0), spot)
+			wait(time.Minute)
+			w.cloud.set(func(c *cloud) {
+				c.fail = func(operation string, _ int) *spec.Error {
+					if operation == spec.OpStop {
+						return &refusal
+					}
+					return nil
 				}
-				return nil
+			})
+			if p.pauseMachine(s) == nil {
+				t.Fatal("it was stopped")
+			}
+			wait(haltGrace + time.Hour)
+			w.cloud.set(func(c *cloud) { c.machines[s.Compute.ID].Status = spec.StatusStopped })
+			wait(2 * time.Minute)
+			if got := p.get(s.ID); got.Reason != ReasonPreempted {
+				t.Fatalf("%s: %s %s", refusal.Kind, got.State, got.Reason)
 			}
 		})
-		if p.pauseMachine(s) == nil {
-			t.Fatal("it was stopped")
-		}
-		wait(haltGrace + time.Hour)
-		w.cloud.set(func(c *cloud) { c.machines[s.Compute.ID].Status = spec.StatusStopped })
-		wait(2 * time.Minute)
-		if got := p.get(s.ID); got.Reason != ReasonPreempted {
-			t.Fatalf("%s %s", got.State, got.Reason)
-		}
-	})
+	}
 }

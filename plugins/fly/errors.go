@@ -26,6 +26,7 @@ func failure(response *sdk.Response, secrets []string) *spec.Error {
 	id := response.Header("fly-request-id")
 	classify(e, code, problem.JSON || id != "")
 	rest.SetRetryable(e)
+	e.Retryable = e.Retryable || leaseHeld(e)
 	if id != "" {
 		e.Message += " (fly-request-id " + id + ")"
 	}
@@ -67,7 +68,7 @@ func classify(e *spec.Error, code string, own bool) {
 		e.Hint = "the token lacks the right for this, or the app is another organization's; a token made for one app needs that app in provider_opts.app or providers.fly.config"
 	case e.Status == 408:
 		e.Hint = "Fly gave up waiting; what was asked for may happen all the same"
-	case e.Status == 409 && strings.Contains(prose, "lease"):
+	case leaseHeld(e):
 		e.Hint = "another tool, such as fly deploy, holds the machine's lease; leases last seconds, so try again"
 	case e.Status == 409:
 		e.Hint = "the machine's state does not permit this now, or the name is taken"
@@ -78,6 +79,12 @@ func classify(e *spec.Error, code string, own bool) {
 		e.Kind = spec.KindConflict
 		e.Hint = "names of Fly apps are global; choose another one in provider_opts.app"
 	}
+}
+
+// leaseHeld reports whether a machine is refused for a lease, which passes by itself
+// within seconds: that of a deploy, or of a stop whose caller left.
+func leaseHeld(e *spec.Error) bool {
+	return e.Status == 409 && e.Kind == spec.KindConflict && strings.Contains(strings.ToLower(e.Message), "lease")
 }
 
 // shortage reports whether an answer means "no room, nothing created". Fly has

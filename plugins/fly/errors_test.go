@@ -48,7 +48,7 @@ func TestErrors_HaveTheKindThatFlyMeans(t *testing.T) {
 		if e.Kind != row.kind || e.Status != row.status || !strings.Contains(e.Hint, row.hint) || !strings.HasSuffix(e.Message, "(fly-request-id 01ABC-ord)") {
 			t.Errorf("%d %s: %+v", row.status, row.body, e)
 		}
-		if e.Retryable != (row.kind == spec.KindCapacity || row.kind == spec.KindRateLimited || row.kind == spec.KindTimeout || row.status >= 500) {
+		if e.Retryable != (row.kind == spec.KindCapacity || row.kind == spec.KindRateLimited || row.kind == spec.KindTimeout || row.status >= 500 || row.hint == "lease") {
 			t.Errorf("%d %s: retryable %v", row.status, row.body, e.Retryable)
 		}
 	}

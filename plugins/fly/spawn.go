@@ -1,6 +1,8 @@
 package fly
 
 import (
+	"strings"
+
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/plugins/sdk"
 	"github.com/exatlas/atlas/plugins/sdk/jsonx"
@@ -86,7 +88,7 @@ func inRegion(env sdk.Env, p *plan, region, public string) (*spec.Compute, *spec
 		}
 	}
 	compute, err := create(env, p, v, public)
-	if err != nil && p.volumeGB > 0 && refused(err) {
+	if err != nil && p.volumeGB > 0 && !p.unsure {
 		if left := deleteVolume(env, p.app, v.id); left != nil {
 			return nil, left
 		}
@@ -98,7 +100,11 @@ func inRegion(env sdk.Env, p *plan, region, public string) (*spec.Compute, *spec
 func create(env sdk.Env, p *plan, v volume, public string) (*spec.Compute, *spec.Error) {
 	response, err := ask(env, call{method: "POST", path: appPath(p.app, "/machines"), body: createBody(p, v, public), secrets: secretsOf(p)})
 	if err != nil {
-		p.unsure = !refused(err)
+		if p.replayed(err) {
+			err.UnknownOutcome, err.Retryable = true, false
+			err.Hint = "something between sent the create twice, and this is the answer to the second: the machine of the first is there"
+		}
+		p.unsure = err.UnknownOutcome || !refused(err)
 		return nil, err
 	}
 	compute, ok := toCompute(env, p.app, response.Body)
@@ -110,6 +116,13 @@ func create(env sdk.Env, p *plan, v volume, public string) (*spec.Compute, *spec
 		compute.RequestID = p.request.RequestID
 	}
 	return &compute, nil
+}
+
+// replayed reports whether a create was refused because there is a machine of its name.
+// The name is this create's alone, unless the caller brings another: so that machine is
+// the one that was asked for, and what it uses must stay.
+func (p *plan) replayed(err *spec.Error) bool {
+	return err.Status == 409 && err.Kind == spec.KindConflict && strings.Contains(strings.ToLower(err.Message), "already") && !jsonx.Has(p.options, "name")
 }
 
 // createBody writes the body of a create. provider_opts go in last and win,

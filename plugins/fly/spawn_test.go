@@ -284,6 +284,31 @@ func TestSpawn_TellsOfAnAppThatItCouldNotTakeAway(t *testing.T) {
 	}
 }
 
+// Of a create that was sent twice on its way the second answer says that the name is
+// taken: by the machine that was asked for, which must be found then, and whole.
+func TestSpawn_KnowsItsOwnMachineByTheName(t *testing.T) {
+	r := newRig(t, simfly.Options{})
+	s := request()
+	s.VolumeGB, s.Ports = 10, []spec.PortRequest{{Internal: 22, Protocol: spec.ProtocolTCP}}
+	r.spawn(s)
+	_, err := spawn(r.env, s)
+	if err == nil || err.Kind != spec.KindConflict || !err.UnknownOutcome || err.Retryable || !strings.Contains(err.Hint, "twice") {
+		t.Errorf("%+v", err)
+	}
+	if strings.Contains(r.requests(), "DELETE") || r.apps() != 1 || len(r.Machines()) != 1 {
+		t.Errorf("what the machine uses is touched: %s", r.requests())
+	}
+	if found, err := find(r.env, &spec.FindRequest{RequestIDs: []string{requestID}}); err != nil || len(found.Items) != 1 {
+		t.Errorf("%+v %v", found, err)
+	}
+	s.VolumeGB, s.Options = 0, spec.Raw(`{"app":"mine","name":"theirs"}`)
+	r.spawn(s)
+	s.RequestID = "another"
+	if _, err := spawn(r.env, s); err == nil || err.UnknownOutcome {
+		t.Errorf("a name of the caller's: %+v", err)
+	}
+}
+
 func TestCleanUp_TakesAwayWhatACreateWithoutAMachineLeft(t *testing.T) {
 	r := newRig(t, simfly.Options{Options: simkit.Options{Faults: []simkit.Fault{{Method: "POST", Path: "/v1/apps/*/machines", Effect: simkit.Reset, Nth: 1}}}})
 	s := request()

@@ -2,6 +2,7 @@ package lambdalabs
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/plugins/sdk"
@@ -68,7 +69,7 @@ func check(s *spec.SpawnRequest) *spec.Error {
 		return invalid("both gpu and cpu are asked for", "give one of them")
 	case s.GPU == "" && s.CPU == nil && !jsonx.Has(options, "instance_type_name"):
 		return invalid("neither gpu nor cpu is asked for", "")
-	case s.Name == "" || len([]rune(s.Name)) > maxName:
+	case s.Name == "" || len([]rune(s.Name)) > maxName && !ownName(s):
 		return invalid("name has "+decimal(len([]rune(s.Name)))+" characters, Lambda takes 1 to "+decimal(maxName), "")
 	case s.Image == "" && (len(s.Env) > 0 || len(s.Entrypoint) > 0 || len(s.Command) > 0):
 		return invalid("env, command, entrypoint and auth are a container's, and image is missing",
@@ -87,6 +88,22 @@ func check(s *spec.SpawnRequest) *spec.Error {
 		return checkCount(s.GPU, max(s.GPUCount, 1))
 	}
 	return nil
+}
+
+// ownName reports whether Atlas has made the name, of the operator's prefix, the owner
+// and the request id.
+func ownName(s *spec.SpawnRequest) bool {
+	return s.RequestID != "" && strings.HasSuffix(s.Name, s.RequestID)
+}
+
+// shortened is the name as Lambda takes it. One that Atlas has made may be longer; what
+// is cut off is the end of the request id, which the tag holds, by which the machine is
+// found, and never the beginning, by which people and the reaper know whose it is.
+func shortened(name string) string {
+	if letters := []rune(name); len(letters) > maxName {
+		return string(letters[:maxName])
+	}
+	return name
 }
 
 // launch is one spawn on its way.
@@ -163,7 +180,7 @@ func (l *launch) body(p place, image, rules string) ([]byte, *spec.Error) {
 	w.Key("ssh_key_names")
 	w.Texts([]string{l.sshKey})
 	w.Key("name")
-	w.Text(l.request.Name)
+	w.Text(shortened(l.request.Name))
 	w.RawField("image", []byte(image))
 	l.volume.write(&w)
 	if rules != "" {

@@ -363,3 +363,23 @@ func TestPorts_FitIntoTags(t *testing.T) {
 		t.Errorf("ruleset name %q", name)
 	}
 }
+
+// A session's name may come to more than Lambda takes: of the prefix, an owner of 32
+// letters and a request id of 26.
+func TestSpawn_ShortensANameThatAtlasHasMade(t *testing.T) {
+	c := start(t, lambda.Options{})
+	s := a10()
+	s.RequestID = "abcdef0123456789abcdef0123"
+	s.Name = "atlas-" + strings.Repeat("o", 32) + "-" + s.RequestID
+	m := c.spawn(s)
+	if m.Name != s.Name[:maxName] || m.RequestID != s.RequestID || c.get(m.ID).Name != m.Name {
+		t.Errorf("%+v", m)
+	}
+	if found, err := find(c.env, &spec.FindRequest{RequestIDs: []string{s.RequestID}, Names: []string{s.Name}}); err != nil || len(found.Items) != 1 {
+		t.Errorf("%+v %v", found, err)
+	}
+	s.Name = strings.Repeat("n", maxName+1) // the caller's own
+	if _, err := spawn(c.env, s); err == nil || err.Kind != spec.KindValidation || len(c.Machines()) != 1 {
+		t.Errorf("%v", err)
+	}
+}

@@ -41,14 +41,16 @@ type row struct {
 	diskRate float64 // of the disk that was asked for, USD per hour
 }
 
-// market searches the offers, cheapest first.
+// market searches the offers, cheapest first. A row that is no offer is left out, as
+// long as it is not all there is: of a market, unlike of rented machines, what cannot
+// be read is not missed, and one odd row must not keep everybody from renting.
 func market(env sdk.Env, w *want) ([]row, *spec.Error) {
 	response, err := ask(env, sdk.Request{Method: "POST", URL: api(env, "/api/v0/bundles/"), Body: w.body(), Aside: true})
 	if err != nil {
 		return nil, err
 	}
 	rows := []row{}
-	listed, whole := false, true
+	listed, read, odd := false, 0, 0
 	r := jsonx.New(response.Body)
 	for more := r.Object(); more; more = r.NextMember() {
 		if r.Key() != "offers" {
@@ -62,13 +64,17 @@ func market(env sdk.Env, w *want) ([]row, *spec.Error) {
 				continue
 			}
 			line, ok := toRow(r.Raw(), w)
-			whole = whole && ok
-			if ok && w.fits(&line) {
+			if !ok {
+				odd++
+				continue
+			}
+			read++
+			if w.fits(&line) {
 				rows = append(rows, line)
 			}
 		}
 	}
-	if !r.Done() || !listed || !whole {
+	if !r.Done() || !listed || odd > 0 && read == 0 {
 		return nil, rest.Unreadable(&response, "list of offers")
 	}
 	return rows, nil

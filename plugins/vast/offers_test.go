@@ -106,6 +106,12 @@ func TestSearch_ReadsOddRows(t *testing.T) {
 			t.Errorf("%s: %v", body, err)
 		}
 	}
+	for _, odd := range []string{`{"gpu_name":"x"}`, `{"id":null}`, `{"id":-3}`, `{"id":1.5}`, `{"id":"` + strings.Repeat("9", 1<<16) + `"}`, `"x"`, `[]`} {
+		env, _ := scripted(t, say(200, `{"offers":[`+odd+`,{"id":5,"gpu_name":"RTX 4090","dph_total":0.5}]}`))
+		if list, err := searchOffers(env, &spec.OffersRequest{}); err != nil || len(list.Items) != 1 || list.Items[0].ID != "5" {
+			t.Errorf("beside %.40s: %+v %v", odd, list, err)
+		}
+	}
 	env, _ = scripted(t, say(404, `{"error":"auth_error","msg":"Invalid user key"}`))
 	if _, err := searchOffers(env, &spec.OffersRequest{}); err == nil || err.Kind != spec.KindUnauthorized {
 		t.Errorf("a bad key, which is 404 here: %v", err)
