@@ -268,28 +268,42 @@ func (s *JobsService) Cancel(ctx context.Context, p JobParams) (*Job, error) {
 	return call(s.c, ctx, "jobs.cancel", p, s.c.jobs.Cancel)
 }
 
-// List lists the providers.
+// List lists the providers. Those whose plugins do not load are listed with their
+// errors.
 func (s *ProviderService) List(ctx context.Context) ([]ProviderInfo, error) {
-	return s.c.services.Providers.List(ctx)
+	list, err := call(s.c, ctx, "providers.list", dispatch.None{}, func(ctx context.Context, _ *dispatch.None) (*dispatch.ProviderList, error) {
+		items, err := s.c.services.Providers.List(ctx)
+		return &dispatch.ProviderList{Items: items}, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return list.Items, nil
 }
 
 // Capabilities tells the features of a provider.
 //
 // Errors: plugin.
 func (s *ProviderService) Capabilities(ctx context.Context, name string) (*ProviderCapabilities, error) {
-	return s.c.services.Providers.Capabilities(ctx, name)
+	return call(s.c, ctx, "providers.capabilities", dispatch.ProviderParams{Provider: name}, func(ctx context.Context, p *dispatch.ProviderParams) (*ProviderCapabilities, error) {
+		return s.c.services.Providers.Capabilities(ctx, p.Provider)
+	})
 }
 
-// Load loads a plugin from a file; sha256 may be empty.
+// Load loads a plugin from a file; sha256, in hex, may be empty.
 //
 // Errors: plugin, not_found, conflict.
 func (s *ProviderService) Load(ctx context.Context, path, sha256 string) (*ProviderInfo, error) {
-	return s.c.services.Providers.Load(ctx, path, sha256)
+	return call(s.c, ctx, "providers.load", dispatch.LoadParams{Path: path, SHA256: sha256}, func(ctx context.Context, p *dispatch.LoadParams) (*ProviderInfo, error) {
+		return s.c.services.Providers.Load(ctx, p.Path, p.SHA256)
+	})
 }
 
 // Reload reads a provider's plugin file again.
 //
 // Errors: plugin, not_found.
 func (s *ProviderService) Reload(ctx context.Context, name string) (*ProviderInfo, error) {
-	return s.c.services.Providers.Reload(ctx, name)
+	return call(s.c, ctx, "providers.reload", dispatch.ProviderParams{Provider: name}, func(ctx context.Context, p *dispatch.ProviderParams) (*ProviderInfo, error) {
+		return s.c.services.Providers.Reload(ctx, p.Provider)
+	})
 }

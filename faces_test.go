@@ -1,7 +1,10 @@
 package atlas_test
 
 import (
+	"context"
+	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -95,5 +98,53 @@ func TestAuth_MintsSignsAndVerifies(t *testing.T) {
 	c.Close(-1)
 	if _, err := c.Auth.Token.Mint(t.Context()); atlas.KindOf(err) != atlas.KindCancelled {
 		t.Errorf("closed: %v", err)
+	}
+}
+
+// TestProviders_AreCallsAsAllOthers holds what the JSON face says of these methods
+// against what the typed one does.
+func TestProviders_AreCallsAsAllOthers(t *testing.T) {
+	c := open(t, `{}`)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	calls := map[string]func(ctx context.Context, name string) error{
+		"providers.list": func(ctx context.Context, _ string) error { _, err := c.Providers.List(ctx); return err },
+		"providers.capabilities": func(ctx context.Context, name string) error {
+			_, err := c.Providers.Capabilities(ctx, name)
+			return err
+		},
+		"providers.load":   func(ctx context.Context, name string) error { _, err := c.Providers.Load(ctx, name, ""); return err },
+		"providers.reload": func(ctx context.Context, name string) error { _, err := c.Providers.Reload(ctx, name); return err },
+	}
+	hold := func(name, what string, err error, want atlas.Kind) {
+		t.Helper()
+		var e *atlas.Error
+		if !errors.As(err, &e) || e.Kind != want || e.Operation != name {
+			t.Errorf("%s, %s: %v, want %s of it", name, what, err, want)
+		}
+	}
+	for name, call := range calls {
+		if name != "providers.list" {
+			hold(name, "no name", call(t.Context(), ""), atlas.KindValidation)
+		}
+	}
+	if err := calls["providers.list"](ended, ""); err != nil { // where no plugin is loaded yet
+		hold("providers.list", "cancelled", err, atlas.KindCancelled)
+	}
+	if text := c.Metrics().Text; !strings.Contains(text, `atlas_calls_total{method="providers.list"`) {
+		t.Errorf("the metrics do not count them: %s", text)
+	}
+	c.Close(-1)
+	for name, call := range calls {
+		hold(name, "closed", call(t.Context(), "mock"), atlas.KindCancelled)
+	}
+}
+
+func TestSpawn_LeavesTheParamsOfItsCallerAlone(t *testing.T) {
+	c := open(t, `{"default_provider":"mock"}`)
+	given := []atlas.PortRequest{{Internal: 8000}, {Internal: 22, Symmetric: true}}
+	p := atlas.SpawnParams{GPU: []string{"h100"}, Image: "i", Ports: slices.Clone(given), Env: map[string]string{"1": "refused, so that nothing is sent"}}
+	if _, err := c.Compute.Spawn(t.Context(), p); atlas.KindOf(err) != atlas.KindValidation || !slices.Equal(p.Ports, given) {
+		t.Errorf("%+v, want %+v (%v)", p.Ports, given, err)
 	}
 }

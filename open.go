@@ -21,7 +21,9 @@ type Config struct {
 	Environ func() []string
 }
 
-// Open opens a client. Opening is cheap: plugins are compiled when first used.
+// Open opens a client. Opening is cheap: plugins are compiled when first used. The
+// settings are copied: what the program does with its maps and lists later has no
+// effect. An error is a [*Error]; one of kind validation names the mistake in them.
 func Open(config Config) (*Client, error) {
 	if err := strict.Compile(reflect.TypeFor[Settings]()).Check(&config.Settings, "config"); err != nil {
 		return nil, err
@@ -29,7 +31,7 @@ func Open(config Config) (*Client, error) {
 	if config.ABI != 0 && config.ABI != ABI {
 		return nil, &spec.Error{Kind: spec.KindValidation, Message: "config.abi: not the version of this library"}
 	}
-	c, err := open(config.Settings, Environment{Getenv: config.Getenv, Environ: config.Environ})
+	c, err := open(config.Settings.clone(), Environment{Getenv: config.Getenv, Environ: config.Environ})
 	if err != nil {
 		return nil, err
 	}

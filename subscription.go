@@ -35,7 +35,8 @@ func (s *JobsService) Stream(ctx context.Context, p StreamParams) (*Subscription
 	})
 }
 
-// Subscription reads the events of one topic in order. Close ends it.
+// Subscription reads the events of one topic in order. Any goroutine may use it at any
+// time; of several that read, each event goes to one. Close ends it.
 type Subscription struct {
 	ID      string
 	Topic   string
@@ -51,12 +52,7 @@ func (c *Client) subscribe(ctx context.Context, name string, params any,
 	s := &Subscription{bus: c.bus, signal: make(chan struct{}, 1)}
 	err := c.dispatcher.Do(ctx, name, params, func(ctx context.Context) error {
 		var err error
-		s.sub, err = open(ctx, func(*events.Subscription) {
-			select {
-			case s.signal <- struct{}{}:
-			default:
-			}
-		})
+		s.sub, err = open(ctx, func(*events.Subscription) { s.tell() })
 		return err
 	})
 	if err != nil {
@@ -67,17 +63,40 @@ func (c *Client) subscribe(ctx context.Context, name string, params any,
 	return s, nil
 }
 
-// Next returns the next event. The error is io.EOF after the last one, or the
-// context's.
+// tell wakes one reader, now or when there is one.
+func (s *Subscription) tell() {
+	select {
+	case s.signal <- struct{}{}:
+	default:
+	}
+}
+
+// take returns the next event, or nil. The source tells of events once until all are
+// taken, so a reader that leaves some tells the next.
+func (s *Subscription) take() *Event {
+	event, more := s.sub.TakeEvent()
+	if more {
+		s.tell()
+	}
+	return event
+}
+
+// Next returns the next event and waits for it. The error is io.EOF after the last
+// one and after Close; else a [*Error]: of kind cancelled when ctx was cancelled or the
+// client closed before the last event came, of kind timeout when the deadline of ctx
+// passed.
 func (s *Subscription) Next(ctx context.Context) (*Event, error) {
 	for {
-		if event, _ := s.sub.TakeEvent(); event != nil {
+		if event := s.take(); event != nil {
 			return event, nil
 		}
 		select {
 		case <-s.sub.Done():
-			if event, _ := s.sub.TakeEvent(); event != nil {
+			if event := s.take(); event != nil {
 				return event, nil
+			}
+			if s.sub.Cut() {
+				return nil, &spec.Error{Kind: spec.KindCancelled, Message: "the client is closed"}
 			}
 			return nil, io.EOF
 		default:
@@ -95,7 +114,9 @@ func (s *Subscription) Next(ctx context.Context) (*Event, error) {
 	}
 }
 
-// All ranges over the events until the last one. An error ends the loop.
+// All ranges over the events until the last one. An error of [Subscription.Next] other
+// than io.EOF comes as the last pair, without an event. Leaving the loop leaves the
+// subscription open: a second loop goes on where the first left.
 func (s *Subscription) All(ctx context.Context) iter.Seq2[*Event, error] {
 	return func(yield func(*Event, error) bool) {
 		for {
@@ -110,7 +131,8 @@ func (s *Subscription) All(ctx context.Context) iter.Seq2[*Event, error] {
 	}
 }
 
-// Close ends the subscription; events not read yet are dropped.
+// Close ends the subscription; events not read yet are dropped. It may be called
+// twice, and its error is always nil.
 func (s *Subscription) Close() error {
 	s.bus.Unsubscribe(s.ID)
 	return nil

@@ -16,8 +16,10 @@ CARGO ?= cargo
 # The Go resolver (netgo) holds no thread in getaddrinfo and adds no glibc
 # symbol. -z nodelete: Go cannot be unloaded. -z now: no lazy binding in the
 # middle of a fork.
+# Two folders build the same bytes: Go's own build id, which holds the paths of the
+# flags below, is left out, and the linker makes one of the contents.
 LIB_TAGS := netgo,osusergo
-LIB_LINK := -Wl,-soname,$(SONAME) -Wl,--version-script=$(CURDIR)/capi/exports.map -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now
+LIB_LINK := -Wl,--build-id=sha1 -Wl,-soname,$(SONAME) -Wl,--version-script=$(CURDIR)/capi/exports.map -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now
 
 .PHONY: lib
 lib: plugins ## Build the shared library, build/libexatlas.so
@@ -28,7 +30,7 @@ lib: plugins ## Build the shared library, build/libexatlas.so
 .PHONY: lib-only
 lib-only:
 	@mkdir -p $(BUILD)/lib.tmp
-	CGO_ENABLED=1 $(GO) build -buildmode=c-shared -trimpath -tags $(LIB_TAGS) -ldflags "-s -w -extldflags '$(LIB_LINK)'" -o $(BUILD)/lib.tmp/$(SONAME) ./capi
+	CGO_ENABLED=1 $(GO) build -buildmode=c-shared -trimpath -tags $(LIB_TAGS) -ldflags "-s -w -buildid= -extldflags '$(LIB_LINK)'" -o $(BUILD)/lib.tmp/$(SONAME) ./capi
 	@mv -f $(BUILD)/lib.tmp/$(SONAME) $(BUILD)/$(SONAME)
 	@rm -rf $(BUILD)/lib.tmp
 	@ln -sfn $(SONAME) $(BUILD)/libexatlas.so

@@ -31,12 +31,14 @@ function compile() {
   const extra = (process.env.CFLAGS || '').split(' ').filter(Boolean);
   const include = headers();
   fs.mkdirSync(path.dirname(out), { recursive: true });
+  // nodelete: Node unloads an addon with the last thread that uses it, and what this
+  // one keeps for the process would be made anew, and left open, each time.
   // Written beside and renamed, so that a process that has the old addon mapped keeps it.
   const partial = `${out}.${process.pid}`;
   const result = spawnSync(compiler, [
     '-std=c11', '-O2', '-fPIC', '-shared', '-fvisibility=hidden', '-Wall', '-Wextra', '-DNAPI_VERSION=8',
     '-isystem', include, '-I', path.join(repository, 'include'), ...extra, ...sources,
-    '-o', partial, '-ldl', '-lpthread',
+    '-o', partial, '-Wl,-z,nodelete', '-ldl', '-lpthread',
   ], { stdio: 'inherit' });
   if (result.error && result.error.code === 'ENOENT') {
     fail(`no C compiler \`${compiler}\` found: install one (Debian: apt-get install gcc libc6-dev) or set CC`);

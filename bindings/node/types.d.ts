@@ -339,8 +339,8 @@ export interface CPURequest {
 }
 
 export interface PortRequest {
-  /** Port inside the machine, 1 to 65535. */
-  internal?: number;
+  /** Port inside the machine. */
+  internal: number;
   /** Default http; of a symmetric port tcp, the only one it can have. */
   protocol?: "http" | "tcp";
   /** Asks for the same number inside and outside, for a program that tells others its own address. Needs the capability symmetric_ports. Lambda and Fly take the number in internal. RunPod and Vast choose another one when the machine starts: the answer's ports show it as internal and external, and the machine reads that of its first symmetric port in RUNPOD_TCP_PORT_70001 or VAST_TCP_PORT_70001, of the second in …70002, and so on; internal then only tells the ports of the request apart. */
@@ -1258,8 +1258,8 @@ export interface Session {
 
 /** The params of orchestrator.list. */
 export interface OrchestratorListParams {
-  /** States to list: intended, live, ending, ended. Default: all but ended. */
-  state?: string | string[];
+  /** States to list. Default: all but ended. */
+  state?: "intended" | "live" | "ending" | "ended" | ("intended" | "live" | "ending" | "ended")[];
   /** Sessions of this user. */
   user_id?: string;
   /** Continues after this identifier: next of an earlier page. */

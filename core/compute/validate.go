@@ -2,6 +2,7 @@ package compute
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -59,6 +60,7 @@ func validate(p *SpawnParams, accounts int) error {
 	if field := decided(p); field != "" {
 		return wrong(field, "given together with offer_id", "leave it out: an offer is one machine, with its GPUs, its tier and its place; offers.search shows which")
 	}
+	p.Ports = slices.Clone(p.Ports) // the list is its caller's, who may give it to other calls meanwhile
 	if err := validatePorts(p.Ports); err != nil {
 		return err
 	}
@@ -84,6 +86,7 @@ func decided(p *SpawnParams) string {
 	return ""
 }
 
+// validatePorts checks the ports and fills in the protocols that were left out.
 func validatePorts(ports []spec.PortRequest) error {
 	type port struct {
 		number   int

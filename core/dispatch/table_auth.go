@@ -22,7 +22,7 @@ type Valid struct {
 // SignParams asks for a signed URL.
 type SignParams struct {
 	URL         string      `json:"url" required:"true" minlen:"1" doc:"URL, or path and query."`
-	Secret      spec.Secret `json:"secret" required:"true" doc:"The machine's signing secret; its bytes as they are."`
+	Secret      spec.Secret `json:"secret" required:"true" minlen:"1" doc:"The machine's signing secret; its bytes as they are."`
 	ExpiresInMS int64       `json:"expires_in_ms" min:"1" max:"315360000000" default:"3600000" doc:"Lifetime, ms, rounded up to a second."`
 	Now         string      `json:"now" format:"date-time" doc:"Time to count from, RFC 3339. Default: now."`
 }
@@ -36,7 +36,7 @@ type SignedURL struct {
 // VerifyURLParams asks whether a signed URL is valid.
 type VerifyURLParams struct {
 	URL    string      `json:"url" required:"true" doc:"The signed URL, or its path and query."`
-	Secret spec.Secret `json:"secret" required:"true" doc:"The machine's signing secret."`
+	Secret spec.Secret `json:"secret" required:"true" minlen:"1" doc:"The machine's signing secret."`
 	Now    string      `json:"now" format:"date-time" doc:"Time to check against, RFC 3339. Default: now."`
 }
 

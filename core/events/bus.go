@@ -235,6 +235,7 @@ func (b *Bus) Close() {
 	defer b.mu.Unlock()
 	b.closed = true
 	for _, s := range b.subscriptions {
+		s.cut = true
 		b.detach(s, false)
 	}
 	for _, t := range b.topics {

@@ -26,6 +26,7 @@ type Subscription struct {
 	started bool // the reader may be told
 	told    bool // it was told, and has not taken everything yet
 	over    bool
+	cut     bool          // by the bus, which closed; set before done is closed
 	done    chan struct{} // closed when over
 }
 
@@ -139,6 +140,10 @@ func (s *Subscription) Progress() (taken uint64, full bool) {
 // Done is closed when the subscription is over: it gets nothing more, and what it
 // holds can still be taken.
 func (s *Subscription) Done() <-chan struct{} { return s.done }
+
+// Cut reports, once Done is closed, whether the bus closed before the subscription's
+// own end.
+func (s *Subscription) Cut() bool { return s.cut }
 
 // Unsubscribe ends a subscription; events it has not handed out are dropped. It
 // reports whether there was one.

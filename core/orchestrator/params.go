@@ -53,7 +53,7 @@ type StopParams struct {
 
 // ListParams filters sessions.
 type ListParams struct {
-	State  []string `json:"state" single:"true" doc:"States to list: intended, live, ending, ended. Default: all but ended."`
+	State  []string `json:"state" single:"true" enum:"intended,live,ending,ended" doc:"States to list. Default: all but ended."`
 	UserID string   `json:"user_id" doc:"Sessions of this user."`
 	After  string   `json:"after" doc:"Continues after this identifier: next of an earlier page."`
 	Limit  int      `json:"limit" min:"1" max:"10000" default:"1000" doc:"Sessions of one page."`

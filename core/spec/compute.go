@@ -112,7 +112,7 @@ type CPU struct {
 
 // PortRequest is one port to open.
 type PortRequest struct {
-	Internal  int      `json:"internal" doc:"Port inside the machine, 1 to 65535."`
+	Internal  int      `json:"internal" required:"true" min:"1" max:"65535" doc:"Port inside the machine."`
 	Protocol  Protocol `json:"protocol,omitempty" enum:"http,tcp" doc:"Default http; of a symmetric port tcp, the only one it can have."`
 	Symmetric bool     `json:"symmetric,omitempty" doc:"Asks for the same number inside and outside, for a program that tells others its own address. Needs the capability symmetric_ports. Lambda and Fly take the number in internal. RunPod and Vast choose another one when the machine starts: the answer's ports show it as internal and external, and the machine reads that of its first symmetric port in RUNPOD_TCP_PORT_70001 or VAST_TCP_PORT_70001, of the second in …70002, and so on; internal then only tells the ports of the request apart."`
 }

@@ -187,6 +187,9 @@ func (m *model) value(t reflect.Type, tag reflect.StructTag, input bool) value {
 func (v value) text() string {
 	switch v.kind {
 	case "one-or-many":
+		if v.elem.enum != nil {
+			return v.elem.text() + " or an array of these"
+		}
 		return v.elem.text() + " or array of " + v.elem.text() + "s"
 	case "array":
 		return "array of " + v.elem.text()

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Proves what a program linked against the library relies on: the exported
-# names, the SONAME, that it stays loaded, the oldest glibc, the header's
-# languages. Usage: abi-check.sh LIBRARY SONAME
+# names, the SONAME, that it stays loaded, the oldest glibc, that it is the same
+# whatever folder it is built in, the header's languages. Usage: abi-check.sh LIBRARY SONAME
 set -euo pipefail
 library=$1 soname=$2
 header=include/atlas.h
@@ -39,6 +39,13 @@ ok "glibc floor: $floor"
 size=$(stat -Lc %s "$library")
 [ "$size" -le $((25 * 1024 * 1024)) ] || die "the library has $size bytes, more than 25 MiB"
 ok "size: $size bytes"
+
+ln -s "$PWD" "$work/elsewhere"
+make --no-print-directory lib-only CURDIR="$work/elsewhere" BUILD="$work/build" > "$work/log" 2>&1 || { cat "$work/log"; die 'it does not build again'; }
+cmp "$library" "$work/build/$soname" || die 'built from another folder it has other bytes'
+[ -z "$(readelf -nW "$library" | grep 'Build ID' || true)" ] && die 'the library has no build id'
+! grep -qaF "$PWD" "$library" || die "the library holds the path $PWD"
+ok 'built from another folder it is the same, byte for byte'
 
 printf '#include "atlas.h"\nint main(void) { return atlas_abi_version() - ATLAS_ABI_VERSION; }\n' > "$work/use.c"
 for standard in c89 c99 c11; do

@@ -57,6 +57,20 @@ for (const wake of ['poll', 'thread']) {
     assert.match(stderr, /no such method/);
   });
 
+  test(`${wake}: workers that come and go while the main thread has no client leave no descriptors open`, async () => {
+    const { stdout } = await program(`
+      const source = 'const { Client } = require("exatlas"); const c = new Client(); c.info().then(() => c.close());';
+      const worker = () => new Promise((resolve, reject) => new worker_threads.Worker(source, { eval: true }).on('exit', resolve).on('error', reject));
+      const descriptors = () => require('fs').readdirSync('/proc/self/fd').length;
+      (async () => {
+        await worker();
+        const before = descriptors();
+        for (let i = 0; i < 5; i++) await worker();
+        console.log(descriptors() - before);
+      })();`, { wake });
+    assert.ok(Number(stdout) < 5, `${stdout.trim()} more descriptors after five workers`); // each left four
+  });
+
   test(`${wake}: terminating workers with calls in flight crashes nothing and closes their clients`, async () => {
     const { stdout } = await program(`
       const body = \`

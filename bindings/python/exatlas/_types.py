@@ -611,11 +611,14 @@ class CPURequest(TypedDict, total=False):
     "Memory in GB, where the cloud sells it apart."
 
 
-class PortRequest(TypedDict, total=False):
+class _PortRequestRequired(TypedDict):
+    internal: int
+    "Port inside the machine."
+
+
+class PortRequest(_PortRequestRequired, total=False):
     """PortRequest."""
 
-    internal: int
-    "Port inside the machine, 1 to 65535."
     protocol: Literal["http", "tcp"]
     "Default http; of a symmetric port tcp, the only one it can have."
     symmetric: bool
@@ -1704,8 +1707,8 @@ class Session(_SessionRequired, total=False):
 class OrchestratorListParams(TypedDict, total=False):
     """The params of orchestrator.list."""
 
-    state: Union[str, List[str]]
-    "States to list: intended, live, ending, ended. Default: all but ended."
+    state: Union[Literal["intended", "live", "ending", "ended"], List[Literal["intended", "live", "ending", "ended"]]]
+    "States to list. Default: all but ended."
     user_id: str
     "Sessions of this user."
     after: str
