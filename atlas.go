@@ -5,7 +5,8 @@
 //
 // Programs in Go use [Open] and the typed services of [Client]. Errors are [*Error];
 // the comment of a method lists their kinds beside validation, internal, cancelled and
-// timeout, which every method may answer. docs/methods.md tells the rest. The JSON face
+// timeout, which every method may answer; a cloud that answers an unexpected status
+// brings the kind of that. docs/methods.md tells the rest. The JSON face
 // (OpenJSON, CallJSON and their kin) carries the same requests for the C
 // interface; it knows no C itself.
 package atlas

@@ -185,8 +185,8 @@ func (s *ComputeService) Stop(ctx context.Context, p IDParams) (*Compute, error)
 
 // Start resumes a stopped machine.
 //
-// Errors: not_found, conflict, capacity, unsupported, unauthorized, forbidden,
-// rate_limited, provider, transport, plugin.
+// Errors: not_found, conflict, capacity, funds, unsupported, unauthorized,
+// forbidden, rate_limited, provider, transport, plugin.
 func (s *ComputeService) Start(ctx context.Context, p IDParams) (*Compute, error) {
 	return call(s.c, ctx, "compute.start", p, s.c.compute.Start)
 }

@@ -1830,7 +1830,7 @@ export interface Namespaces {
     readonly logs: Method<"compute.logs">;
     /** Rents one machine. Errors: capacity, funds, budget, unsupported, unauthorized, forbidden, rate_limited, provider, transport, plugin. */
     readonly spawn: Method<"compute.spawn">;
-    /** Resumes a stopped machine. Errors: not_found, conflict, capacity, unsupported, unauthorized, forbidden, rate_limited, provider, transport, plugin. */
+    /** Resumes a stopped machine. Errors: not_found, conflict, capacity, funds, unsupported, unauthorized, forbidden, rate_limited, provider, transport, plugin. */
     readonly start: Method<"compute.start">;
     /** Pauses a machine: its GPUs are given back, its volume is kept and goes on costing. Errors: not_found, conflict, unsupported, unauthorized, forbidden, rate_limited, provider, transport, plugin. */
     readonly stop: Method<"compute.stop">;

@@ -49,8 +49,8 @@ func addCompute(t *Table, s *Services) {
 	}, func(ctx context.Context, p *compute.IDParams) (*spec.Compute, error) { return s.Compute.Stop(ctx, p) })
 	add(t, "compute.start", Doc{
 		Summary: "Resumes a stopped machine.",
-		Text:    "Kind capacity: its place has no free GPUs now.",
-		Errors:  cloudKinds(spec.KindNotFound, spec.KindConflict, spec.KindCapacity, spec.KindUnsupported),
+		Text:    "Kind capacity: its place has no free GPUs now. Kind funds: the account that let it stop for want of money has none yet.",
+		Errors:  cloudKinds(spec.KindNotFound, spec.KindConflict, spec.KindCapacity, spec.KindFunds, spec.KindUnsupported),
 		Params:  `{"provider":"runpod","id":"7h9k2m4n6p"}`,
 		Result:  `{"id":"7h9k2m4n6p","provider":"runpod","status":"provisioning","gpu_count":1,"ports":[]}`,
 	}, func(ctx context.Context, p *compute.IDParams) (*spec.Compute, error) { return s.Compute.Start(ctx, p) })

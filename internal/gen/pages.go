@@ -24,7 +24,8 @@ func methodsPage(m *model, kinds string) ([]byte, error) {
 # Methods
 
 A request is ` + "`" + `{"id":"…","method":"compute.get","params":{…},"deadline_ms":30000}` + "`" + `; its answer holds ` + "`result` or `error`" + ` ([ErrorDocument](#errordocument)).
-Every method may answer the kinds validation, internal, cancelled and timeout beside those listed with it. An unknown field in a request is a
+Every method may answer the kinds validation, internal, cancelled and timeout beside those listed with it, and one that asks a cloud the kind of
+whatever status the cloud answers, such as funds for a 402: have a case for all others. An unknown field in a request is a
 validation error that names the nearest known one; a null stands for an absent field. Times are RFC 3339 UTC, money is USD, names that end in
 ` + "`_ms`" + ` are milliseconds, in ` + "`_gb`" + ` gigabytes. Fields of an answer that a cloud does not tell are absent.
 

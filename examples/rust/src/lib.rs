@@ -90,7 +90,7 @@ impl Client {
         result(self.request(&envelope("", method, params, None)))
     }
 
-    /// As `call`, with a deadline for the whole call: status `TIMEOUT` when it passes.
+    /// As `call`, with a deadline for the whole call, a day at most: status `TIMEOUT` when it passes.
     ///
     /// # Errors
     /// As `call`.
