@@ -208,12 +208,12 @@ func (h *Host) build(ctx context.Context, p *plugin, m *module) (*engine, error)
 			}
 		}
 	}
-	code, problem := boundModule(code)
-	if problem != "" {
-		return nil, spec.NewError(spec.KindPlugin, "the file is no plugin: "+problem)
-	}
 	limited := ctx
-	if p.source != SourceBuiltin { // one of the library's own is given what a busy machine needs
+	if p.source != SourceBuiltin { // one of the library's own is bounded by its build, and given what a busy machine needs
+		var problem string
+		if code, problem = boundModule(code); problem != "" {
+			return nil, spec.NewError(spec.KindPlugin, "the file is no plugin: "+problem)
+		}
 		var cancel context.CancelFunc
 		limited, cancel = context.WithTimeout(ctx, h.limits.CompileTime)
 		defer cancel()

@@ -1,12 +1,10 @@
 // Command buildplugins builds the guests under plugins/*/guest for WebAssembly,
-// compresses them and writes them to plugins/builtin, where the library embeds
-// them. It skips those whose sources are older than what is there. The same
+// brings them into the form that the host compiles, compresses them and writes them
+// to plugins/builtin, where the library embeds them. It skips those whose sources are older than what is there. The same
 // sources give the same bytes. make plugins runs it, from the repository's root.
 package main
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"flag"
 	"fmt"
 	"os"
@@ -15,8 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/klauspost/compress/zstd"
-
+	"github.com/exatlas/atlas/host"
 	"github.com/exatlas/atlas/plugins/builtin"
 )
 
@@ -42,7 +39,7 @@ func run(force bool) error {
 	for _, program := range programs {
 		folder := filepath.Dir(program)
 		name := provider(filepath.Base(filepath.Dir(folder)))
-		target := filepath.Join("plugins", "builtin", name+".wasm.zst")
+		target := filepath.Join("plugins", "builtin", name+".wasm.br")
 		if !force {
 			fresh, err := upToDate(target, folder)
 			if err != nil {
@@ -93,7 +90,7 @@ func upToDate(target, folder string) (bool, error) {
 		return false, fmt.Errorf("go list %s: %w", folder, err)
 	}
 	sources := append(strings.Fields(string(out)), "go.mod", "go.sum")
-	if base := filepath.Join(filepath.Dir(target), builtin.Base+".wasm.zst"); base != target {
+	if base := filepath.Join(filepath.Dir(target), builtin.Base+".wasm.br"); base != target {
 		sources = append(sources, base)
 	}
 	if compiler, err := exec.LookPath("go"); err == nil {
@@ -124,30 +121,25 @@ func build(name, folder, target string) error {
 	if err != nil {
 		return err
 	}
-	var packed bytes.Buffer
-	options := []zstd.EOption{zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(8 << 20)}
-	if name != builtin.Base {
-		base, err := os.ReadFile(filepath.Join(filepath.Dir(target), builtin.Base+".wasm.zst"))
-		if err != nil {
-			return err
-		}
-		id, content, err := builtin.Dictionary(base)
-		if err != nil {
-			return err
-		}
-		options = append(options, zstd.WithEncoderDictRaw(id, content))
+	module, problem := host.Bounded(module)
+	if problem != "" {
+		return fmt.Errorf("%s: %s", folder, problem)
 	}
-	writer, err := zstd.NewWriter(&packed, options...)
+	var dictionary [][]byte
+	if name != builtin.Base {
+		base, err := os.ReadFile(filepath.Join(filepath.Dir(target), builtin.Base+".wasm.br"))
+		if err != nil {
+			return err
+		}
+		if base, err = builtin.Unpack(base); err != nil {
+			return err
+		}
+		dictionary = append(dictionary, base)
+	}
+	all, err := builtin.Pack(module, dictionary...)
 	if err != nil {
 		return err
 	}
-	if _, err := writer.Write(module); err != nil {
-		return err
-	}
-	if err := writer.Close(); err != nil {
-		return err
-	}
-	all := builtin.Pack(sha256.Sum256(module), packed.Bytes())
 	fmt.Printf("%s: %d KB of WebAssembly, %d KB compressed\n", name, len(module)/1000, len(all)/1000)
 	return replace(target, all)
 }

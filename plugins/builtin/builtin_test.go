@@ -1,6 +1,7 @@
 package builtin
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"io/fs"
@@ -8,7 +9,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/fstest"
 
+	"github.com/exatlas/atlas/host"
 	"github.com/exatlas/atlas/internal/leak"
 )
 
@@ -74,5 +77,47 @@ func TestModule_SharesTheBaseWhileItIsUsedAlone(t *testing.T) {
 	}
 	if modules[0].base.last.Value() != nil {
 		t.Error("it is kept though nobody uses it")
+	}
+}
+
+// The host compiles a built-in plugin as it is, for its build has brought it into the
+// form that the host would.
+func TestModule_IsBoundedByItsBuild(t *testing.T) {
+	for _, m := range List() {
+		code, err := m.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bounded, problem := host.Bounded(code); problem != "" || !bytes.Equal(bounded, code) {
+			t.Errorf("%s: of %d bytes the host would make %d: %s", m.Name, len(code), len(bounded), problem)
+		}
+	}
+}
+
+func TestModule_OfAnotherBaseIsRefused(t *testing.T) {
+	pack := func(module string, dictionary ...[]byte) *fstest.MapFile {
+		packed, err := Pack([]byte(module), dictionary...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &fstest.MapFile{Data: packed}
+	}
+	var text, another string // what no packer makes much smaller but by its base
+	for i := range 64 {
+		a, b := sha256.Sum256([]byte{byte(i)}), sha256.Sum256([]byte{byte(i), 1})
+		text, another = text+hex.EncodeToString(a[:]), another+hex.EncodeToString(b[:])
+	}
+	file := pack(text+"!", []byte(text))
+	for name, folder := range map[string]fstest.MapFS{
+		"right":   {Base + suffix: pack(text), "other" + suffix: file},
+		"another": {Base + suffix: pack(another), "other" + suffix: file},
+		"cut":     {Base + suffix: pack(text), "other" + suffix: {Data: file.Data[:len(file.Data)-1]}},
+	} {
+		for _, m := range list(folder) {
+			code, err := m.Open()
+			if right := m.Name == Base || name == "right"; right != (err == nil) {
+				t.Errorf("%s: %s opens to %d bytes, %v", name, m.Name, len(code), err)
+			}
+		}
 	}
 }
