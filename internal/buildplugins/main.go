@@ -5,6 +5,10 @@
 package main
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -14,6 +18,7 @@ import (
 	"strings"
 
 	"github.com/exatlas/atlas/host"
+	"github.com/exatlas/atlas/host/label"
 	"github.com/exatlas/atlas/plugins/builtin"
 )
 
@@ -77,7 +82,8 @@ func environment() []string {
 }
 
 // upToDate reports whether target is newer than every source of the guest in
-// this module, and than what fixes the rest: go.mod, go.sum and the compiler.
+// this module, than what packs it, and than what fixes the rest: go.mod, go.sum and
+// the compiler.
 func upToDate(target, folder string) (bool, error) {
 	built, err := os.Stat(target)
 	if err != nil {
@@ -90,6 +96,10 @@ func upToDate(target, folder string) (bool, error) {
 		return false, fmt.Errorf("go list %s: %w", folder, err)
 	}
 	sources := append(strings.Fields(string(out)), "go.mod", "go.sum")
+	for _, packer := range []string{"internal/buildplugins/*.go", "plugins/builtin/*.go", "host/label/*.go"} {
+		files, _ := filepath.Glob(packer)
+		sources = append(sources, files...)
+	}
 	if base := filepath.Join(filepath.Dir(target), builtin.Base+".wasm.br"); base != target {
 		sources = append(sources, base)
 	}
@@ -136,12 +146,40 @@ func build(name, folder, target string) error {
 		}
 		dictionary = append(dictionary, base)
 	}
-	all, err := builtin.Pack(module, dictionary...)
+	outline, err := labelled(name, module)
+	if err != nil {
+		return fmt.Errorf("%s: %w", folder, err)
+	}
+	all, err := builtin.Pack(module, outline, dictionary...)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("%s: %d KB of WebAssembly, %d KB compressed\n", name, len(module)/1000, len(all)/1000)
 	return replace(target, all)
+}
+
+// labelled asks the plugin what it says of itself, and returns that with what else is
+// told without unpacking the module.
+func labelled(name string, module []byte) ([]byte, error) {
+	sum := sha256.Sum256(module)
+	h, err := host.New(host.Options{Builtin: []host.Plugin{{Name: name, SHA256: hex.EncodeToString(sum[:]), Open: func() ([]byte, error) { return module, nil }}}})
+	if err != nil {
+		return nil, err
+	}
+	defer h.Close(context.Background())
+	manifest, err := h.Manifest(context.Background(), name)
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(manifest)
+	if err != nil {
+		return nil, err
+	}
+	whole, err := label.Put(module, text)
+	if err != nil {
+		return nil, err
+	}
+	return label.Cut(whole)
 }
 
 // replace writes a file in one step, so that a build that reads it meanwhile

@@ -30,6 +30,7 @@ const suffix = ".wasm.br"
 type Module struct {
 	Name   string
 	SHA256 string // of the uncompressed module, lower-case hex
+	Label  []byte // what the module tells without being unpacked; see host/label
 
 	folder fs.FS
 	base   *base
@@ -50,8 +51,8 @@ func list(folder fs.FS) []Module {
 		if !ok {
 			continue
 		}
-		if sum, ok := readSum(folder, entry.Name()); ok {
-			found = append(found, Module{Name: name, SHA256: sum, folder: folder, base: shared})
+		if sum, label, err := readHead(folder, entry.Name()); err == nil {
+			found = append(found, Module{Name: name, SHA256: sum, Label: label, folder: folder, base: shared})
 		}
 	}
 	return found
@@ -119,18 +120,20 @@ func (b *base) open() (*dictionary, error) {
 const Base = "runpod"
 
 // A file is the SHA-256 of the module, so that the name of its compiled code in the
-// cache is known without unpacking or hashing it, the module's length, and the module
-// compressed with Brotli.
+// cache is known without unpacking or hashing it, the lengths of the module and of its
+// label, the label, and the module compressed with Brotli.
 const (
 	sumSize  = sha256.Size
-	headSize = sumSize + 4
+	headSize = sumSize + 4 + 4
 )
 
 // Pack returns the file of a module. dictionary is the base, uncompressed; there is none
 // for the base itself.
-func Pack(module []byte, dictionary ...[]byte) ([]byte, error) {
+func Pack(module, label []byte, dictionary ...[]byte) ([]byte, error) {
 	sum := sha256.Sum256(module)
-	packed := bytes.NewBuffer(binary.LittleEndian.AppendUint32(sum[:], uint32(len(module))))
+	head := binary.LittleEndian.AppendUint32(sum[:], uint32(len(module)))
+	head = binary.LittleEndian.AppendUint32(head, uint32(len(label)))
+	packed := bytes.NewBuffer(append(head, label...))
 	options := brrr.WriterOptions{LGWin: 24, SizeHint: uint(len(module))}
 	for _, content := range dictionary {
 		prepared, err := brrr.PrepareDictionary(content)
@@ -157,7 +160,12 @@ func unpack(file []byte, dictionary ...[]byte) ([]byte, error) {
 	if len(file) < headSize {
 		return nil, io.ErrUnexpectedEOF
 	}
-	reader, err := brrr.NewReaderOptions(bytes.NewReader(file[headSize:]), brrr.ReaderOptions{Dictionaries: dictionary})
+	packed := file[headSize:]
+	label := binary.LittleEndian.Uint32(file[sumSize+4:])
+	if uint64(label) > uint64(len(packed)) {
+		return nil, io.ErrUnexpectedEOF
+	}
+	reader, err := brrr.NewReaderOptions(bytes.NewReader(packed[label:]), brrr.ReaderOptions{Dictionaries: dictionary})
 	if err != nil {
 		return nil, err
 	}
@@ -167,15 +175,26 @@ func unpack(file []byte, dictionary ...[]byte) ([]byte, error) {
 	return module, err
 }
 
-func readSum(folder fs.FS, name string) (string, bool) {
+// readHead reads what stands in front of a packed module.
+func readHead(folder fs.FS, name string) (sum string, label []byte, err error) {
 	file, err := folder.Open(name)
 	if err != nil {
-		return "", false
+		return "", nil, err
 	}
 	defer file.Close()
-	var sum [sumSize]byte
-	if _, err := io.ReadFull(file, sum[:]); err != nil {
-		return "", false
+	var head [headSize]byte
+	if _, err := io.ReadFull(file, head[:]); err != nil {
+		return "", nil, err
 	}
-	return hex.EncodeToString(sum[:]), true
+	info, err := file.Stat()
+	if err != nil {
+		return "", nil, err
+	}
+	size := binary.LittleEndian.Uint32(head[sumSize+4:])
+	if int64(size) > info.Size()-headSize {
+		return "", nil, io.ErrUnexpectedEOF
+	}
+	label = make([]byte, size)
+	_, err = io.ReadFull(file, label)
+	return hex.EncodeToString(head[:sumSize]), label, err
 }

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io/fs"
+	"reflect"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -12,6 +14,7 @@ import (
 	"testing/fstest"
 
 	"github.com/exatlas/atlas/host"
+	"github.com/exatlas/atlas/host/label"
 	"github.com/exatlas/atlas/internal/leak"
 )
 
@@ -82,11 +85,16 @@ func TestModule_SharesTheBaseWhileItIsUsedAlone(t *testing.T) {
 
 // The host compiles a built-in plugin as it is, for its build has brought it into the
 // form that the host would.
-func TestModule_IsBoundedByItsBuild(t *testing.T) {
+func TestModule_IsBoundedAndLabelledByItsBuild(t *testing.T) {
 	for _, m := range List() {
 		code, err := m.Open()
 		if err != nil {
 			t.Fatal(err)
+		}
+		told, err := label.Read(m.Label)
+		whole, wrong := label.Read(code)
+		if err != nil || wrong != nil || len(told.Manifest) == 0 || !reflect.DeepEqual(told.Exports, whole.Exports) || !reflect.DeepEqual(told.Imports, whole.Imports) {
+			t.Errorf("%s: its label is %+v, not %+v: %v", m.Name, told, whole, errors.Join(err, wrong))
 		}
 		if bounded, problem := host.Bounded(code); problem != "" || !bytes.Equal(bounded, code) {
 			t.Errorf("%s: of %d bytes the host would make %d: %s", m.Name, len(code), len(bounded), problem)
@@ -96,7 +104,7 @@ func TestModule_IsBoundedByItsBuild(t *testing.T) {
 
 func TestModule_OfAnotherBaseIsRefused(t *testing.T) {
 	pack := func(module string, dictionary ...[]byte) *fstest.MapFile {
-		packed, err := Pack([]byte(module), dictionary...)
+		packed, err := Pack([]byte(module), []byte("label"), dictionary...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -111,6 +119,7 @@ func TestModule_OfAnotherBaseIsRefused(t *testing.T) {
 	for name, folder := range map[string]fstest.MapFS{
 		"right":   {Base + suffix: pack(text), "other" + suffix: file},
 		"another": {Base + suffix: pack(another), "other" + suffix: file},
+		"no head": {Base + suffix: pack(text), "other" + suffix: {Data: file.Data[:headSize+2]}},
 		"cut":     {Base + suffix: pack(text), "other" + suffix: {Data: file.Data[:len(file.Data)-1]}},
 	} {
 		for _, m := range list(folder) {
