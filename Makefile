@@ -76,7 +76,7 @@ fuzz: ## Fuzz each target for FUZZTIME (default 20s)
 
 .PHONY: clean
 clean: ## Remove what was built
-	rm -rf $(BUILD) bindings/python/build plugins/builtin/*.wasm.zst
+	rm -rf $(BUILD) bindings/python/build plugins/builtin/*.wasm.*
 
 .PHONY: test-readme
 test-readme: all node $(PYTHON_VENV)/installed ## Run every command and program of the README and of docs

@@ -138,7 +138,7 @@ func builtins() []host.Plugin {
 	modules := builtin.List()
 	out := make([]host.Plugin, len(modules))
 	for i, m := range modules {
-		out[i] = host.Plugin{Name: m.Name, SHA256: m.SHA256, Open: m.Open}
+		out[i] = host.Plugin{Name: m.Name, SHA256: m.SHA256, Open: m.Open, Label: m.Label}
 	}
 	return out
 }

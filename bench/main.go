@@ -172,7 +172,7 @@ type cLine struct {
 // opening measures the first call with an empty cache of compiled plugins and
 // with a filled one, each in a process of its own.
 func (b *bench) opening() error {
-	var open, cold, warm []float64
+	var open, cold, warm, list []float64
 	for round := range b.rounds {
 		if round < 3 {
 			if err := os.RemoveAll(b.cache); err != nil {
@@ -189,9 +189,14 @@ func (b *bench) opening() error {
 			return err
 		}
 		open, warm = append(open, line.Open/1e6), append(warm, line.First/1e6)
+		if err := b.child(&line, b.c, "-n", "1", "-w", "1", "-c", b.config, `{"method":"providers.list"}`); err != nil {
+			return err
+		}
+		list = append(list, line.First/1e6)
 	}
 	b.tell(figure{Name: "open", Value: median(open), Unit: "ms"}.within("at most 10", median(open) <= 10))
 	b.tell(figure{Name: "first_call_warm_cache", Value: median(warm), Unit: "ms", Peer: "cold cache", PeerValue: median(cold)}.within("at most 100", median(warm) <= 100))
+	b.tell(figure{Name: "first_providers_list", Value: median(list), Unit: "ms, no plugin used"}.within("at most 10", median(list) <= 10))
 	b.tell(figure{Name: "first_call_cold_cache", Value: median(cold), Unit: "ms"})
 	return nil
 }

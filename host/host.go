@@ -70,7 +70,7 @@ func New(options Options) (*Host, error) {
 		if !spec.ValidProvider(b.Name) || len(b.SHA256) != 64 || h.plugins[b.Name] != nil {
 			return nil, spec.NewError(spec.KindInternal, "the built-in plugin "+b.Name+" has a bad name or hash, or is there twice")
 		}
-		h.plugins[b.Name] = &plugin{name: b.Name, source: SourceBuiltin, sha: b.SHA256, open: b.Open}
+		h.plugins[b.Name] = &plugin{name: b.Name, source: SourceBuiltin, sha: b.SHA256, open: b.Open, outline: b.Label}
 	}
 	if err := h.scan(); err != nil {
 		return nil, err

@@ -27,6 +27,7 @@ type module struct {
 	letGo    func() // of the engine
 	exports  map[string]bool
 	parking  bool
+	label    []byte // the manifest that the plugin's file tells; nil: none
 	manifest *spec.Manifest
 	policy   *egress.Policy
 	contexts [2][]byte // spec.Context, without and with include_raw
@@ -113,10 +114,11 @@ func (m *module) describe(ctx context.Context) (failure *spec.Error) {
 			return failure
 		}
 	}
-	if m.manifest, failure = readManifest(said, m.exports); failure == nil {
-		e.said = said
+	if m.manifest, failure = readManifest(said, m.exports); failure != nil {
+		return failure
 	}
-	return failure
+	e.said = said
+	return m.checkLabel()
 }
 
 // ask runs describe, without network, and returns its answer.

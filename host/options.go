@@ -27,7 +27,8 @@ type Options struct {
 type Plugin struct {
 	Name   string
 	SHA256 string                 // of the module, lower-case hex
-	Open   func() ([]byte, error) // the module, uncompressed
+	Open   func() ([]byte, error) // the module, uncompressed and bounded
+	Label  []byte                 // what label.Cut makes of it with its label; nil: it is asked itself
 }
 
 // ProviderOptions are an operator's settings of one provider.
@@ -113,13 +114,13 @@ const (
 // can do the manifest tells.
 type Info struct {
 	Name    string
-	Version string // empty until the plugin is first used
-	ABI     int    // 0 until then
+	Version string // empty where the plugin cannot be loaded
+	ABI     int    // 0 there
 	Source  string // builtin, dir or loaded
 	Path    string // empty for a built-in one
 	SHA256  string // of the module; empty until a file is first read
 
-	// What follows is empty until the plugin is first used.
+	// What follows is empty there, too.
 	Pinned    bool          // whether the operator named the SHA-256 that it must have
 	Parking   bool          // whether its calls leave their instance while HTTP is on the wire
 	Rights    egress.Rights // where it may go

@@ -15,6 +15,7 @@ import (
 
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/host/codecache"
+	"github.com/exatlas/atlas/host/label"
 	"github.com/exatlas/atlas/host/wasm"
 	"github.com/exatlas/atlas/internal/safego"
 )
@@ -28,9 +29,12 @@ type plugin struct {
 	sha    string // of a built-in one
 	open   func() ([]byte, error)
 
-	mu      sync.Mutex
-	loading *loading // nil: nobody has asked yet
-	retired bool     // out of the registry, which so would never let go of what is loaded now
+	outline []byte // what a built-in one's file tells of it; see host/label
+
+	mu        sync.Mutex
+	loading   *loading   // nil: nobody has needed it yet
+	statement *statement // nil: nobody has asked what it is
+	retired   bool       // out of the registry, which so would never let go of what is loaded now
 }
 
 // loading is one attempt to load a plugin, which everybody who needs it waits
@@ -178,6 +182,9 @@ func (h *Host) load(ctx context.Context, p *plugin) (m *module, unread bool, fai
 		}
 		return nil, errors.Is(err, errUnread), spec.AsError(err)
 	}
+	if p.source == SourceBuiltin {
+		m.label, _ = label.Of(p.outline)
+	}
 	m.refs.Store(1)
 	if failure := h.finish(ctx, p, m); failure != nil {
 		m.release()
@@ -222,12 +229,15 @@ func (h *Host) build(ctx context.Context, p *plugin, m *module) (*engine, error)
 			}
 		}
 	}
-	code, problem := wasm.Bound(code)
-	if problem != "" {
-		return nil, spec.NewError(spec.KindPlugin, "the file is no plugin: "+problem)
-	}
 	limited := ctx
-	if p.source != SourceBuiltin { // one of the library's own is given what a busy machine needs
+	if p.source != SourceBuiltin { // one of the library's own is bounded by its build, and given what a busy machine needs
+		if m.label, err = label.Of(code); err != nil {
+			return nil, spec.NewError(spec.KindPlugin, "the file is no plugin: "+err.Error())
+		}
+		var problem string
+		if code, problem = wasm.Bound(code); problem != "" {
+			return nil, spec.NewError(spec.KindPlugin, "the file is no plugin: "+problem)
+		}
 		var cancel context.CancelFunc
 		limited, cancel = context.WithTimeout(ctx, h.limits.CompileTime)
 		defer cancel()

@@ -4,15 +4,25 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 
 	"github.com/exatlas/atlas/core/spec"
 )
 
-// Manifest returns what a plugin says of itself. It compiles the plugin where
-// that has not been done. The caller must not change it.
+// Manifest returns what a plugin says of itself. Where the plugin's file does not tell,
+// it is compiled if that has not been done. The caller must not change it.
 func (h *Host) Manifest(ctx context.Context, provider string) (*spec.Manifest, error) {
 	var manifest *spec.Manifest
 	err := h.admitted(ctx, provider, func(ctx context.Context) *spec.Error {
+		h.mu.Lock()
+		p := h.plugins[provider]
+		h.mu.Unlock()
+		if p != nil {
+			if m := h.stated(ctx, p); m != nil {
+				manifest = m.manifest
+				return nil
+			}
+		}
 		m, failure := h.acquire(ctx, provider)
 		if failure != nil {
 			return failure
@@ -24,19 +34,27 @@ func (h *Host) Manifest(ctx context.Context, provider string) (*spec.Manifest, e
 	return manifest, err
 }
 
-// Infos describes all plugins, in the order of Names. Those that nobody has used
-// are compiled, all at the same time. Where one cannot be loaded its version is
-// empty; Manifest tells why.
+// Infos describes all plugins, in the order of Names. Those that nobody has used and
+// whose files do not tell what they are are compiled, all at the same time. Where one
+// cannot be loaded its version is empty; Manifest tells why.
 func (h *Host) Infos(ctx context.Context) []Info {
 	h.mu.Lock()
-	list := make(map[string]*plugin, len(h.plugins))
-	for name, p := range h.plugins {
-		if !h.closing {
-			h.begin(p)
-		}
-		list[name] = p
-	}
+	list := maps.Clone(h.plugins)
 	h.mu.Unlock()
+	stated := make(map[string]*module, len(list))
+	for name, p := range list {
+		_ = h.admitted(ctx, name, func(ctx context.Context) *spec.Error {
+			stated[name] = h.stated(ctx, p)
+			return nil
+		})
+		if stated[name] == nil {
+			h.mu.Lock()
+			if !h.closing {
+				h.begin(p)
+			}
+			h.mu.Unlock()
+		}
+	}
 	infos := make([]Info, 0, len(list))
 	for _, name := range h.Names() {
 		p := list[name]
@@ -45,6 +63,10 @@ func (h *Host) Infos(ctx context.Context) []Info {
 		}
 		info := Info{Name: name, Source: p.source, Path: p.path, SHA256: p.sha}
 		_ = h.admitted(ctx, name, func(ctx context.Context) *spec.Error {
+			if m := stated[name]; m != nil {
+				info = m.info()
+				return nil
+			}
 			m, failure := h.wait(ctx, p)
 			if m != nil {
 				info = m.info()
@@ -104,7 +126,7 @@ func (h *Host) Reload(ctx context.Context, name string) (Info, error) {
 		if old == nil {
 			return h.unknown(name)
 		}
-		p := &plugin{name: name, source: old.source, path: old.path, sha: old.sha, open: old.open}
+		p := &plugin{name: name, source: old.source, path: old.path, sha: old.sha, open: old.open, outline: old.outline}
 		m, failure := h.wait(ctx, p)
 		if failure != nil {
 			h.retire(p)

@@ -15,11 +15,12 @@ import (
 
 // runPlugin is for those who write providers.
 func runPlugin(ctx context.Context, io streams, args []string) error {
-	part, rest, err := parts("plugin new|test|record …",
+	part, rest, err := parts("plugin new|test|record|label …",
 		"  new NAME --lang go|assemblyscript|c     write a project that builds and conforms\n"+
 			"  test FILE.wasm                          judge a plugin by the conformance suite\n"+
-			"  record FILE.wasm --plan FILE            record exchanges with a cloud for that\n\n"+
-			"exatlas plugin test --help tells the flags. The guide is docs/writing-a-provider.md.", args, "new", "test", "record")
+			"  record FILE.wasm --plan FILE            record exchanges with a cloud for that\n"+
+			"  label FILE.wasm                         write into the file what the plugin says of itself\n\n"+
+			"exatlas plugin test --help tells the flags. The guide is docs/writing-a-provider.md.", args, "new", "test", "record", "label")
 	switch part {
 	case "new":
 		return runPluginNew(io, rest)
@@ -27,6 +28,8 @@ func runPlugin(ctx context.Context, io streams, args []string) error {
 		return runPluginTest(ctx, io, rest)
 	case "record":
 		return runPluginRecord(ctx, io, rest)
+	case "label":
+		return runPluginLabel(ctx, io, rest)
 	}
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/host/label"
 	"github.com/exatlas/atlas/plugins/builtin"
 	"github.com/exatlas/atlas/sim"
 	"github.com/exatlas/atlas/sim/simkit"
@@ -109,6 +110,61 @@ func TestPlugin_IsRecordedAndTestedFromTheShell(t *testing.T) {
 	}
 	if code, _ = exatlas("plugin", "test"); code != 2 {
 		t.Fatal(code)
+	}
+}
+
+func TestPlugin_IsLabelledFromTheShell(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "mock.wasm")
+	for _, m := range builtin.List() {
+		if m.Name == "mock" {
+			data, err := m.Open()
+			if err == nil {
+				err = os.WriteFile(file, data, 0o640)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	exatlas := func(args ...string) (int, string) {
+		var out bytes.Buffer
+		code := run(context.Background(), streams{strings.NewReader(""), &out, &out}, args)
+		return code, out.String()
+	}
+	if code, text := exatlas("plugin", "label", file); code != 0 || !strings.Contains(text, "labelled as mock ") {
+		t.Fatal(code, text)
+	}
+	labelled, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := label.Of(labelled)
+	if err != nil || !strings.Contains(string(manifest), `"name":"mock"`) {
+		t.Fatalf("%s %v", manifest, err)
+	}
+	lying, err := label.Put(labelled, bytes.Replace(manifest, []byte(`"name":"mock"`), []byte(`"name":"mock","listing_lag_ms":7`), 1))
+	if err == nil {
+		err = os.WriteFile(file, lying, 0o640)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, text := exatlas("plugin", "test", file); code != 25 || !strings.Contains(text, "otherwise of its listing_lag_ms") || !strings.Contains(text, "exatlas plugin label") {
+		t.Fatal(code, text)
+	}
+	if code, text := exatlas("plugin", "label", file); code != 0 {
+		t.Fatal(code, text)
+	}
+	again, err := os.ReadFile(file)
+	info, wrong := os.Stat(file)
+	if err != nil || wrong != nil || !bytes.Equal(again, labelled) || info.Mode().Perm() != 0o640 {
+		t.Errorf("%d bytes, not %d; %v %v %v", len(again), len(labelled), info.Mode(), err, wrong)
+	}
+	if err := os.WriteFile(file, []byte("not a module"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, text := exatlas("plugin", "label", file); code == 0 || !strings.Contains(text, "not a WebAssembly module") {
+		t.Fatal(code, text)
 	}
 }
 

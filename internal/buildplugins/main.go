@@ -1,12 +1,14 @@
 // Command buildplugins builds the guests under plugins/*/guest for WebAssembly,
-// compresses them and writes them to plugins/builtin, where the library embeds
-// them. It skips those whose sources are older than what is there. The same
+// brings them into the form that the host compiles, compresses them and writes them
+// to plugins/builtin, where the library embeds them. It skips those whose sources are older than what is there. The same
 // sources give the same bytes. make plugins runs it, from the repository's root.
 package main
 
 import (
-	"bytes"
+	"context"
 	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -15,8 +17,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/klauspost/compress/zstd"
-
+	"github.com/exatlas/atlas/host"
+	"github.com/exatlas/atlas/host/label"
+	"github.com/exatlas/atlas/host/wasm"
 	"github.com/exatlas/atlas/plugins/builtin"
 )
 
@@ -42,7 +45,7 @@ func run(force bool) error {
 	for _, program := range programs {
 		folder := filepath.Dir(program)
 		name := provider(filepath.Base(filepath.Dir(folder)))
-		target := filepath.Join("plugins", "builtin", name+".wasm.zst")
+		target := filepath.Join("plugins", "builtin", name+".wasm.br")
 		if !force {
 			fresh, err := upToDate(target, folder)
 			if err != nil {
@@ -80,7 +83,8 @@ func environment() []string {
 }
 
 // upToDate reports whether target is newer than every source of the guest in
-// this module, and than what fixes the rest: go.mod, go.sum and the compiler.
+// this module, than what packs it, and than what fixes the rest: go.mod, go.sum and
+// the compiler.
 func upToDate(target, folder string) (bool, error) {
 	built, err := os.Stat(target)
 	if err != nil {
@@ -93,7 +97,11 @@ func upToDate(target, folder string) (bool, error) {
 		return false, fmt.Errorf("go list %s: %w", folder, err)
 	}
 	sources := append(strings.Fields(string(out)), "go.mod", "go.sum")
-	if base := filepath.Join(filepath.Dir(target), builtin.Base+".wasm.zst"); base != target {
+	for _, packer := range []string{"internal/buildplugins/*.go", "plugins/builtin/*.go", "host/label/*.go"} {
+		files, _ := filepath.Glob(packer)
+		sources = append(sources, files...)
+	}
+	if base := filepath.Join(filepath.Dir(target), builtin.Base+".wasm.br"); base != target {
 		sources = append(sources, base)
 	}
 	if compiler, err := exec.LookPath("go"); err == nil {
@@ -124,32 +132,55 @@ func build(name, folder, target string) error {
 	if err != nil {
 		return err
 	}
-	var packed bytes.Buffer
-	options := []zstd.EOption{zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(8 << 20)}
-	if name != builtin.Base {
-		base, err := os.ReadFile(filepath.Join(filepath.Dir(target), builtin.Base+".wasm.zst"))
-		if err != nil {
-			return err
-		}
-		id, content, err := builtin.Dictionary(base)
-		if err != nil {
-			return err
-		}
-		options = append(options, zstd.WithEncoderDictRaw(id, content))
+	module, problem := wasm.Bound(module)
+	if problem != "" {
+		return fmt.Errorf("%s: %s", folder, problem)
 	}
-	writer, err := zstd.NewWriter(&packed, options...)
+	var dictionary [][]byte
+	if name != builtin.Base {
+		base, err := os.ReadFile(filepath.Join(filepath.Dir(target), builtin.Base+".wasm.br"))
+		if err != nil {
+			return err
+		}
+		if base, err = builtin.Unpack(base); err != nil {
+			return err
+		}
+		dictionary = append(dictionary, base)
+	}
+	outline, err := labelled(name, module)
+	if err != nil {
+		return fmt.Errorf("%s: %w", folder, err)
+	}
+	all, err := builtin.Pack(module, outline, dictionary...)
 	if err != nil {
 		return err
 	}
-	if _, err := writer.Write(module); err != nil {
-		return err
-	}
-	if err := writer.Close(); err != nil {
-		return err
-	}
-	all := builtin.Pack(sha256.Sum256(module), packed.Bytes())
 	fmt.Printf("%s: %d KB of WebAssembly, %d KB compressed\n", name, len(module)/1000, len(all)/1000)
 	return replace(target, all)
+}
+
+// labelled asks the plugin what it says of itself, and returns that with what else is
+// told without unpacking the module.
+func labelled(name string, module []byte) ([]byte, error) {
+	sum := sha256.Sum256(module)
+	h, err := host.New(host.Options{Builtin: []host.Plugin{{Name: name, SHA256: hex.EncodeToString(sum[:]), Open: func() ([]byte, error) { return module, nil }}}})
+	if err != nil {
+		return nil, err
+	}
+	defer h.Close(context.Background())
+	manifest, err := h.Manifest(context.Background(), name)
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(manifest)
+	if err != nil {
+		return nil, err
+	}
+	whole, err := label.Put(module, text)
+	if err != nil {
+		return nil, err
+	}
+	return label.Cut(whole)
 }
 
 // replace writes a file in one step, so that a build that reads it meanwhile

@@ -1,9 +1,12 @@
 package builtin
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"embed"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"io"
 	"io/fs"
 	"runtime"
@@ -12,21 +15,22 @@ import (
 	"sync"
 	"weak"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/molecule-man/go-brrr"
 )
 
-// The pattern matches NAME.wasm.zst, and README.txt, so that it is not empty
+// The pattern matches NAME.wasm.br, and README.txt, so that it is not empty
 // before any module is built.
 //
-//go:embed *.[tz]*
+//go:embed *.[tb]*
 var files embed.FS
 
-const suffix = ".wasm.zst"
+const suffix = ".wasm.br"
 
 // Module is one built-in plugin.
 type Module struct {
 	Name   string
 	SHA256 string // of the uncompressed module, lower-case hex
+	Label  []byte // what the module tells without being unpacked; see host/label
 
 	folder fs.FS
 	base   *base
@@ -47,29 +51,38 @@ func list(folder fs.FS) []Module {
 		if !ok {
 			continue
 		}
-		if sum, ok := readSum(folder, entry.Name()); ok {
-			found = append(found, Module{Name: name, SHA256: sum, folder: folder, base: shared})
+		if sum, label, err := readHead(folder, entry.Name()); err == nil {
+			found = append(found, Module{Name: name, SHA256: sum, Label: label, folder: folder, base: shared})
 		}
 	}
 	return found
 }
 
-// Open returns the module, uncompressed.
+// Open returns the module, uncompressed. It is what its sum says: a packed file that is
+// not of the base beside it is an error.
 func (m Module) Open() ([]byte, error) {
 	base, err := m.base.open()
 	if err != nil {
 		return nil, err
 	}
 	defer runtime.KeepAlive(base) // for who opens another one meanwhile
-	if m.Name == Base {
-		return slices.Clone(base.content), nil
+	code := slices.Clone(base.content)
+	if m.Name != Base {
+		packed, err := fs.ReadFile(m.folder, m.Name+suffix)
+		if err != nil {
+			return nil, err
+		}
+		if code, err = unpack(packed, base.content); err != nil {
+			return nil, err
+		}
 	}
-	packed, err := fs.ReadFile(m.folder, m.Name+suffix)
-	if err != nil {
-		return nil, err
+	if sum := sha256.Sum256(code); hex.EncodeToString(sum[:]) != m.SHA256 {
+		return nil, errDamaged
 	}
-	return unpack(packed, zstd.WithDecoderDictRaw(base.id, base.content))
+	return code, nil
 }
+
+var errDamaged = errors.New("it is not what was built: make plugins builds it anew")
 
 // base opens the plugin that the others are packed against. Those that are opened at a
 // time share it, and it is kept by them alone.
@@ -81,7 +94,6 @@ type base struct {
 }
 
 type dictionary struct {
-	id      uint32
 	content []byte // nobody changes it
 }
 
@@ -96,7 +108,7 @@ func (b *base) open() (*dictionary, error) {
 		return nil, err
 	}
 	d := &dictionary{}
-	if d.id, d.content, err = Dictionary(packed); err != nil {
+	if d.content, err = unpack(packed); err != nil {
 		return nil, err
 	}
 	b.last = weak.Make(d)
@@ -107,52 +119,82 @@ func (b *base) open() (*dictionary, error) {
 // and the plugin library, so that one copy of these is enough.
 const Base = "runpod"
 
-// Dictionary returns the packed base as what the others are packed against, and
-// the number by which a packed file tells which base it needs.
-func Dictionary(base []byte) (id uint32, content []byte, err error) {
-	if len(base) < 8+sumSize {
-		return 0, nil, io.ErrUnexpectedEOF
+// A file is the SHA-256 of the module, so that the name of its compiled code in the
+// cache is known without unpacking or hashing it, the lengths of the module and of its
+// label, the label, and the module compressed with Brotli.
+const (
+	sumSize  = sha256.Size
+	headSize = sumSize + 4 + 4
+)
+
+// Pack returns the file of a module. dictionary is the base, uncompressed; there is none
+// for the base itself.
+func Pack(module, label []byte, dictionary ...[]byte) ([]byte, error) {
+	sum := sha256.Sum256(module)
+	head := binary.LittleEndian.AppendUint32(sum[:], uint32(len(module)))
+	head = binary.LittleEndian.AppendUint32(head, uint32(len(label)))
+	packed := bytes.NewBuffer(append(head, label...))
+	options := brrr.WriterOptions{LGWin: 24, SizeHint: uint(len(module))}
+	for _, content := range dictionary {
+		prepared, err := brrr.PrepareDictionary(content)
+		if err != nil {
+			return nil, err
+		}
+		options.Dictionaries = append(options.Dictionaries, prepared)
 	}
-	content, err = unpack(base)
-	return binary.LittleEndian.Uint32(base[8:]) | 1<<31, content, err // numbers below are registered ones
+	const best = 11
+	writer, err := brrr.NewWriterOptions(packed, best, options)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = writer.Write(module); err == nil {
+		err = writer.Close()
+	}
+	return packed.Bytes(), err
 }
 
-func unpack(packed []byte, options ...zstd.DOption) ([]byte, error) {
-	reader, err := zstd.NewReader(nil, append(options, zstd.WithDecoderConcurrency(1))...)
+// Unpack returns the base from its file.
+func Unpack(file []byte) ([]byte, error) { return unpack(file) }
+
+func unpack(file []byte, dictionary ...[]byte) ([]byte, error) {
+	if len(file) < headSize {
+		return nil, io.ErrUnexpectedEOF
+	}
+	packed := file[headSize:]
+	label := binary.LittleEndian.Uint32(file[sumSize+4:])
+	if uint64(label) > uint64(len(packed)) {
+		return nil, io.ErrUnexpectedEOF
+	}
+	reader, err := brrr.NewReaderOptions(bytes.NewReader(packed[label:]), brrr.ReaderOptions{Dictionaries: dictionary})
 	if err != nil {
 		return nil, err
 	}
 	defer reader.Close()
-	return reader.DecodeAll(packed, nil)
+	module := make([]byte, binary.LittleEndian.Uint32(file[sumSize:]))
+	_, err = io.ReadFull(reader, module)
+	return module, err
 }
 
-// skippable is the magic number of a zstd frame that decoders pass over. Each
-// file begins with one that holds the SHA-256 of the module, so that the name of
-// its compiled code in the cache is known without unpacking or hashing it.
-const (
-	skippable = 0x184d2a50
-	sumSize   = 32
-)
-
-// Pack puts the sum of a module in front of its compressed form.
-func Pack(sum [sumSize]byte, packed []byte) []byte {
-	out := binary.LittleEndian.AppendUint32(nil, skippable)
-	out = binary.LittleEndian.AppendUint32(out, sumSize)
-	return append(append(out, sum[:]...), packed...)
-}
-
-func readSum(folder fs.FS, name string) (string, bool) {
+// readHead reads what stands in front of a packed module.
+func readHead(folder fs.FS, name string) (sum string, label []byte, err error) {
 	file, err := folder.Open(name)
 	if err != nil {
-		return "", false
+		return "", nil, err
 	}
 	defer file.Close()
-	var head [8 + sumSize]byte
+	var head [headSize]byte
 	if _, err := io.ReadFull(file, head[:]); err != nil {
-		return "", false
+		return "", nil, err
 	}
-	if binary.LittleEndian.Uint32(head[:]) != skippable || binary.LittleEndian.Uint32(head[4:]) != sumSize {
-		return "", false
+	info, err := file.Stat()
+	if err != nil {
+		return "", nil, err
 	}
-	return hex.EncodeToString(head[8:]), true
+	size := binary.LittleEndian.Uint32(head[sumSize+4:])
+	if int64(size) > info.Size()-headSize {
+		return "", nil, io.ErrUnexpectedEOF
+	}
+	label = make([]byte, size)
+	_, err = io.ReadFull(file, label)
+	return hex.EncodeToString(head[:sumSize]), label, err
 }

@@ -1,14 +1,20 @@
 package builtin
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io/fs"
+	"reflect"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/fstest"
 
+	"github.com/exatlas/atlas/host"
+	"github.com/exatlas/atlas/host/label"
 	"github.com/exatlas/atlas/internal/leak"
 )
 
@@ -74,5 +80,53 @@ func TestModule_SharesTheBaseWhileItIsUsedAlone(t *testing.T) {
 	}
 	if modules[0].base.last.Value() != nil {
 		t.Error("it is kept though nobody uses it")
+	}
+}
+
+// The host compiles a built-in plugin as it is, for its build has brought it into the
+// form that the host would.
+func TestModule_IsBoundedAndLabelledByItsBuild(t *testing.T) {
+	for _, m := range List() {
+		code, err := m.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		told, err := label.Read(m.Label)
+		whole, wrong := label.Read(code)
+		if err != nil || wrong != nil || len(told.Manifest) == 0 || !reflect.DeepEqual(told.Exports, whole.Exports) || !reflect.DeepEqual(told.Imports, whole.Imports) {
+			t.Errorf("%s: its label is %+v, not %+v: %v", m.Name, told, whole, errors.Join(err, wrong))
+		}
+		if bounded, problem := host.Bounded(code); problem != "" || !bytes.Equal(bounded, code) {
+			t.Errorf("%s: of %d bytes the host would make %d: %s", m.Name, len(code), len(bounded), problem)
+		}
+	}
+}
+
+func TestModule_OfAnotherBaseIsRefused(t *testing.T) {
+	pack := func(module string, dictionary ...[]byte) *fstest.MapFile {
+		packed, err := Pack([]byte(module), []byte("label"), dictionary...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &fstest.MapFile{Data: packed}
+	}
+	var text, another string // what no packer makes much smaller but by its base
+	for i := range 64 {
+		a, b := sha256.Sum256([]byte{byte(i)}), sha256.Sum256([]byte{byte(i), 1})
+		text, another = text+hex.EncodeToString(a[:]), another+hex.EncodeToString(b[:])
+	}
+	file := pack(text+"!", []byte(text))
+	for name, folder := range map[string]fstest.MapFS{
+		"right":   {Base + suffix: pack(text), "other" + suffix: file},
+		"another": {Base + suffix: pack(another), "other" + suffix: file},
+		"no head": {Base + suffix: pack(text), "other" + suffix: {Data: file.Data[:headSize+2]}},
+		"cut":     {Base + suffix: pack(text), "other" + suffix: {Data: file.Data[:len(file.Data)-1]}},
+	} {
+		for _, m := range list(folder) {
+			code, err := m.Open()
+			if right := m.Name == Base || name == "right"; right != (err == nil) {
+				t.Errorf("%s: %s opens to %d bytes, %v", name, m.Name, len(code), err)
+			}
+		}
 	}
 }

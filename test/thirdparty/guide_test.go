@@ -89,7 +89,7 @@ func TestGuide_DoesWhatItSays(t *testing.T) {
 	tools(t)
 	programs := commands(t)
 	wants := map[string][]string{
-		"In Go":             {"mycloud: 16 files", "mycloud conforms: ", `"canonical": "a100_80g"`, `"status": "running"`, "20 cases, ", `"pinned": true`, `"source": "dir"`},
+		"In Go":             {"mycloud: 16 files", "mycloud conforms: ", `"canonical": "a100_80g"`, `"status": "running"`, "20 cases, ", "labelled as mycloud ", `"pinned": true`, `"source": "dir"`},
 		"In AssemblyScript": {"mycloud_as: ", "mycloud_as conforms: ", ", 0 failed"},
 		"In C":              {"mycloud_c: ", "mycloud_c conforms: ", ", 0 failed"},
 	}
