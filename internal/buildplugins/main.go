@@ -97,7 +97,7 @@ func upToDate(target, folder string) (bool, error) {
 		return false, fmt.Errorf("go list %s: %w", folder, err)
 	}
 	sources := append(strings.Fields(string(out)), "go.mod", "go.sum")
-	for _, packer := range []string{"internal/buildplugins/*.go", "plugins/builtin/*.go", "host/label/*.go"} {
+	for _, packer := range []string{"internal/buildplugins/*.go", "plugins/builtin/*.go", "host/label/*.go", "host/wasm/*.go"} {
 		files, _ := filepath.Glob(packer)
 		sources = append(sources, files...)
 	}

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/exatlas/atlas/host"
 	"github.com/exatlas/atlas/host/label"
+	"github.com/exatlas/atlas/host/wasm"
 	"github.com/exatlas/atlas/internal/leak"
 )
 
@@ -96,7 +96,7 @@ func TestModule_IsBoundedAndLabelledByItsBuild(t *testing.T) {
 		if err != nil || wrong != nil || len(told.Manifest) == 0 || !reflect.DeepEqual(told.Exports, whole.Exports) || !reflect.DeepEqual(told.Imports, whole.Imports) {
 			t.Errorf("%s: its label is %+v, not %+v: %v", m.Name, told, whole, errors.Join(err, wrong))
 		}
-		if bounded, problem := host.Bounded(code); problem != "" || !bytes.Equal(bounded, code) {
+		if bounded, problem := wasm.Bound(code); problem != "" || !bytes.Equal(bounded, code) {
 			t.Errorf("%s: of %d bytes the host would make %d: %s", m.Name, len(code), len(bounded), problem)
 		}
 	}
