@@ -212,7 +212,8 @@ ATLAS_API int atlas_next(atlas_client client, int64_t timeout_ms,
  * empties it. It is closed with the client.
  * Ownership: the client's.
  * Threads:   any.
- * Returns:   the descriptor, or -1 where unsupported and for no open client.
+ * Returns:   the descriptor, or -1 where unsupported, for no open client, and
+ *            while too many files are open: ask again.
  * Since:     1
  */
 ATLAS_API int atlas_wake_fd(atlas_client client);
