@@ -13,6 +13,9 @@ import "github.com/exatlas/atlas"
 //export exatlas_go_open
 func exatlas_go_open(config *C.char, size C.size_t, id *C.uint64_t, out *C.exatlas_text) (status C.int) {
 	defer guard(out, &status)
+	if !waiter.make(spare) {
+		return give(out, atlas.Failed, crowded())
+	}
 	client, outcome, document := atlas.OpenJSON(take(config, size), environment())
 	if client != nil {
 		*id = C.uint64_t(clients.add(client))

@@ -8,9 +8,12 @@
 // (a child of fork, a NULL pointer) and forwards the rest to exports.go.
 package main
 
-// clients is the one piece of process-wide state: a C caller has nothing else
+// clients is process-wide state: a C caller has nothing else
 // to name a client with than a number.
 var clients table
+
+// waiter is the runtime's, of which each process has one, too.
+var waiter poller
 
 // main is never run: a c-shared library has no entry point of its own.
 func main() {}

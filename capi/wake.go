@@ -22,27 +22,24 @@ type wakeState uint8
 const (
 	wakeUnmade wakeState = iota
 	wakeOpen
-	wakeMissing // the system has none to give
 	wakeClosed
 )
 
-// descriptor returns the descriptor to poll, or -1.
+// descriptor returns the descriptor to poll, or -1. Where the system has none to give
+// it may have one when it is asked again.
 func (w *wake) descriptor(c core) int {
 	w.mu.Lock()
-	made := w.state == wakeUnmade
+	made := w.state == wakeUnmade && w.device.open()
 	if made {
-		w.state = wakeMissing
-		if w.device.open() {
-			w.state = wakeOpen
-			w.live.Add(1)
-		}
+		w.state = wakeOpen
+		w.live.Add(1)
 	}
 	descriptor := -1
 	if w.state == wakeOpen {
 		descriptor = w.device.descriptor()
 	}
 	w.mu.Unlock()
-	if made && descriptor >= 0 {
+	if made {
 		c.NotifyQueue(w.set) // without the lock: it calls set at once
 	}
 	return descriptor

@@ -58,6 +58,30 @@ func TestWake_IsNotMadeAfterClose(t *testing.T) {
 	}
 }
 
+func TestWake_IsMadeOnceTheSystemHasOne(t *testing.T) {
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+	var live atomic.Int64
+	w := wake{live: &live}
+	queue := &fake{items: [][]byte{[]byte("a")}}
+	none := before
+	none.Cur = 0
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &none); err != nil {
+		t.Fatal(err)
+	}
+	missing := w.descriptor(queue)
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+	fd := w.descriptor(queue)
+	if missing != -1 || fd < 0 || live.Load() != 1 || !readable(t, fd) {
+		t.Errorf("descriptor %d without room, then %d, %d live", missing, fd, live.Load())
+	}
+	w.close()
+}
+
 func TestWake_SurvivesCloseUnderLoad(t *testing.T) {
 	for range 200 {
 		var handles table

@@ -115,7 +115,7 @@ ATLAS_API void atlas_free(void *memory);
  * Ownership: config is only read. *document_out is the caller's: atlas_free.
  * Threads:   any.
  * Returns:   ATLAS_OK and the client; or ATLAS_FAILED with a document that names
- *            the mistake; ATLAS_INVALID when client_out is NULL, or config where
+ *            the mistake, or says that too many files are open; ATLAS_INVALID when client_out is NULL, or config where
  *            its length is not 0; ATLAS_VERSION
  *            when config asks for another "abi"; ATLAS_TOO_LARGE beyond 1 MiB;
  *            ATLAS_FORKED.
@@ -212,7 +212,8 @@ ATLAS_API int atlas_next(atlas_client client, int64_t timeout_ms,
  * empties it. It is closed with the client.
  * Ownership: the client's.
  * Threads:   any.
- * Returns:   the descriptor, or -1 where unsupported and for no open client.
+ * Returns:   the descriptor, or -1 where unsupported, for no open client, and
+ *            while too many files are open: ask again.
  * Since:     1
  */
 ATLAS_API int atlas_wake_fd(atlas_client client);

@@ -171,17 +171,19 @@ func (d *Directory) FindAll(ctx context.Context, t Targets) ([]Account, error) {
 	if len(names) == 0 {
 		names = []string{""}
 	}
-	for i, name := range names {
+	seen := make(map[string]bool, len(names))
+	for _, name := range names {
 		switch {
 		case name == Any && len(names) > 1:
 			return nil, &spec.Error{Kind: spec.KindValidation, Message: "params.provider: any stands beside other names", Hint: "give any alone, or a list of names"}
 		case name == Any:
 			every = true
-		case slices.Contains(names[:i], name):
+		case seen[name]:
 			return nil, &spec.Error{Kind: spec.KindValidation, Message: "params.provider: the same name twice", Hint: "give each provider once"}
 		case name == "" && len(t.Provider) > 0:
 			return nil, &spec.Error{Kind: spec.KindValidation, Message: "params.provider: an empty name", Hint: "leave provider out for the client's default_provider"}
 		}
+		seen[name] = true
 	}
 	if !t.APIKey.Empty() && (every || len(names) > 1) {
 		return nil, &spec.Error{Kind: spec.KindValidation, Message: "params.api_key: given with several providers", Hint: "name one provider, or set providers.<name>.api_key when opening the client"}

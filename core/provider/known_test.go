@@ -2,6 +2,8 @@ package provider
 
 import (
 	"context"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -45,5 +47,23 @@ func TestDirectory_SaysWhereAnyIsTaken(t *testing.T) {
 	_, err := d.Find(context.Background(), Any, spec.Secret{})
 	if e := spec.AsError(err); e.Kind != spec.KindValidation || !strings.Contains(e.Message, "any is for spawns") || !strings.Contains(e.Hint, "lambda_labs, runpod") {
 		t.Errorf("%v", e)
+	}
+}
+
+// TestDirectory_LooksAtEachOfManyNamesOnce gives as many names as a request may hold:
+// to hold each against all before it takes a minute, which no deadline ends.
+func TestDirectory_LooksAtEachOfManyNamesOnce(t *testing.T) {
+	many := make([]string, 250_000)
+	for i := range many {
+		many[i] = strconv.Itoa(i)
+	}
+	d := NewDirectory(&clouds{}, Settings{})
+	for want, names := range map[string][]string{
+		"no such provider": many,
+		"same name twice":  append(slices.Clone(many), many[0]),
+	} {
+		if _, err := d.FindAll(context.Background(), Targets{Provider: names}); !strings.Contains(spec.AsError(err).Message, want) {
+			t.Errorf("want %q: %v", want, err)
+		}
 	}
 }

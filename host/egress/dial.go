@@ -3,10 +3,8 @@ package egress
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"net"
 	"net/netip"
-	"syscall"
 	"time"
 
 	"github.com/exatlas/atlas/core/spec"
@@ -38,25 +36,15 @@ func (c *Client) dial(ctx context.Context, p *pool, patience time.Duration) (*co
 		}
 		_ = socket.Close()
 		if certificate(err) {
-			return nil, unsent(&spec.Error{Kind: spec.KindTransport, Message: "the TLS certificate of " + p.origin.host + " is not to be trusted",
-				Hint: "something between here and the cloud may be reading along, or the system's root certificates are missing", Err: err})
+			return nil, p.origin.untrusted(err)
 		}
+		err = &handshakeError{err}
 	}
 	if ends(ctx) != nil {
 		return nil, ended(ctx, "connecting to "+p.origin.host, false)
 	}
-	failure = broken("no connection to "+p.origin.place()+": "+reason(err), false)
-	failure.Err = err
-	failure.Hint = "check the network and its firewall; " + noProxy
-	if p.origin.private {
-		failure.Hint = "is the server running? the provider's base_url or urls name it"
-	}
-	return nil, failure
+	return nil, p.origin.unreached(err)
 }
-
-// noProxy tells who sits behind an HTTP proxy why nothing goes through it. A proxy
-// would look names up itself, and dial what nobody here has checked.
-const noProxy = "HTTPS_PROXY and its like are not used"
 
 // resolve returns the addresses of a pool's host that may be dialled.
 func (c *Client) resolve(limit, ctx context.Context, p *pool) ([]netip.Addr, *Failure) {
@@ -68,9 +56,7 @@ func (c *Client) resolve(limit, ctx context.Context, p *pool) ([]netip.Addr, *Fa
 		if ends(ctx) != nil {
 			return nil, ended(ctx, "looking up "+host, false)
 		}
-		failure := broken("the host name "+host+" is not known", false)
-		failure.Hint, failure.Err = "check the network and its name servers; "+noProxy, err
-		return nil, failure
+		return nil, p.origin.nameless(err)
 	}
 	if p.origin.private {
 		return found, nil
@@ -109,34 +95,4 @@ func (c *Client) tlsConfig(host string) *tls.Config {
 func dialTCP(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
 	var d net.Dialer
 	return d.DialContext(ctx, "tcp", addr.String())
-}
-
-func certificate(err error) bool {
-	var untrusted *tls.CertificateVerificationError
-	return errors.As(err, &untrusted)
-}
-
-// timedOut reports whether a deadline is what err tells of.
-func timedOut(err error) bool {
-	var timeout net.Error
-	return errors.As(err, &timeout) && timeout.Timeout()
-}
-
-// reason puts a network error in words that hold no data of the peer's.
-func reason(err error) string {
-	switch {
-	case err == nil:
-		return "unknown"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "connection refused"
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "connection reset"
-	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		return "network unreachable"
-	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
-		return "too many open files"
-	case timedOut(err):
-		return "no answer in time"
-	}
-	return "connection failed"
 }

@@ -196,8 +196,13 @@ func (c *Client) turn(p *Policy, m *message, got answer, hop int) *Failure {
 	if hop == maxRedirects {
 		return stop(spec.KindProvider, from+" redirects in circles", "")
 	}
-	at, granted, refused := p.locate(m.at.resolve(got.location))
-	if refused != nil {
+	at, wrong := parseURL(m.at.resolve(got.location))
+	if wrong != "" { // not the plugin's doing
+		return stop(spec.KindPlugin, from+" redirects to an address that is refused: "+wrong, "something between here and the cloud may answer in its place, or the address of the API be out of date")
+	}
+	granted, ok := p.grant(&at)
+	if !ok {
+		refused := p.refusal(&at)
 		return stop(spec.KindPlugin, from+" redirects to an address that is refused: "+refused.Message, refused.Hint)
 	}
 	m.at, m.route = at, granted

@@ -114,7 +114,7 @@ func (c *Client) read(ctx context.Context, from *conn, m *message) (got answer, 
 		return got, false, false, err
 	}
 	reader := from.reader
-	framed, err := final(reader)
+	framing, err := final(reader)
 	if err != nil {
 		return got, false, true, err
 	}
@@ -138,13 +138,13 @@ func (c *Client) read(ctx context.Context, from *conn, m *message) (got answer, 
 		_ = response.CloseBodyStream()
 	} else {
 		body, err = c.decode(response)
-		keep = framed && !response.StreamBody && !response.ConnectionClose() && reader.Buffered() == 0 && from.spent()
+		keep = framing.trusted() && !response.StreamBody && !framing.closes(response) && reader.Buffered() == 0 && from.spent()
 	}
 	if err != nil {
 		return got, false, true, err
 	}
 	// A body whose end is that of the connection may have been cut anywhere, too.
-	got = digest(response, m.redactBody(body, cut || response.StreamBody || response.ConnectionClose()), m)
+	got = digest(response, m.redactBody(body, cut || response.StreamBody || framing.closes(response)), m)
 	return got, keep, true, nil
 }
 

@@ -3,6 +3,8 @@ package egress
 import (
 	"bufio"
 	"bytes"
+
+	"github.com/valyala/fasthttp"
 )
 
 // headError says what is wrong with the head of an answer, in words that hold nothing
@@ -24,29 +26,27 @@ const mostInterim = 100
 
 // final reads to the head of the answer that counts, which others may come before
 // (RFC 9110, 15.2), and leaves it in the reader. What is wrong with it is told as soon
-// as it is there, since who waits for more may wait in vain. framed reports whether it
-// tells in one way only where its body ends: with both a length and chunks that may be
-// elsewhere for whatever stands between here and the cloud, and what follows be
-// taken for the answer to the next request (RFC 9112, 6.3). Nor is an answer trusted so far that
-// comes after another.
-func final(reader *bufio.Reader) (framed bool, err error) {
+// as it is there, since who waits for more may wait in vain.
+func final(reader *bufio.Reader) (f framing, err error) {
 	for before := range mostInterim {
 		head, err := headOf(reader)
 		if err != nil {
-			return false, err
+			return f, err
 		}
 		first, lines, _ := bytes.Cut(head, []byte("\r\n"))
 		switch status := statusOf(first); {
 		case status < 100 || status > 599:
-			return false, errStatus
+			return f, errStatus
 		case status == 101: // nobody asked for that
-			return false, errProtocol
+			return f, errProtocol
 		case status >= 200:
-			return before == 0 && bytes.HasPrefix(first, []byte("HTTP/1.")) && !twofold(lines), nil
+			f = framingOf(lines)
+			f.apart = before > 0 || !bytes.HasPrefix(first, []byte("HTTP/1."))
+			return f, nil
 		}
 		_, _ = reader.Discard(len(head) + len("\r\n\r\n"))
 	}
-	return false, errInterim
+	return f, errInterim
 }
 
 // headOf waits for a whole head and returns it without its last line ends.
@@ -91,16 +91,33 @@ func statusOf(first []byte) (status int) {
 	return status
 }
 
-// twofold reports whether header lines tell both a length and chunks.
-func twofold(lines []byte) bool {
-	length, coded := false, false
+// framing is what the head of an answer tells of where its body ends.
+type framing struct {
+	length, chunks bool
+	apart          bool // it came after another, or in another version than asked for
+}
+
+func framingOf(lines []byte) (f framing) {
 	for len(lines) > 0 {
 		var line []byte
 		line, lines, _ = bytes.Cut(lines, []byte("\r\n"))
 		name, _, _ := bytes.Cut(line, []byte(":"))
 		name = bytes.TrimSpace(name)
-		length = length || bytes.EqualFold(name, []byte("content-length"))
-		coded = coded || bytes.EqualFold(name, []byte("transfer-encoding"))
+		f.length = f.length || bytes.EqualFold(name, []byte("content-length"))
+		f.chunks = f.chunks || bytes.EqualFold(name, []byte("transfer-encoding"))
 	}
-	return length && coded
+	return f
+}
+
+// trusted reports whether the head tells in one way only where the body ends: with both
+// a length and chunks that may be elsewhere for whatever stands between here and the
+// cloud, and what follows be taken for the answer to the next request (RFC 9112, 6.3).
+// Nor is an answer trusted so far that comes after another.
+func (f framing) trusted() bool { return !f.apart && !(f.length && f.chunks) }
+
+// closes reports whether the connection ends with the answer, or the answer with the
+// connection: the library does not say so of one without a length that speaks of an
+// upgrade.
+func (f framing) closes(response *fasthttp.Response) bool {
+	return response.ConnectionClose() || response.Header.ConnectionUpgrade() && !f.length && !f.chunks
 }

@@ -106,6 +106,7 @@ func TestPool_KeepsOnlyConnectionsWhoseAnswersEndInOnePlace(t *testing.T) {
 		"length and chunks":  {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks, 0},
 		"chunks and length":  {"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length : 12\r\n\r\n" + chunks, 0},
 		"chunks of HTTP/1.0": {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\nok", 0},
+		"an upgrade offered": {"HTTP/1.1 200 OK\r\nConnection: Upgrade\r\nUpgrade: h2,h2c\r\nContent-Length: 2\r\n\r\nok", 1},
 		"an earlier head":    {"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + saying("ok"), 0},
 	} {
 		for _, parts := range []int{1, len(row.answer)} { // at once, and byte by byte

@@ -43,6 +43,14 @@ leaks_are_found() {
   return 1
 }
 
+crowded() {
+  compile test/c/crowded.c -o "$out/crowded" "${link[@]}" || return 1
+  local output
+  output=$(ulimit -v 2097152; timeout 60 "$out/crowded" 2>&1)
+  printf '%s\n' "$output" | head -3
+  [ "$output" = 'ATLAS_FAILED ATLAS_FAILED ATLAS_OK' ]
+}
+
 late() { compile "${sanitize[@]}" test/c/late.c test/c/harness.c test/c/json.c -o "$out/late" -ldl -lpthread && timeout 120 "$out/late"; }
 
 conformance() {
@@ -94,6 +102,7 @@ installed() {
 
 step 'suite (with the sanitizers of addresses, leaks and undefined behaviour)' suite
 step 'leaks are found' leaks_are_found
+step 'without descriptors' crowded
 step 'loaded late, with dlopen' late
 step 'conformance files' conformance
 step 'examples/c/rent.c' example
