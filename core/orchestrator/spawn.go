@@ -34,7 +34,7 @@ func (s *Service) Spawn(ctx context.Context, p *SpawnParams) (*Session, error) {
 		return nil, err
 	}
 	sp := &spawning{service: s, params: p, t: &tracked{id: id, place: -1, ours: true, spawning: true}}
-	machine, failure := s.Compute.SpawnTracked(ctx, &p.SpawnParams, compute.Tracking{Tag: s.store.Identity(), Intend: sp.intend, Refuse: sp.refuse, Pause: sp.pause, Secret: func() (string, *spec.Error) { return s.credential(id) }})
+	machine, failure := s.Compute.SpawnTracked(ctx, &p.SpawnParams, compute.Tracking{Tag: s.store.Identity(), Intend: sp.intend, Refuse: sp.refuse, Pause: sp.pause, Rescue: sp.rescued, Secret: func() (string, *spec.Error) { return s.credential(id) }})
 	if failure != nil {
 		return nil, sp.failed(spec.AsError(failure))
 	}
@@ -76,11 +76,15 @@ type spawning struct {
 	written bool   // its row is in the store, or may be
 	sure    bool   // it is
 	refused string // request id of the last create that came to nothing
+	rescue  *compute.Rescue
 }
 
 // refuse has the next create take the place of one that came to nothing: nobody need
 // look for that, and a spawn that waits for capacity sends them for a day.
 func (sp *spawning) refuse(requestID string) { sp.refused = requestID }
+
+// rescued keeps what looks for the machine of a spawn whose caller left.
+func (sp *spawning) rescued(r *compute.Rescue) { sp.rescue = r }
 
 // intentsKept bounds the creates that a session's record holds. All but the last one
 // came to nothing, as far as their cloud's settled listing knows; a machine that shows
@@ -247,6 +251,7 @@ func (sp *spawning) failed(e *spec.Error) error {
 	t.acting.Lock()
 	defer t.acting.Unlock()
 	t.settleDown()
+	t.rescue = sp.rescue
 	_, err := s.change(t, func(row *store.Session, d *document) ([]store.Event, bool) {
 		if e.UnknownOutcome {
 			d.Abandoned = true
@@ -266,7 +271,7 @@ func (sp *spawning) failed(e *spec.Error) error {
 		s.drop(t)
 		return e
 	}
-	t.abandoned = true
+	t.disown()
 	s.timers.set(t, s.node.now())
 	return e
 }
@@ -280,7 +285,7 @@ func (sp *spawning) rented(machine *compute.Spawned) (*Session, error) {
 	verdict, err := sp.record(machine)
 	switch {
 	case err != nil: // the store does not answer, and may not before the process ends: the next one would keep the machine
-		t.abandoned = true
+		t.disown()
 		s.handBack(machine)
 		s.timers.set(t, s.node.now())
 		return nil, unknown(err)
