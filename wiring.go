@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	json "github.com/goccy/go-json"
@@ -25,6 +26,7 @@ import (
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/host"
 	"github.com/exatlas/atlas/host/egress"
+	"github.com/exatlas/atlas/internal/safego"
 	"github.com/exatlas/atlas/plugins/builtin"
 )
 
@@ -245,20 +247,34 @@ func (c *Client) live() map[string]int64 {
 	return live
 }
 
-// release closes everything in the order of use and reports whether all of it
-// ended before ctx did.
+// release closes everything, what is used after those who use it, and reports whether
+// all of it ended before ctx did.
 func (c *Client) release(ctx context.Context) bool {
 	c.stop()
 	c.page.release()
-	ended := c.dispatcher.Close(ctx)
+	ended := c.dispatcher.Close(ctx) // the calls use all that follows
 	c.background.Wait()
-	ended = c.fly.close(ctx) && ended
-	ended = c.orchestrator.Close(ctx) && ended
-	ended = c.jobs.Close(ctx) && ended
+	ended = together(ctx, c.fly.close, c.orchestrator.Close, c.jobs.Close) && ended
 	ended = c.compute.Close(ctx) && ended
 	c.bus.Close()
 	ended = c.host.Close(ctx) == nil && ended
 	c.prober.close()
 	c.dispatcher.EndQueue()
 	return ended
+}
+
+// together closes what knows nothing of each other: each has all the time there is. A
+// deploy that takes its time keeps no machine from being given back.
+func together(ctx context.Context, parts ...func(context.Context) bool) bool {
+	var work sync.WaitGroup
+	var left atomic.Bool
+	for _, part := range parts {
+		safego.Go(&work, func(*spec.Error) { left.Store(true) }, func() {
+			if !part(ctx) {
+				left.Store(true)
+			}
+		})
+	}
+	work.Wait()
+	return !left.Load()
 }

@@ -136,7 +136,8 @@ ATLAS_API int atlas_open(const char *config, size_t config_len,
  * Threads:   any.
  * Returns:   ATLAS_OK, also when it is closed already; ATLAS_TIMEOUT when
  *            something was still ending: calls, which do so in the background,
- *            or sessions, which the next process that opens the store ends;
+ *            or sessions, also of cancelled spawns, which the next process
+ *            that opens the store ends;
  *            ATLAS_BAD_CLIENT, ATLAS_FORKED.
  * Since:     1
  */

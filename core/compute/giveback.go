@@ -12,40 +12,6 @@ import (
 // backgroundLimit bounds the work on one machine that nobody knows of.
 const backgroundLimit = 2 * time.Minute
 
-// rescue looks for the machines of creates whose caller left, and terminates
-// what it finds.
-func (s *Service) rescue(a provider.Account, claims []claim) {
-	unresolved := func(e *spec.Error) {
-		last := claims[len(claims)-1]
-		s.publish(TopicRentals, EventUnresolved, notice{Provider: a.Provider, Name: last.name, RequestID: last.requestID, Error: e})
-	}
-	safego.Go(&s.work, unresolved, func() {
-		ctx, cancel := context.WithTimeout(s.rescueUntil, backgroundLimit)
-		defer cancel()
-		for {
-			found, missing, verdict := s.search(ctx, &a, claims, s.settle(&a))
-			if len(found) == 0 && verdict != none {
-				unresolved(&spec.Error{Kind: spec.KindUnknown, Provider: a.Provider, Message: "whether the create happened could not be found out", UnknownOutcome: true})
-				if verdict == undecided {
-					s.cleanUp(ctx, &a, claims)
-				}
-				return
-			}
-			for i := range found {
-				s.giveBack(ctx, &a, &found[i])
-			}
-			if len(missing) == 0 {
-				return
-			}
-			if claims = missing; len(found) == 0 {
-				s.cleanUp(ctx, &a, claims)
-				s.sweep(a, claims)
-				return
-			}
-		}
-	})
-}
-
 // sweep looks again for creates that were thought to have failed, at growing
 // intervals: a cloud may be slower than its listing is said to be.
 func (s *Service) sweep(a provider.Account, claims []claim) {
@@ -80,15 +46,17 @@ func (r *rental) giveBackRest(rest []spec.Compute) {
 	})
 }
 
-// giveBack terminates a machine until the cloud says so, and tells it.
-func (s *Service) giveBack(ctx context.Context, a *provider.Account, c *spec.Compute) {
+// giveBack terminates a machine until the cloud says so, and tells it. It reports
+// whether the cloud did.
+func (s *Service) giveBack(ctx context.Context, a *provider.Account, c *spec.Compute) bool {
 	n := notice{Provider: a.Provider, ID: c.ID, Name: c.Name, RequestID: c.RequestID}
 	if n.Error = s.confirm(ctx, a, c.ID); n.Error != nil {
 		s.publish(TopicRentals, EventGiveBackFailed, n)
-		return
+		return false
 	}
 	n.Status = spec.StatusTerminated
 	s.publish(TopicRentals, EventGivenBack, n)
+	return true
 }
 
 // confirm terminates a machine until the cloud says that it is done, and returns

@@ -245,7 +245,10 @@ func (r *rental) undecided(own claim, failure *spec.Error) *spec.Error {
 // have rented is looked for and given back in the background.
 func (r *rental) abandon(claims []claim, gone *spec.Error) *spec.Error {
 	r.lost = nil
-	r.service.rescue(r.account, claims)
+	rescue := r.service.rescue(r.account, claims)
+	if r.tracking.Rescue != nil {
+		r.tracking.Rescue(rescue)
+	}
 	out := *gone
 	own := claims[len(claims)-1]
 	out.Provider, out.Operation, out.UnknownOutcome, out.Retryable = r.account.Provider, spec.OpSpawn, true, false

@@ -15,6 +15,7 @@ type Tracking struct {
 	Refuse func(requestID string)                     // runs after a create that certainly came to nothing
 	Secret func() (text string, err *spec.Error)      // makes the credential; nil: at random
 	Pause  func(context.Context, time.Duration) error // waits for capacity; an error ends the spawn. nil: the clock's
+	Rescue func(*Rescue)                              // runs where the caller left while a create was under way, before the spawn returns
 }
 
 // Intend writes a create down. Where passes is true the record does not answer now and

@@ -102,7 +102,7 @@ func (s *Service) act(t *tracked) {
 			s.settle(t)
 		}
 	case store.Live:
-		if t.abandoned { // the store has the machine, though it did not say so when it was asked
+		if t.isAbandoned() { // the store has the machine, though it did not say so when it was asked
 			_, err := s.finish(t, ReasonNotRented, 0)
 			if err != nil {
 				s.later(t, retryStore)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/exatlas/atlas/core/spec"
+	"github.com/exatlas/atlas/core/store"
 )
 
 func TestShutdown_StopsNoMachineThatIsAnotherProcesss(t *testing.T) {
@@ -204,4 +205,182 @@ func TestClose_LeavesNoMachineThatTheStoreDidNotTake(t *testing.T) {
 			})
 		}
 	}
+}
+
+// leaving cancels a spawn as soon as its create has made a machine, and loses the answer.
+func leaving(w *world, cancel context.CancelFunc) {
+	w.cloud.set(func(c *cloud) {
+		c.lose = func(operation string, _ int) *spec.Error {
+			if operation != spec.OpSpawn {
+				return nil
+			}
+			cancel()
+			return &spec.Error{Kind: spec.KindTransport, Message: "reset", UnknownOutcome: true}
+		}
+	})
+}
+
+func TestClose_WaitsUntilACancelledSpawnIsSettled(t *testing.T) {
+	for _, rented := range []bool{true, false} {
+		bubble(t, func(t *testing.T, w *world) {
+			p := w.process()
+			ctx, cancel := context.WithCancel(context.Background())
+			leaving(w, cancel)
+			if !rented {
+				w.cloud.set(func(c *cloud) {
+					c.fail = func(operation string, _ int) *spec.Error { return c.lose(operation, 0) }
+				})
+			}
+			if _, err := p.Spawn(ctx, params(idle(0))); err == nil {
+				t.Fatal("it succeeded")
+			}
+			within, done := context.WithTimeout(context.Background(), 5*time.Second)
+			defer done()
+			if !p.Close(within) {
+				t.Error("something is left")
+			}
+			terminates := w.cloud.calls[spec.OpTerminate]
+			if !p.Compute.Close(within) {
+				t.Error("a machine is still being given back")
+			}
+			p.bus.Close()
+			list, err := w.store.List(context.Background(), store.Filter{Limit: 10, States: []store.State{store.Ended}})
+			if err != nil || len(list) != 1 || w.cloud.count() != 0 || rented && terminates != 1 {
+				t.Errorf("rented %v: %d machines, %d terminates, ended: %+v %v", rented, w.cloud.count(), terminates, list, err)
+			}
+		})
+	}
+}
+
+func TestClose_SettlesACancelledSpawnBeforeTheListingHas(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		ctx, cancel := context.WithCancel(context.Background())
+		leaving(w, cancel)
+		if _, err := p.Spawn(ctx, params(idle(0))); err == nil {
+			t.Fatal("it succeeded")
+		}
+		within, done := context.WithTimeout(context.Background(), 500*time.Millisecond) // the listing lags by two seconds
+		defer done()
+		if !p.Close(within) {
+			t.Error("a machine that its cloud has taken back is looked for")
+		}
+		p.Compute.Close(within)
+		p.bus.Close()
+	})
+}
+
+// A machine that cannot be found makes the close answer that something is left.
+func TestClose_TellsOfACancelledSpawnThatItCannotSettle(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		ctx, cancel := context.WithCancel(context.Background())
+		leaving(w, cancel)
+		w.cloud.set(func(c *cloud) { c.fail = broken(spec.OpFind) })
+		if _, err := p.Spawn(ctx, params(idle(0))); err == nil {
+			t.Fatal("it succeeded")
+		}
+		within, done := context.WithTimeout(context.Background(), 5*time.Second)
+		defer done()
+		if p.Close(within) {
+			t.Error("nothing is left")
+		}
+		p.Compute.Close(within)
+		p.bus.Close()
+		w.cloud.set(func(c *cloud) { c.fail = nil })
+		q := w.process()
+		defer q.close()
+		wait(time.Minute)
+		if w.cloud.count() != 0 {
+			t.Error("its machine goes on")
+		}
+	})
+}
+
+// What the next process does not read in the store it does not do.
+func TestClose_WithoutTimeWritesDownWhatEnds(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		for range 20 {
+			p.spawn(idle(0), func(p *SpawnParams) { p.OnExit = Terminate })
+		}
+		none, cancel := context.WithCancel(context.Background())
+		cancel()
+		if p.Close(none) {
+			t.Error("all is done")
+		}
+		p.Compute.Close(none)
+		p.bus.Close()
+		q := w.process()
+		defer q.close()
+		wait(time.Minute)
+		if n := w.cloud.count(); n != 0 {
+			t.Errorf("%d of 20 machines go on", n)
+		}
+	})
+}
+
+// The spawn's call was cancelled, and does not end before the close has to.
+func TestClose_WithoutTimeLeavesNoMachineOfASpawnUnderWay(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		w.cloud.set(func(c *cloud) {
+			c.lose = func(operation string, _ int) *spec.Error {
+				if operation == spec.OpSpawn {
+					time.Sleep(3 * time.Second)
+				}
+				return nil
+			}
+		})
+		ctx, cancel := context.WithCancel(context.Background())
+		answer := make(chan error)
+		go func() {
+			_, err := p.Spawn(ctx, params(idle(0)))
+			answer <- err
+		}()
+		wait(time.Second)
+		cancel()
+		p.Close(ctx)
+		p.Compute.Close(ctx)
+		p.line.cut.Store(true) // the host is closed, too
+		if err := <-answer; err == nil {
+			t.Fatal("it succeeded")
+		}
+		p.bus.Close()
+		q := w.process()
+		defer q.close()
+		wait(time.Minute)
+		if n := w.cloud.count(); n != 0 {
+			t.Errorf("%d machines go on that nobody was told of", n)
+		}
+	})
+}
+
+// The store answers again while the cloud does not, and the process dies then.
+func TestSpawn_ThatFailedUnwrittenIsWrittenDownAsSoonAsTheStoreAnswers(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		p := w.process()
+		w.cloud.set(func(c *cloud) {
+			c.lose = func(operation string, _ int) *spec.Error {
+				if operation != spec.OpSpawn {
+					return nil
+				}
+				p.store.set(failing(time.Minute, 1, "commit"))
+				return &spec.Error{Kind: spec.KindTransport, Message: "reset", UnknownOutcome: true}
+			}
+			c.fail = broken(spec.OpFind)
+		})
+		if _, err := p.Spawn(context.Background(), params(idle(0))); err == nil {
+			t.Fatal("it succeeded")
+		}
+		wait(80 * time.Second)
+		p.kill()
+		w.cloud.set(func(c *cloud) { c.fail, c.lose = nil, nil })
+		q := w.process()
+		defer q.close()
+		wait(2 * time.Minute)
+		if n := w.cloud.count(); n != 0 {
+			t.Errorf("%d machines go on that nobody was told of", n)
+		}
+	})
 }

@@ -11,8 +11,13 @@ import (
 const settleLimit = 5 * time.Minute
 
 // settle finds out what became of the creates of a session whose spawn has no
-// result: its process died, or its caller was told that nobody knows.
+// result: its process died, or its caller was told that nobody knows. Where the caller
+// left, what gives the machine back is waited for: it mostly knows.
 func (s *Service) settle(t *tracked) {
+	if t.isAbandoned() && s.abandon(t) != nil { // the store may not have taken it when the caller was told
+		s.later(t, retryStore)
+		return
+	}
 	_, d, err := s.recall(t)
 	if err != nil {
 		s.later(t, retryStore)
@@ -24,7 +29,7 @@ func (s *Service) settle(t *tracked) {
 	ctx, end := s.calls(t, settleLimit)
 	defer end()
 	byProvider := map[string][]compute.Intent{}
-	for _, in := range d.Intents {
+	for _, in := range t.rescue.Wait(ctx, d.Intents) {
 		byProvider[in.Provider] = append(byProvider[in.Provider], in)
 	}
 	var found []spec.Compute
@@ -106,7 +111,7 @@ func (s *Service) keepFound(t *tracked, c *spec.Compute) {
 		d.Compute, d.Account, d.RentedAt = c, d.accountAt(c.Provider), now
 		d.reprice(now, c.CostPerHour)
 		told := []store.Event{s.event("adopted", map[string]any{"session": t.id, "id": c.ID, "provider": c.Provider, "status": c.Status, "unanswered": true})}
-		return s.unwanted(row, d, ReasonNotRented, d.Abandoned || t.abandoned, told), true
+		return s.unwanted(row, d, ReasonNotRented, d.Abandoned || t.isAbandoned(), told), true
 	}, 0)
 	if err != nil {
 		s.later(t, retryStore)

@@ -41,16 +41,17 @@ type tracked struct {
 
 	spare     int64 // an adopted session is not ended by a deadline before this
 	spawning  bool  // its spawn runs in this process; guarded by mu
-	abandoned bool  // its caller was told that it failed; guarded by acting
+	abandoned bool  // its caller was told that it failed; guarded by mu
 
 	ours bool      // its spawn began in this process; written before it is anybody's
 	news *adoption // not told yet; written before it is anybody's
 
 	// Guarded by acting.
-	tries    int      // what failed in a row
-	failure  *failure // the last one that was told; nil: none was
-	looks    int      // at a machine whose terminate was accepted
-	accepted int64    // when a terminate was last accepted; 0: none was
+	tries    int             // what failed in a row
+	failure  *failure        // the last one that was told; nil: none was
+	looks    int             // at a machine whose terminate was accepted
+	accepted int64           // when a terminate was last accepted; 0: none was
+	rescue   *compute.Rescue // of the machine of a spawn whose caller left; nil: there is none
 }
 
 // at tells whether it is a living session at a provider.
@@ -74,11 +75,31 @@ func (t *tracked) open(provider string) bool {
 	return t.doc == nil || slices.ContainsFunc(t.doc.Intents, func(in compute.Intent) bool { return in.Provider == provider })
 }
 
-// unsettled tells whether nobody knows what it rented, and that is not to be kept.
-func (t *tracked) unsettled() bool {
+// stays tells whether closing the client leaves it as it is: its on_exit says so, or its
+// spawn is under way, or came to nobody knows what in a process that is gone.
+func (t *tracked) stays() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return !t.spawning && t.doc != nil && (t.doc.Abandoned || t.doc.OnExit != Keep)
+	switch t.row.State {
+	case store.Intended:
+		return t.spawning || !t.abandoned && t.terms.keeps && (t.doc == nil || !t.doc.Abandoned)
+	case store.Live:
+		return t.terms.keeps && !t.abandoned
+	}
+	return false
+}
+
+// disown notes that its caller was told that it failed.
+func (t *tracked) disown() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.abandoned = true
+}
+
+func (t *tracked) isAbandoned() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.abandoned
 }
 
 // unwanted tells whether it was stopped before its machine was known.

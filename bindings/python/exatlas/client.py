@@ -280,7 +280,8 @@ class Client:
 
         Waits at most timeout seconds (5 by default); raises AtlasTimeoutError where something was
         still ending then: calls, which end in the background, or sessions that are left to the
-        next process that opens the store.
+        next process that opens the store. What a cancelled spawn had rented is given back in
+        that time, if it is enough.
         """
         _open.closing_ms(timeout)  # refuses what is no time
         if self._finalizer.detach() is None:
