@@ -47,7 +47,7 @@ func (h *Host) Infos(ctx context.Context) []Info {
 			stated[name] = h.stated(ctx, p)
 			return nil
 		})
-		if stated[name] == nil {
+		if stated[name] == nil && ctx.Err() == nil { // who asked is still there
 			h.mu.Lock()
 			if !h.closing {
 				h.begin(p)
@@ -66,6 +66,9 @@ func (h *Host) Infos(ctx context.Context) []Info {
 			if m := stated[name]; m != nil {
 				info = m.info()
 				return nil
+			}
+			if ctx.Err() != nil {
+				return ended(ctx)
 			}
 			m, failure := h.wait(ctx, p)
 			if m != nil {

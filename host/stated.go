@@ -48,10 +48,14 @@ func (h *Host) stated(ctx context.Context, p *plugin) *module {
 	}
 	select {
 	case <-s.done:
-		return s.module
-	case <-ctx.Done():
-		return nil
+	default:
+		select {
+		case <-s.done:
+		case <-ctx.Done():
+			return nil
+		}
 	}
+	return s.module
 }
 
 // readLabel makes the module that a plugin's file tells of. Where anything is wrong it

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/exatlas/atlas/core/spec"
@@ -54,6 +55,24 @@ func TestStated_TellsWhatALoadedPluginTellsWithoutLoadingIt(t *testing.T) {
 	}
 	if after := h.Infos(context.Background()); h.Stats().Compiled != len(list)+1 || !reflect.DeepEqual(before, after) {
 		t.Errorf("%+v\n%+v", before, after)
+	}
+}
+
+// Who has gone has nothing loaded: the compiling cannot be stopped, and closing the host
+// would wait for it.
+func TestStated_LoadsNothingForWhoHasGone(t *testing.T) {
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	unlabelled := small("acme")
+	var opened atomic.Int32
+	open := unlabelled.Open
+	unlabelled.Open = func() ([]byte, error) { opened.Add(1); return open() }
+	h := newHost(t, Options{Builtin: []Plugin{unlabelled}, Network: newFakeNetwork(reply(200, ""))})
+	if infos := h.Infos(gone); len(infos) != 1 || infos[0].Version != "" {
+		t.Errorf("%+v", infos)
+	}
+	if err := h.Close(t.Context()); err != nil || opened.Load() != 0 {
+		t.Errorf("it was opened %d times; %v", opened.Load(), err)
 	}
 }
 

@@ -239,7 +239,8 @@ func TestClose_WaitsUntilACancelledSpawnIsSettled(t *testing.T) {
 			if !p.Close(within) {
 				t.Error("something is left")
 			}
-			terminates := w.cloud.calls[spec.OpTerminate]
+			terminates := 0
+			w.cloud.set(func(c *cloud) { terminates = c.calls[spec.OpTerminate] })
 			if !p.Compute.Close(within) {
 				t.Error("a machine is still being given back")
 			}
