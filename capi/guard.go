@@ -33,15 +33,20 @@ func faultDocument(fault any) []byte {
 	if own, ok := fault.(runtime.Error); ok {
 		message = "panic: " + own.Error()
 	}
-	document, err := json.Marshal(map[string]*spec.Error{"error": {
+	return document(&spec.Error{
 		Kind:    spec.KindInternal,
 		Message: message + " in " + origin(),
 		Hint:    "this is a defect of Atlas: please report this document",
-	}})
+	})
+}
+
+// document is the document of an error that no client answers.
+func document(e *spec.Error) []byte {
+	text, err := json.Marshal(map[string]*spec.Error{"error": e})
 	if err != nil {
 		return []byte(`{"error":{"kind":"internal","message":"panic","retryable":false}}`)
 	}
-	return document
+	return text
 }
 
 // origin names the function and line that panicked: the first frame below the

@@ -4,7 +4,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/exatlas/atlas/core/dispatch"
 	"github.com/exatlas/atlas/core/spec"
 )
 
@@ -31,6 +30,6 @@ func (p *poller) make(spare func() bool) bool {
 
 // crowded is the document of a client that there is no room for.
 func crowded() []byte {
-	return dispatch.Document(&spec.Error{Kind: spec.KindUnknown, Message: "the client could not be opened: too many open files", Retryable: true,
+	return document(&spec.Error{Kind: spec.KindUnknown, Message: "the client could not be opened: too many open files", Retryable: true,
 		Hint: "close some, or raise the process's limit of open files (ulimit -n)"})
 }

@@ -243,6 +243,17 @@ func TestRedact_EndsForAnswersMadeOfEscapes(t *testing.T) {
 	}
 }
 
+// TestRedact_LooksAtEachBackslashThatMayBeNothingOnce has what may be a key's beginning
+// before each of many backslashes that are escaped: to hold the places of all of them
+// against each other takes minutes.
+func TestRedact_LooksAtEachBackslashThatMayBeNothingOnce(t *testing.T) {
+	form := string(inBase64(nil, canary, 0))
+	body := form[:1] + strings.Repeat(`\u005c`, 1<<17) + form[1:] + `"`
+	if got := string(redactBody([]byte(body), canary, true)); got != spec.Redacted+`"` {
+		t.Errorf("%.100q", got)
+	}
+}
+
 // TestRedact_IsLinear has keys and texts that repeat themselves, which a search must
 // neither begin anew at each byte of nor lose its way in.
 func TestRedact_IsLinear(t *testing.T) {

@@ -23,7 +23,7 @@ type search struct {
 	read   []reading // what states and open escapes have come by, by their ends
 	most   int       // of them, before those that are of no more use are dropped
 
-	places, others []int // of start
+	places, others places // of start
 }
 
 // reading is an escape in the text, and what it stands for.
@@ -181,16 +181,17 @@ func (s *search) begun() int {
 // start returns the first place from which a way leads to one where what was read ends
 // with a state.
 func (s *search) start(end int, state int32) int {
-	s.places = append(s.places[:0], end)
+	s.places.clear()
+	s.places.add(end, len(s.text))
 	for ; state != 0; state = s.trie.nodes[state].parent {
 		is := s.trie.nodes[state].is
-		s.others = s.others[:0]
-		for i := 0; i < len(s.places); i++ {
-			s.back(s.places[i], is)
+		s.others.clear()
+		for i := 0; i < len(s.places.all); i++ {
+			s.back(s.places.all[i], is)
 		}
 		s.places, s.others = s.others, s.places
 	}
-	return slices.Min(s.places)
+	return slices.Min(s.places.all)
 }
 
 // back adds to others the places before a byte that ends at a place, and to places
@@ -198,18 +199,18 @@ func (s *search) start(end int, state int32) int {
 func (s *search) back(place int, is byte) {
 	if place > 0 {
 		if b := s.text[place-1]; b == is || b == '+' && is == ' ' {
-			s.others = with(s.others, place-1)
+			s.others.add(place-1, len(s.text))
 		}
 	}
 	if left := s.unslashed(place); left < place && is != '\\' {
-		s.places = with(s.places, left)
+		s.places.add(left, len(s.text))
 	}
 	for i := sort.Search(len(s.read), func(i int) bool { return s.read[i].to >= place }); i < len(s.read) && s.read[i].to == place; i++ {
 		switch r := s.read[i]; {
 		case r.is == is || r.is == '+' && is == ' ':
-			s.others = with(s.others, r.from)
+			s.others.add(r.from, len(s.text))
 		case r.is == '\\':
-			s.places = with(s.places, r.from)
+			s.places.add(r.from, len(s.text))
 		}
 	}
 }
@@ -220,11 +221,4 @@ func (s *search) unslashed(place int) int {
 		place--
 	}
 	return place
-}
-
-func with(places []int, place int) []int {
-	if slices.Contains(places, place) {
-		return places
-	}
-	return append(places, place)
 }
