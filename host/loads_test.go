@@ -20,7 +20,7 @@ func TestHost_LoadsFewPluginsAtOneTime(t *testing.T) {
 		write(t, filepath.Join(dir, name+".wasm"), answering(name, `{"value":{"id":"x"}}`))
 	}
 	h := newHost(t, Options{Builtin: []Plugin{small("acme")}, Dir: dir, WatchEvery: -1, Network: newFakeNetwork(reply(200, pod))})
-	arrived, gate := make(chan struct{}, most+1), make(chan struct{})
+	arrived, gate := make(chan struct{}, 2*(most+1)), make(chan struct{}) // each is read for its label, and to be loaded
 	h.read = func(path string) ([]byte, error) {
 		arrived <- struct{}{}
 		<-gate

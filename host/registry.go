@@ -41,6 +41,12 @@ func (h *Host) Infos(ctx context.Context) []Info {
 	h.mu.Lock()
 	list := maps.Clone(h.plugins)
 	h.mu.Unlock()
+	for name, p := range list { // files are read beside each other
+		_ = h.admitted(ctx, name, func(context.Context) *spec.Error {
+			h.beginStatement(p)
+			return nil
+		})
+	}
 	stated := make(map[string]*module, len(list))
 	for name, p := range list {
 		_ = h.admitted(ctx, name, func(ctx context.Context) *spec.Error {

@@ -25,24 +25,7 @@ type statement struct {
 // stated returns what the file of a plugin tells of it; nil: the plugin itself is to be
 // asked, since that has been done or since its file does not tell.
 func (h *Host) stated(ctx context.Context, p *plugin) *module {
-	p.mu.Lock()
-	s := p.statement
-	if p.loading != nil {
-		s = nil
-	} else if s == nil {
-		s = &statement{done: make(chan struct{})}
-		p.statement = s
-		read := func() {
-			defer close(s.done)
-			s.module = h.readLabel(p)
-		}
-		if p.source == SourceBuiltin { // nothing to wait for
-			read()
-		} else {
-			safego.Go(&h.background, func(*spec.Error) {}, read)
-		}
-	}
-	p.mu.Unlock()
+	s := h.beginStatement(p)
 	if s == nil {
 		return nil
 	}
@@ -56,6 +39,35 @@ func (h *Host) stated(ctx context.Context, p *plugin) *module {
 		}
 	}
 	return s.module
+}
+
+// beginStatement has the file of a plugin read; nil: the plugin itself was asked.
+func (h *Host) beginStatement(p *plugin) *statement {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.loading != nil || p.statement != nil {
+		if p.loading != nil {
+			return nil
+		}
+		return p.statement
+	}
+	s := &statement{done: make(chan struct{})}
+	p.statement = s
+	if p.source == SourceBuiltin { // nothing to wait for
+		s.module = h.readLabel(p)
+		close(s.done)
+		return s
+	}
+	safego.Go(&h.background, func(*spec.Error) {}, func() {
+		defer close(s.done)
+		select {
+		case h.loads <- struct{}{}:
+			defer func() { <-h.loads }()
+			s.module = h.readLabel(p)
+		case <-h.ctx.Done():
+		}
+	})
+	return s
 }
 
 // readLabel makes the module that a plugin's file tells of. Where anything is wrong it

@@ -239,13 +239,13 @@ func TestClose_WaitsUntilACancelledSpawnIsSettled(t *testing.T) {
 			if !p.Close(within) {
 				t.Error("something is left")
 			}
-			terminates := 0
-			w.cloud.set(func(c *cloud) { terminates = c.calls[spec.OpTerminate] })
 			if !p.Compute.Close(within) {
 				t.Error("a machine is still being given back")
 			}
 			p.bus.Close()
 			list, err := w.store.List(context.Background(), store.Filter{Limit: 10, States: []store.State{store.Ended}})
+			terminates := 0
+			w.cloud.set(func(c *cloud) { terminates = c.calls[spec.OpTerminate] })
 			if err != nil || len(list) != 1 || w.cloud.count() != 0 || rented && terminates != 1 {
 				t.Errorf("rented %v: %d machines, %d terminates, ended: %+v %v", rented, w.cloud.count(), terminates, list, err)
 			}

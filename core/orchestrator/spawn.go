@@ -32,7 +32,8 @@ func (s *Service) Spawn(ctx context.Context, p *SpawnParams) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	sp := &spawning{service: s, params: p, t: &tracked{id: id, place: -1, ours: true, spawning: true}}
+	sp := &spawning{service: s, params: p, t: newTracked(id)}
+	sp.t.ours, sp.t.spawning = true, true
 	machine, failure := s.Compute.SpawnTracked(ctx, &p.SpawnParams, compute.Tracking{Tag: s.store.Identity(), Intend: sp.intend, Refuse: sp.refuse, Pause: sp.pause, Rescue: sp.rescued, Secret: func() (string, *spec.Error) { return s.credential(id) }})
 	if failure != nil {
 		return nil, sp.failed(spec.AsError(failure))

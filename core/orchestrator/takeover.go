@@ -112,7 +112,8 @@ func (s *Service) adopt(lease store.Lease, list []store.Claimed, name string) {
 		if d.IdleTTL > 0 {
 			grace = min(grace, d.IdleTTL)
 		}
-		t := &tracked{id: row.ID, place: -1, spare: now + grace}
+		t := newTracked(row.ID)
+		t.spare = now + grace
 		t.set(row, d)
 		t.acting.Lock()
 		defer t.acting.Unlock()

@@ -26,7 +26,7 @@ type tracked struct {
 	seen    atomic.Int64                       // the poll that last found its machine
 	said    atomic.Uint64                      // number of the last event that memory is in step with; 0: not known
 
-	acting sync.Mutex // held by whoever changes the session, its commit included
+	acting turn // held by whoever changes the session, its commit included
 
 	mu    sync.Mutex
 	row   store.Session // without Doc
@@ -52,6 +52,31 @@ type tracked struct {
 	looks    int             // at a machine whose terminate was accepted
 	accepted int64           // when a terminate was last accepted; 0: none was
 	rescue   *compute.Rescue // of the machine of a spawn whose caller left; nil: there is none
+}
+
+func newTracked(id string) *tracked { return &tracked{id: id, place: -1, acting: make(turn, 1)} }
+
+// turn is a lock that is held for as long as a cloud takes to answer. Whoever waits for it
+// waits on a channel, by which the clock of tests knows that time may go on.
+type turn chan struct{}
+
+func (t turn) Lock() { t <- struct{}{} }
+
+func (t turn) TryLock() bool {
+	select {
+	case t <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (t turn) Unlock() {
+	select {
+	case <-t:
+	default:
+		panic("orchestrator: a session's turn was let go that nobody held")
+	}
 }
 
 // at tells whether it is a living session at a provider.

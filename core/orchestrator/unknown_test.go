@@ -321,7 +321,8 @@ func TestSpawn_WhoseFirstCommitFailedIsWrittenDownLater(t *testing.T) {
 		bubble(t, func(t *testing.T, w *world) {
 			p := w.process()
 			defer p.close()
-			sp := &spawning{service: p.Service, params: params(), t: &tracked{id: "ses-1", place: -1, ours: true, spawning: true}}
+			sp := &spawning{service: p.Service, params: params(), t: newTracked("ses-1")}
+			sp.t.ours, sp.t.spawning = true, true
 			in := compute.Intent{Provider: "runpod", RequestID: "r1", Name: "n1", OwnName: true}
 			p.store.set(failing(time.Minute, 1, cut, "lease"))
 			if e, passes := sp.intend(context.Background(), in); e == nil || !passes {
@@ -350,7 +351,8 @@ func TestSpawn_WhoseFirstCommitComesLateGoesOn(t *testing.T) {
 		p := w.process()
 		defer p.close()
 		lease, _ := p.node.current()
-		sp := &spawning{service: p.Service, params: params(), t: &tracked{id: "ses-1", place: -1, ours: true, spawning: true}}
+		sp := &spawning{service: p.Service, params: params(), t: newTracked("ses-1")}
+		sp.t.ours, sp.t.spawning = true, true
 		in := compute.Intent{Provider: "runpod", RequestID: "r1", Name: "n1", OwnName: true}
 		commits := 0
 		p.store.set(func(what string) error {
