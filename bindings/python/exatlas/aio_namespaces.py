@@ -133,7 +133,7 @@ class AsyncCompute(Namespace):
     ) -> t.Compute:
         """Starts a stopped machine.
 
-        Errors: not_found, conflict, capacity, unsupported, unauthorized, forbidden, rate_limited, provider,
+        Errors: not_found, conflict, capacity, funds, unsupported, unauthorized, forbidden, rate_limited, provider,
         transport, plugin.
         """
         return await self._do("compute.start", t.ComputeStartParams, params, t.Compute, timeout)

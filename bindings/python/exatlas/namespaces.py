@@ -135,7 +135,7 @@ class Compute(Namespace):
     ) -> t.Compute:
         """Starts a stopped machine.
 
-        Errors: not_found, conflict, capacity, unsupported, unauthorized, forbidden, rate_limited, provider,
+        Errors: not_found, conflict, capacity, funds, unsupported, unauthorized, forbidden, rate_limited, provider,
         transport, plugin.
         """
         return self._do("compute.start", t.ComputeStartParams, params, t.Compute, timeout)
