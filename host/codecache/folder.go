@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
@@ -122,11 +124,11 @@ func (f *Folder) Path() string {
 	if f.held == nil {
 		return f.dir
 	}
-	path := fmt.Sprintf("/proc/self/fd/%d", f.held.Fd())
-	if _, err := os.Stat(path); err != nil { // a system without /proc
+	held := fmt.Sprintf("/proc/self/fd/%d", f.held.Fd())
+	if _, err := os.Stat(held); err != nil { // a system without /proc
 		return f.dir
 	}
-	return path
+	return held
 }
 
 // entries returns the files that the engine has written for this module.
@@ -214,20 +216,31 @@ func (f *Folder) touch() {
 }
 
 // prune removes entries that nobody has used for three months, and what processes that
-// were killed have left half written.
+// were killed have left half written. It reaches no further than the folder of all
+// modules in which its own is: whoever owns one above it may have put links there.
 func (f *Folder) prune() {
+	root, err := os.OpenRoot(f.root)
+	if err != nil {
+		return
+	}
+	defer root.Close()
+	here, err := root.Lstat(filepath.Base(f.dir))
+	held, failed := f.held.Stat()
+	if err != nil || failed != nil || !os.SameFile(here, held) {
+		return
+	}
 	const day = 24 * time.Hour
 	for pattern, age := range map[string]time.Duration{sumFile: 90 * day, "*.tmp": day, "wazero-*/*.tmp": day} {
-		found, _ := filepath.Glob(filepath.Join(f.root, "*", pattern))
-		for _, path := range found {
-			info, err := os.Lstat(path)
+		found, _ := fs.Glob(root.FS(), "*/"+pattern)
+		for _, name := range found {
+			info, err := root.Lstat(name)
 			if err != nil || time.Since(info.ModTime()) <= age {
 				continue
 			}
 			if pattern == sumFile {
-				path = filepath.Dir(path)
+				name = path.Dir(name)
 			}
-			_ = os.RemoveAll(path)
+			_ = root.RemoveAll(name)
 		}
 	}
 }

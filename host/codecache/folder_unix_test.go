@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // TestCache_RunsNoCodeFromAnotherUsersFolder: whoever makes the folder first, in a
@@ -62,5 +63,42 @@ func TestCache_ReadsTheFolderThatWasChecked(t *testing.T) {
 	}
 	if err := compile(t, own); err != nil || !own.whole() {
 		t.Errorf("what was put in its place is read: %v", err)
+	}
+}
+
+// TestCache_RemovesNothingBehindALink has links where who owns the folder of all modules
+// can put them: beside the module's own, and in the place of the whole.
+func TestCache_RemovesNothingBehindALink(t *testing.T) {
+	dir := t.TempDir()
+	f := filled(t, filepath.Join(dir, "cache"), sha)
+	theirs := filepath.Join(dir, "theirs", "notes")
+	if err := os.MkdirAll(theirs, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-365 * 24 * time.Hour)
+	for _, name := range []string{"draft.tmp", sumFile} {
+		path := filepath.Join(theirs, name)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(theirs, filepath.Join(f.root, "beside")); err != nil {
+		t.Fatal(err)
+	}
+	held := opened(t, filepath.Join(dir, "cache"), sha, version())
+	defer held.Close()
+	held.prune()
+	if err := os.Rename(f.root, f.root+"-away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Dir(theirs), f.root); err != nil {
+		t.Fatal(err)
+	}
+	held.prune()
+	if left, err := os.ReadDir(theirs); err != nil || len(left) != 2 {
+		t.Errorf("of what is another's there is left: %v %v", left, err)
 	}
 }
