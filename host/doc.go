@@ -14,7 +14,8 @@
 //   - The plugin is found and loaded by registry.go and plugin.go: host/wasm bounds what
 //     its module declares, engine.go compiles it, host/codecache keeps the code, and
 //     shelf.go shares that of built-in plugins. module.go is a plugin that is ready, and
-//     manifest.go what it may say of itself.
+//     manifest.go what it may say of itself. What its file tells of it without all that
+//     is in stated.go, and describe.go asks it for who writes that there.
 //   - An instance is taken from pool.go. instance.go makes one and enters it, host/linear
 //     is its memory, clock.go the time that it may compute.
 //   - The guest calls the host: import_atlas.go for parking guests, import_extism.go and

@@ -28,7 +28,7 @@ type Plugin struct {
 	Name   string
 	SHA256 string                 // of the module, lower-case hex
 	Open   func() ([]byte, error) // the module, uncompressed and bounded
-	Label  []byte                 // what label.Cut makes of it with its label; nil: it is asked itself
+	Label  []byte                 // what wasm.CutOutline makes of it with its label; nil: it is asked itself
 }
 
 // ProviderOptions are an operator's settings of one provider.

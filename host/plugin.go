@@ -15,7 +15,6 @@ import (
 
 	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/host/codecache"
-	"github.com/exatlas/atlas/host/label"
 	"github.com/exatlas/atlas/host/wasm"
 	"github.com/exatlas/atlas/internal/safego"
 )
@@ -29,7 +28,7 @@ type plugin struct {
 	sha    string // of a built-in one
 	open   func() ([]byte, error)
 
-	outline []byte // what a built-in one's file tells of it; see host/label
+	outline []byte // what a built-in one's file tells of it; see host/wasm
 
 	mu        sync.Mutex
 	loading   *loading   // nil: nobody has needed it yet
@@ -183,7 +182,7 @@ func (h *Host) load(ctx context.Context, p *plugin) (m *module, unread bool, fai
 		return nil, errors.Is(err, errUnread), spec.AsError(err)
 	}
 	if p.source == SourceBuiltin {
-		m.label, _ = label.Of(p.outline)
+		m.label, _ = wasm.Label(p.outline)
 	}
 	m.refs.Store(1)
 	if failure := h.finish(ctx, p, m); failure != nil {
@@ -231,7 +230,7 @@ func (h *Host) build(ctx context.Context, p *plugin, m *module) (*engine, error)
 	}
 	limited := ctx
 	if p.source != SourceBuiltin { // one of the library's own is bounded by its build, and given what a busy machine needs
-		if m.label, err = label.Of(code); err != nil {
+		if m.label, err = wasm.Label(code); err != nil {
 			return nil, spec.NewError(spec.KindPlugin, "the file is no plugin: "+err.Error())
 		}
 		var problem string

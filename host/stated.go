@@ -10,7 +10,7 @@ import (
 	json "github.com/goccy/go-json"
 
 	"github.com/exatlas/atlas/core/spec"
-	"github.com/exatlas/atlas/host/label"
+	"github.com/exatlas/atlas/host/wasm"
 	"github.com/exatlas/atlas/internal/safego"
 )
 
@@ -83,7 +83,7 @@ func (h *Host) readLabel(p *plugin) *module {
 		sum := sha256.Sum256(code)
 		file, m.sha = code, hex.EncodeToString(sum[:])
 	}
-	told, err := label.Read(file)
+	told, err := wasm.ReadOutline(file)
 	if err != nil || told.Manifest == nil {
 		return nil
 	}

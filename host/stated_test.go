@@ -11,14 +11,14 @@ import (
 	"testing"
 
 	"github.com/exatlas/atlas/core/spec"
-	"github.com/exatlas/atlas/host/label"
+	"github.com/exatlas/atlas/host/wasm"
 	"github.com/exatlas/atlas/plugins/builtin"
 )
 
 // labelled is a plugin in whose file stands this manifest.
 func labelled(t *testing.T, module, manifest []byte) []byte {
 	t.Helper()
-	module, err := label.Put(module, manifest)
+	module, err := wasm.WithLabel(module, manifest)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,12 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
-	"time"
 
-	"github.com/exatlas/atlas/core/spec"
 	"github.com/exatlas/atlas/host"
-	"github.com/exatlas/atlas/host/label"
+	"github.com/exatlas/atlas/host/wasm"
+	"github.com/exatlas/atlas/internal/wholefile"
 )
 
 // runPluginLabel writes into a plugin's file what the plugin says of itself.
@@ -21,15 +19,15 @@ func runPluginLabel(ctx context.Context, io streams, args []string) error {
 	if err != nil {
 		return err
 	}
+	info, err := os.Stat(words[0])
+	if err != nil {
+		return err
+	}
 	module, err := os.ReadFile(words[0])
 	if err != nil {
 		return err
 	}
-	bare, err := label.Put(module, nil)
-	if err != nil {
-		return fmt.Errorf("%s is no plugin: %w", words[0], err)
-	}
-	manifest, err := asked(ctx, bare)
+	manifest, err := host.Describe(ctx, module, pluginCache())
 	if err != nil {
 		return explained(err)
 	}
@@ -37,66 +35,13 @@ func runPluginLabel(ctx context.Context, io streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	labelled, err := label.Put(bare, text)
-	if err == nil {
-		err = replaced(words[0], labelled)
-	}
-	if err == nil {
-		fmt.Fprintf(io.out, "%s: labelled as %s %s\n", words[0], manifest.Name, manifest.Version)
-	}
-	return err
-}
-
-// asked loads a module and returns what it says of itself.
-func asked(ctx context.Context, module []byte) (*spec.Manifest, error) {
-	folder, err := os.MkdirTemp("", "exatlas-label")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(folder)
-	path := filepath.Join(folder, "plugin.wasm")
-	if err := os.WriteFile(path, module, 0o600); err != nil {
-		return nil, err
-	}
-	h, err := host.New(host.Options{CacheDir: pluginCache()})
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		closing, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		_ = h.Close(closing)
-	}()
-	info, err := h.Load(ctx, path, "")
-	if err != nil {
-		return nil, err
-	}
-	return h.Manifest(ctx, info.Name)
-}
-
-// replaced writes a file anew in one step: who reads it meanwhile gets the old one or
-// the new one.
-func replaced(path string, data []byte) error {
-	info, err := os.Stat(path)
+	labelled, err := wasm.WithLabel(module, text)
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".label-*")
-	if err != nil {
+	if err := wholefile.Write(words[0], labelled, info.Mode().Perm()); err != nil {
 		return err
 	}
-	_, err = file.Write(data)
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Chmod(file.Name(), info.Mode().Perm())
-	}
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(file.Name())
-	}
-	return err
+	fmt.Fprintf(io.out, "%s: labelled as %s %s\n", words[0], manifest.Name, manifest.Version)
+	return nil
 }

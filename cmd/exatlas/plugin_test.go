@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/exatlas/atlas/core/spec"
-	"github.com/exatlas/atlas/host/label"
+	"github.com/exatlas/atlas/host/wasm"
 	"github.com/exatlas/atlas/plugins/builtin"
 	"github.com/exatlas/atlas/sim"
 	"github.com/exatlas/atlas/sim/simkit"
@@ -138,11 +138,11 @@ func TestPlugin_IsLabelledFromTheShell(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	manifest, err := label.Of(labelled)
+	manifest, err := wasm.Label(labelled)
 	if err != nil || !strings.Contains(string(manifest), `"name":"mock"`) {
 		t.Fatalf("%s %v", manifest, err)
 	}
-	lying, err := label.Put(labelled, bytes.Replace(manifest, []byte(`"name":"mock"`), []byte(`"name":"mock","listing_lag_ms":7`), 1))
+	lying, err := wasm.WithLabel(labelled, bytes.Replace(manifest, []byte(`"name":"mock"`), []byte(`"name":"mock","listing_lag_ms":7`), 1))
 	if err == nil {
 		err = os.WriteFile(file, lying, 0o640)
 	}

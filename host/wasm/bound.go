@@ -1,6 +1,10 @@
 package wasm
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+)
 
 // What a module may declare. The engine makes room for what is declared before
 // it reads it, and a table grows as far as its maximum lets it, in memory of the
@@ -39,8 +43,8 @@ func section(id byte) (name string, check func(*reader)) {
 	switch id {
 	case 1:
 		return "types", (*reader).types
-	case 2:
-		return "imports", (*reader).imports
+	case importSection:
+		return "imports", func(r *reader) { r.imports() }
 	case 3:
 		return "functions", func(r *reader) { r.each(mostFunctions, func() { r.number() }) }
 	case tableSection:
@@ -49,8 +53,8 @@ func section(id byte) (name string, check func(*reader)) {
 		return "memories", func(r *reader) { r.each(1, func() { r.limits() }) }
 	case 6:
 		return "globals", func(r *reader) { r.each(mostGlobals, func() { r.global(); r.constant() }) }
-	case 7:
-		return "exports", func(r *reader) { r.each(mostExports, func() { r.skip(r.number()); r.byte(); r.number() }) }
+	case exportSection:
+		return "exports", func(r *reader) { r.exports() }
 	case 9:
 		return "elements", (*reader).elements
 	case 10:
@@ -64,7 +68,10 @@ func section(id byte) (name string, check func(*reader)) {
 }
 
 const (
+	customSection    = 0
+	importSection    = 2
 	tableSection     = 4
+	exportSection    = 7
 	dataSection      = 11
 	dataCountSection = 12
 )
@@ -74,32 +81,22 @@ const (
 // is for debuggers, with a maximum for every table, and with few segments of data.
 // problem says what is wrong with it.
 func Bound(code []byte) (bounded []byte, problem string) {
-	const head = "\x00asm\x01\x00\x00\x00"
-	if len(code) < len(head) || string(code[:len(head)]) != head {
-		return nil, "it is not a WebAssembly module"
-	}
 	bounded = append(make([]byte, 0, len(code)+64), head...)
-	r := reader{rest: code[len(head):]}
 	counted, width := false, usualWidth
-	for len(r.rest) > 0 {
-		id := r.byte()
-		content := r.take(r.number())
-		if r.bad {
-			return nil, "a section of it is cut off"
-		}
-		if id == 0 { // for debuggers
-			continue
+	err := sections(code, func(id byte, _, content []byte) error {
+		if id == customSection { // for debuggers
+			return nil
 		}
 		name, check := section(id)
 		if name == "" {
-			return nil, "it has a section of an unknown kind"
+			return errUnknown
 		}
 		s := reader{rest: content, width: width}
 		if check(&s); s.bad || len(s.rest) > 0 {
-			return nil, "its " + name + " are malformed, or more or larger than allowed"
+			return errors.New("its " + name + " are malformed, or more or larger than allowed")
 		}
 		if s.borrows {
-			return nil, "it imports a memory, a table or a global; a plugin has its own and imports functions alone"
+			return errBorrows
 		}
 		width = s.width
 		switch {
@@ -114,8 +111,42 @@ func Bound(code []byte) (bounded []byte, problem string) {
 		bounded = append(bounded, id)
 		bounded = binary.AppendUvarint(bounded, uint64(len(content)))
 		bounded = append(bounded, content...)
+		return nil
+	})
+	if err != nil {
+		return nil, err.Error()
 	}
 	return bounded, ""
+}
+
+const head = "\x00asm\x01\x00\x00\x00"
+
+var (
+	errNoModule = errors.New("it is not a WebAssembly module")
+	errCut      = errors.New("a section of it is cut off")
+	errUnknown  = errors.New("it has a section of an unknown kind")
+	errBorrows  = errors.New("it imports a memory, a table or a global; a plugin has its own and imports functions alone")
+)
+
+// sections hands over each section of a module: its kind, all of it, and its content.
+func sections(module []byte, each func(id byte, whole, content []byte) error) error {
+	rest, ok := bytes.CutPrefix(module, []byte(head))
+	if !ok {
+		return errNoModule
+	}
+	for len(rest) > 0 {
+		r := reader{rest: rest}
+		id := r.byte()
+		content := r.take(r.number())
+		if r.bad {
+			return errCut
+		}
+		if err := each(id, rest[:len(rest)-len(r.rest)], content); err != nil {
+			return err
+		}
+		rest = r.rest
+	}
+	return nil
 }
 
 // reader reads the binary format. Past the end it reads zeros and is bad, as
@@ -167,6 +198,8 @@ func (r *reader) take(n uint64) []byte {
 
 func (r *reader) skip(n uint64) { r.take(n) }
 
+func (r *reader) name() string { return string(r.take(r.number())) }
+
 // each reads a vector: its length and then its items, each of which takes a byte
 // or more.
 func (r *reader) each(most uint64, item func()) (count uint64) {
@@ -210,15 +243,18 @@ func (r *reader) valueType() {
 	}
 }
 
-func (r *reader) imports() {
+// functionKind is that of imports and exports which are functions.
+const functionKind = 0
+
+// imports reads which functions a module imports, each with the module that it is of.
+func (r *reader) imports() (list [][2]string) {
 	r.each(mostImports, func() {
-		r.skip(r.number())
-		r.skip(r.number())
-		kind := r.byte()
-		r.borrows = r.borrows || kind != 0
+		from, name, kind := r.name(), r.name(), r.byte()
+		r.borrows = r.borrows || kind != functionKind
 		switch kind {
-		case 0:
+		case functionKind:
 			r.number()
+			list = append(list, [2]string{from, name})
 		case 1:
 			r.valueType()
 			r.limits()
@@ -230,6 +266,18 @@ func (r *reader) imports() {
 			r.bad = true
 		}
 	})
+	return list
+}
+
+// exports reads which functions a module exports.
+func (r *reader) exports() (list []string) {
+	r.each(mostExports, func() {
+		if name := r.name(); r.byte() == functionKind {
+			list = append(list, name)
+		}
+		r.number()
+	})
+	return list
 }
 
 func (r *reader) global() {

@@ -6,8 +6,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -18,8 +16,8 @@ import (
 	"strings"
 
 	"github.com/exatlas/atlas/host"
-	"github.com/exatlas/atlas/host/label"
 	"github.com/exatlas/atlas/host/wasm"
+	"github.com/exatlas/atlas/internal/wholefile"
 	"github.com/exatlas/atlas/plugins/builtin"
 )
 
@@ -97,7 +95,7 @@ func upToDate(target, folder string) (bool, error) {
 		return false, fmt.Errorf("go list %s: %w", folder, err)
 	}
 	sources := append(strings.Fields(string(out)), "go.mod", "go.sum")
-	for _, packer := range []string{"internal/buildplugins/*.go", "plugins/builtin/*.go", "host/label/*.go", "host/wasm/*.go"} {
+	for _, packer := range []string{"internal/buildplugins/*.go", "plugins/builtin/*.go", "host/wasm/*.go"} {
 		files, _ := filepath.Glob(packer)
 		sources = append(sources, files...)
 	}
@@ -147,7 +145,7 @@ func build(name, folder, target string) error {
 		}
 		dictionary = append(dictionary, base)
 	}
-	outline, err := labelled(name, module)
+	outline, err := labelled(module)
 	if err != nil {
 		return fmt.Errorf("%s: %w", folder, err)
 	}
@@ -156,19 +154,13 @@ func build(name, folder, target string) error {
 		return err
 	}
 	fmt.Printf("%s: %d KB of WebAssembly, %d KB compressed\n", name, len(module)/1000, len(all)/1000)
-	return replace(target, all)
+	return wholefile.Write(target, all, 0o644) // a build may be reading it
 }
 
 // labelled asks the plugin what it says of itself, and returns that with what else is
 // told without unpacking the module.
-func labelled(name string, module []byte) ([]byte, error) {
-	sum := sha256.Sum256(module)
-	h, err := host.New(host.Options{Builtin: []host.Plugin{{Name: name, SHA256: hex.EncodeToString(sum[:]), Open: func() ([]byte, error) { return module, nil }}}})
-	if err != nil {
-		return nil, err
-	}
-	defer h.Close(context.Background())
-	manifest, err := h.Manifest(context.Background(), name)
+func labelled(module []byte) ([]byte, error) {
+	manifest, err := host.Describe(context.Background(), module, "")
 	if err != nil {
 		return nil, err
 	}
@@ -176,32 +168,9 @@ func labelled(name string, module []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	whole, err := label.Put(module, text)
+	whole, err := wasm.WithLabel(module, text)
 	if err != nil {
 		return nil, err
 	}
-	return label.Cut(whole)
-}
-
-// replace writes a file in one step, so that a build that reads it meanwhile
-// gets the old one or the new one.
-func replace(target string, data []byte) error {
-	file, err := os.CreateTemp(filepath.Dir(target), "*.tmp")
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(data)
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Chmod(file.Name(), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(file.Name(), target)
-	}
-	if err != nil {
-		_ = os.Remove(file.Name())
-	}
-	return err
+	return wasm.CutOutline(whole)
 }

@@ -30,7 +30,7 @@ const suffix = ".wasm.br"
 type Module struct {
 	Name   string
 	SHA256 string // of the uncompressed module, lower-case hex
-	Label  []byte // what the module tells without being unpacked; see host/label
+	Label  []byte // what the module tells without being unpacked; see host/wasm
 
 	folder fs.FS
 	base   *base

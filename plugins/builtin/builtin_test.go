@@ -13,7 +13,6 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/exatlas/atlas/host/label"
 	"github.com/exatlas/atlas/host/wasm"
 	"github.com/exatlas/atlas/internal/leak"
 )
@@ -91,8 +90,8 @@ func TestModule_IsBoundedAndLabelledByItsBuild(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		told, err := label.Read(m.Label)
-		whole, wrong := label.Read(code)
+		told, err := wasm.ReadOutline(m.Label)
+		whole, wrong := wasm.ReadOutline(code)
 		if err != nil || wrong != nil || len(told.Manifest) == 0 || !reflect.DeepEqual(told.Exports, whole.Exports) || !reflect.DeepEqual(told.Imports, whole.Imports) {
 			t.Errorf("%s: its label is %+v, not %+v: %v", m.Name, told, whole, errors.Join(err, wrong))
 		}
