@@ -289,13 +289,18 @@ func TestClose_TellsOfACancelledSpawnThatItCannotSettle(t *testing.T) {
 		p.Compute.Close(within)
 		p.bus.Close()
 		w.cloud.set(func(c *cloud) { c.fail = nil })
-		q := w.process()
-		defer q.close()
-		wait(time.Minute)
-		if w.cloud.count() != 0 {
+		if w.leftAfter(time.Minute) != 0 {
 			t.Error("its machine goes on")
 		}
 	})
+}
+
+// leftAfter lets the next process do what it has to, and returns how many machines go on.
+func (w *world) leftAfter(d time.Duration) int {
+	q := w.process()
+	defer q.close()
+	wait(d)
+	return w.cloud.count()
 }
 
 // What the next process does not read in the store it does not do.
@@ -312,10 +317,7 @@ func TestClose_WithoutTimeWritesDownWhatEnds(t *testing.T) {
 		}
 		p.Compute.Close(none)
 		p.bus.Close()
-		q := w.process()
-		defer q.close()
-		wait(time.Minute)
-		if n := w.cloud.count(); n != 0 {
+		if n := w.leftAfter(time.Minute); n != 0 {
 			t.Errorf("%d of 20 machines go on", n)
 		}
 	})
@@ -328,7 +330,7 @@ func TestClose_WithoutTimeLeavesNoMachineOfASpawnUnderWay(t *testing.T) {
 		w.cloud.set(func(c *cloud) {
 			c.lose = func(operation string, _ int) *spec.Error {
 				if operation == spec.OpSpawn {
-					time.Sleep(3 * time.Second)
+					time.Sleep(3 * time.Second) // virtual
 				}
 				return nil
 			}
@@ -348,10 +350,7 @@ func TestClose_WithoutTimeLeavesNoMachineOfASpawnUnderWay(t *testing.T) {
 			t.Fatal("it succeeded")
 		}
 		p.bus.Close()
-		q := w.process()
-		defer q.close()
-		wait(time.Minute)
-		if n := w.cloud.count(); n != 0 {
+		if n := w.leftAfter(time.Minute); n != 0 {
 			t.Errorf("%d machines go on that nobody was told of", n)
 		}
 	})
@@ -377,10 +376,7 @@ func TestSpawn_ThatFailedUnwrittenIsWrittenDownAsSoonAsTheStoreAnswers(t *testin
 		wait(80 * time.Second)
 		p.kill()
 		w.cloud.set(func(c *cloud) { c.fail, c.lose = nil, nil })
-		q := w.process()
-		defer q.close()
-		wait(2 * time.Minute)
-		if n := w.cloud.count(); n != 0 {
+		if n := w.leftAfter(2 * time.Minute); n != 0 {
 			t.Errorf("%d machines go on that nobody was told of", n)
 		}
 	})

@@ -4,7 +4,11 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/exatlas/atlas/internal/leak"
 )
+
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestWrite_ReplacesAFileAndLeavesNothingBeside(t *testing.T) {
 	dir := t.TempDir()
